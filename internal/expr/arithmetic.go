@@ -1,0 +1,150 @@
+package expr
+
+import (
+	"fmt"
+	"math"
+	"sync"
+
+	"github.com/google/cel-go/cel"
+	celenv "github.com/google/cel-go/common/env"
+	"github.com/google/cel-go/common/operators"
+	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
+	"github.com/google/cel-go/common/types/traits"
+)
+
+// baseEnv is CEL's standard library with our own arithmetic and functions. It
+// is made once: declaring the library costs milliseconds.
+var baseEnv = sync.OnceValues(func() (*cel.Env, error) {
+	own := celenv.NewLibrarySubset().AddExcludedFunctions(
+		&celenv.Function{Name: operators.Add}, &celenv.Function{Name: operators.Subtract},
+		&celenv.Function{Name: operators.Multiply}, &celenv.Function{Name: operators.Divide},
+		&celenv.Function{Name: operators.Negate})
+	opts := []cel.EnvOption{
+		cel.StdLib(cel.StdLibSubset(own)),
+		cel.CrossTypeNumericComparisons(true),
+		cel.Function(operators.Add, append(mixed("add", cel.DoubleType),
+			cel.Overload("add_int_int", []*cel.Type{cel.IntType, cel.IntType}, cel.IntType),
+			cel.Overload("add_text", []*cel.Type{cel.StringType, cel.StringType}, cel.StringType),
+			cel.Overload("add_list", []*cel.Type{cel.ListType(cel.TypeParamType("A")), cel.ListType(cel.TypeParamType("A"))}, cel.ListType(cel.TypeParamType("A"))),
+			cel.Overload("add_duration", []*cel.Type{cel.DurationType, cel.DurationType}, cel.DurationType),
+			cel.Overload("add_time_duration", []*cel.Type{cel.TimestampType, cel.DurationType}, cel.TimestampType),
+			cel.SingletonBinaryBinding(add))...),
+		cel.Function(operators.Subtract, append(mixed("subtract", cel.DoubleType),
+			cel.Overload("subtract_int_int", []*cel.Type{cel.IntType, cel.IntType}, cel.IntType),
+			cel.Overload("subtract_duration", []*cel.Type{cel.DurationType, cel.DurationType}, cel.DurationType),
+			cel.Overload("subtract_time", []*cel.Type{cel.TimestampType, cel.TimestampType}, cel.DurationType),
+			cel.Overload("subtract_time_duration", []*cel.Type{cel.TimestampType, cel.DurationType}, cel.TimestampType),
+			cel.SingletonBinaryBinding(subtract))...),
+		cel.Function(operators.Multiply, append(mixed("multiply", cel.DoubleType),
+			cel.Overload("multiply_int_int", []*cel.Type{cel.IntType, cel.IntType}, cel.IntType),
+			cel.SingletonBinaryBinding(multiply))...),
+		cel.Function(operators.Divide, append(mixed("divide", cel.DoubleType),
+			cel.Overload("divide_int_int", []*cel.Type{cel.IntType, cel.IntType}, cel.DoubleType),
+			cel.SingletonBinaryBinding(divide))...),
+		cel.Function(operators.Negate,
+			cel.Overload("negate_int", []*cel.Type{cel.IntType}, cel.IntType),
+			cel.Overload("negate_double", []*cel.Type{cel.DoubleType}, cel.DoubleType),
+			cel.Overload("negate_duration", []*cel.Type{cel.DurationType}, cel.DurationType),
+			cel.SingletonUnaryBinding(negate)),
+	}
+	env, err := cel.NewCustomEnv(append(opts, functionOptions()...)...)
+	if err != nil {
+		return nil, fmt.Errorf("declare the language of signs: %w", err)
+	}
+	return env, nil
+})
+
+// mixed are the overloads that plain CEL lacks: numbers of any width.
+func mixed(name string, result *cel.Type) []cel.FunctionOpt {
+	return []cel.FunctionOpt{
+		cel.Overload(name+"_double_double", []*cel.Type{cel.DoubleType, cel.DoubleType}, result),
+		cel.Overload(name+"_int_double", []*cel.Type{cel.IntType, cel.DoubleType}, result),
+		cel.Overload(name+"_double_int", []*cel.Type{cel.DoubleType, cel.IntType}, result),
+	}
+}
+
+func add(a, b ref.Val) ref.Val {
+	if x, y, ok := bothNumbers(a, b); ok {
+		return finite(x + y)
+	}
+	if adder, ok := a.(traits.Adder); ok {
+		return adder.Add(b)
+	}
+	return noSuch("+", a, b)
+}
+
+func subtract(a, b ref.Val) ref.Val {
+	if x, y, ok := bothNumbers(a, b); ok {
+		return finite(x - y)
+	}
+	if s, ok := a.(traits.Subtractor); ok {
+		return s.Subtract(b)
+	}
+	return noSuch("-", a, b)
+}
+
+func multiply(a, b ref.Val) ref.Val {
+	if x, y, ok := bothNumbers(a, b); ok {
+		return finite(x * y)
+	}
+	if m, ok := a.(traits.Multiplier); ok {
+		return m.Multiply(b)
+	}
+	return noSuch("*", a, b)
+}
+
+func divide(a, b ref.Val) ref.Val {
+	x, okX := number(a)
+	y, okY := number(b)
+	if !okX || !okY {
+		return noSuch("/", a, b)
+	}
+	if y == 0 {
+		return types.WrapErr(&Unknown{Reason: "divided by zero"})
+	}
+	return finite(x / y)
+}
+
+func negate(a ref.Val) ref.Val {
+	if n, ok := a.(traits.Negater); ok {
+		return n.Negate()
+	}
+	return noSuch("-", a, a)
+}
+
+// bothNumbers reports two numbers of which at least one is fractional; two
+// whole numbers stay whole and go to CEL's own operators.
+func bothNumbers(a, b ref.Val) (x, y float64, ok bool) {
+	_, aInt := a.(types.Int)
+	_, bInt := b.(types.Int)
+	if aInt && bInt {
+		return 0, 0, false
+	}
+	x, okX := number(a)
+	y, okY := number(b)
+	return x, y, okX && okY
+}
+
+func number(v ref.Val) (float64, bool) {
+	switch v := v.(type) {
+	case types.Double:
+		return float64(v), true
+	case types.Int:
+		return float64(v), true
+	case types.Uint:
+		return float64(v), true
+	}
+	return 0, false
+}
+
+func finite(f float64) ref.Val {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return types.WrapErr(&Unknown{Reason: "the result is not a finite number"})
+	}
+	return types.Double(f)
+}
+
+func noSuch(op string, a, b ref.Val) ref.Val {
+	return types.WrapErr(&Unknown{Reason: fmt.Sprintf("%s does not work on %s and %s", op, plainType(a.Type().TypeName()), plainType(b.Type().TypeName()))})
+}

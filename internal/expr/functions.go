@@ -1,0 +1,5 @@
+package expr
+
+import "github.com/google/cel-go/cel"
+
+func functionOptions() []cel.EnvOption { return nil }
