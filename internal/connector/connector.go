@@ -35,6 +35,10 @@ type Language struct {
 	// wrong with it: syntax, a change in a question, an unbounded read. The
 	// holes of the text are not filled. May be nil.
 	Check func(text probe.Template, options map[string]string) []Problem
+	// ShapeOf tells the shape of one question's answers where Shape is
+	// probe.Any: a logql fence gives lines or series. It reads the text only,
+	// and answers probe.Any where it cannot tell. May be nil.
+	ShapeOf func(text probe.Template) probe.Shape
 	// Options lists what may follow the role on the fence's first line.
 	Options []probe.Param
 }

@@ -85,13 +85,15 @@ type Param struct {
 // ParamType is the type of a parameter.
 type ParamType string
 
-// The types of parameters. A list is of texts.
+// The types of parameters. A list is of texts; a map, from names to texts, is
+// for settings only.
 const (
 	Duration ParamType = "duration" // 5m, 1h30m, 2d
 	Number   ParamType = "number"
 	Text     ParamType = "text"
 	Bool     ParamType = "bool"
 	List     ParamType = "list"
+	Map      ParamType = "map"
 )
 
 // Field is one documented field of a value; Type is "number", "text", "bool",
