@@ -19,10 +19,13 @@ var baseEnv = sync.OnceValues(func() (*cel.Env, error) {
 	own := celenv.NewLibrarySubset().AddExcludedFunctions(
 		&celenv.Function{Name: operators.Add}, &celenv.Function{Name: operators.Subtract},
 		&celenv.Function{Name: operators.Multiply}, &celenv.Function{Name: operators.Divide},
-		&celenv.Function{Name: operators.Negate})
+		&celenv.Function{Name: operators.Negate}, &celenv.Function{Name: operators.Equals},
+		&celenv.Function{Name: operators.NotEquals}, &celenv.Function{Name: "bytes"})
 	opts := []cel.EnvOption{
 		cel.StdLib(cel.StdLibSubset(own)),
 		cel.CrossTypeNumericComparisons(true),
+		cel.Function(operators.Equals, equality("equals")...),
+		cel.Function(operators.NotEquals, equality("not_equals")...),
 		cel.Function(operators.Add, append(mixed("add", cel.DoubleType),
 			cel.Overload("add_int_int", []*cel.Type{cel.IntType, cel.IntType}, cel.IntType),
 			cel.Overload("add_text", []*cel.Type{cel.StringType, cel.StringType}, cel.StringType),
@@ -54,6 +57,13 @@ var baseEnv = sync.OnceValues(func() (*cel.Env, error) {
 	}
 	return env, nil
 })
+
+// equality compares anything: numbers of any width are wanted, which CEL's own
+// declaration refuses. What can never be equal is found by impossibleEquality.
+// CEL's interpreter knows the two operators by name; they need no binding.
+func equality(name string) []cel.FunctionOpt {
+	return []cel.FunctionOpt{cel.Overload(name, []*cel.Type{cel.DynType, cel.DynType}, cel.BoolType)}
+}
 
 // mixed are the overloads that plain CEL lacks: numbers of any width.
 func mixed(name string, result *cel.Type) []cel.FunctionOpt {

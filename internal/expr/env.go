@@ -174,6 +174,9 @@ func (e *Env) compile(source string, want *cel.Type) (*Program, error) {
 	if want != nil && !checked.OutputType().IsExactType(want) && !checked.OutputType().IsExactType(cel.DynType) {
 		return nil, &Error{Reason: fmt.Sprintf("a sign is true or false, but this is a %s: compare it with something", plainType(checked.OutputType().String()))}
 	}
+	if at := impossibleEquality(checked.NativeRep(), offsets); at != nil {
+		return nil, at
+	}
 	program, err := e.cel.Program(checked, cel.CostLimit(costLimit), cel.EvalOptions(cel.OptOptimize))
 	if err != nil {
 		return nil, &Error{Reason: plainMessage(err.Error())}
@@ -181,6 +184,37 @@ func (e *Env) compile(source string, want *cel.Type) (*Program, error) {
 	p := &Program{source: source, program: program}
 	p.inspect(checked.NativeRep(), e.names, offsets)
 	return p, nil
+}
+
+// impossibleEquality finds an == or != between types that are never equal,
+// such as a text and a number.
+func impossibleEquality(tree *ast.AST, offsets offsetMap) *Error {
+	var found *Error
+	ast.PreOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		if found != nil || e.Kind() != ast.CallKind {
+			return
+		}
+		call := e.AsCall()
+		if call.FunctionName() != operators.Equals && call.FunctionName() != operators.NotEquals {
+			return
+		}
+		a, b := tree.GetType(call.Args()[0].ID()), tree.GetType(call.Args()[1].ID())
+		if mayEqual(a, b) {
+			return
+		}
+		loc := tree.SourceInfo().GetStartLocation(e.ID())
+		found = &Error{Offset: offsets.original(loc.Column()), Reason: fmt.Sprintf("%s does not work on (%s, %s)",
+			operatorNames.Replace(call.FunctionName()), plainType(a.String()), plainType(b.String()))}
+	}))
+	return found
+}
+
+func mayEqual(a, b *cel.Type) bool {
+	isNumber := func(k types.Kind) bool { return k == types.IntKind || k == types.DoubleKind || k == types.UintKind }
+	open := func(k types.Kind) bool {
+		return k == types.DynKind || k == types.AnyKind || k == types.NullTypeKind || k == types.TypeParamKind || k == types.ErrorKind
+	}
+	return a.Kind() == b.Kind() || open(a.Kind()) || open(b.Kind()) || isNumber(a.Kind()) && isNumber(b.Kind())
 }
 
 // inspect collects what the expression reads.
@@ -236,7 +270,7 @@ func (e *Env) explain(issues *cel.Issues, text string, offsets offsetMap) *Error
 		name, _, _ := strings.Cut(rest, "'")
 		out.Name = name
 		out.Reason = fmt.Sprintf("nothing is called %q here", name)
-		if strings.HasPrefix(strings.TrimSpace(text[min(base+max(offset, 0)+len(name), len(text)):]), "(") {
+		if strings.HasPrefix(text[min(base+max(offset, 0), len(text)):], "(") {
 			out.Reason = fmt.Sprintf("there is no function %q (quell explain --functions lists them)", name)
 		}
 	}

@@ -1,0 +1,206 @@
+package expr_test
+
+import (
+	"errors"
+	"math/rand"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/quellhq/quell/internal/expr"
+)
+
+func env(t testing.TB) *expr.Env {
+	t.Helper()
+	e, err := expr.NewEnv(map[string]expr.Type{
+		"sessions": expr.Rows, "slow": expr.Rows, "waiting": expr.Rows, "errors": expr.Any,
+		"locks": expr.Object, "idle_after": expr.Duration, "limit": expr.Number, "who": expr.Text,
+	})
+	require.NoError(t, err)
+	return e
+}
+
+func series(values ...float64) []any {
+	points := []any{}
+	for i, v := range values {
+		points = append(points, []any{float64(1000 + 15*i), v})
+	}
+	return []any{map[string]any{"labels": map[string]any{}, "points": points}}
+}
+
+func vars() expr.Vars {
+	return expr.Vars{
+		"now": 2000.0,
+		"sessions": []any{
+			map[string]any{"state": "idle in transaction", "idle_s": 400.0, "pid": int64(7)},
+			map[string]any{"state": nil, "idle_s": nil, "pid": int64(8)},
+		},
+		"slow":       &expr.Unknown{Status: "denied", Reason: "permission denied"},
+		"waiting":    series(0, 0, 3, 4, 9),
+		"locks":      map[string]any{"roots": int64(2)},
+		"idle_after": 5 * time.Minute,
+		"limit":      100.0,
+		"who":        "app",
+		"errors":     []any{},
+	}
+}
+
+func TestSigns(t *testing.T) {
+	for source, want := range map[string]expr.Truth{
+		`sessions.exists(s, s.state == "idle in transaction" && s.idle_s > seconds(idle_after))`: expr.True,
+		`sessions.size() < 5`:                           expr.True,
+		`slow.size() > 3`:                               expr.Undecided,
+		`slow.size() > 3 || sessions.size() == 2`:       expr.True,  // the answer does not depend on it
+		`slow.size() > 3 && sessions.size() == 3`:       expr.False, // nor does this one
+		`!(slow.size() > 3)`:                            expr.Undecided,
+		`sessions.exists(s, s.idle_s > 500)`:            expr.Undecided, // one row has nothing to compare
+		`sessions.exists(s, s.idle_s > 300)`:            expr.True,
+		`sessions.all(s, s.idle_s > 500)`:               expr.False,
+		`last(waiting) > 0`:                             expr.True,
+		`last(waiting) > 3 * median(waiting)`:           expr.False,
+		`last(waiting) >= 2.5 * 3`:                      expr.True,
+		`at(waiting, -30s) == 3`:                        expr.True,
+		`at(waiting, -1h) == 3`:                         expr.Undecided,
+		`locks.roots / 4 == 0.5`:                        expr.True, // never cut off
+		`locks.roots / 0 > 1`:                           expr.Undecided,
+		`locks.nothing > 1`:                             expr.Undecided,
+		`has(locks.nothing)`:                            expr.False,
+		`sessions[5].pid == 1`:                          expr.Undecided,
+		`known(slow)`:                                   expr.False,
+		`known(waiting) && failure(slow) == "denied"`:   expr.True,
+		`failure(waiting) == ""`:                        expr.True,
+		`default(last(errors), 0.0) == 0.0`:             expr.True,
+		`last(errors) > 0`:                              expr.Undecided,
+		`sum(errors) == 0.0`:                            expr.True,
+		`idle_after == 300s && idle_after > 1m30s`:      expr.True,
+		`who == "5m" || who.startsWith("a")`:            expr.True,
+		`bytes("1.5KiB") == 1536.0`:                     expr.True,
+		`max(recent(waiting, 20s)) == 9.0`:              expr.True,
+		`max(earlier(waiting, 30s)) < 4.0`:              expr.True,
+		`min(sessions.map(s, s.pid)) == 7`:              expr.True,
+		`max(2, 3.5) == 3.5`:                            expr.True,
+		`count(waiting) == 5.0 && count(errors) == 0.0`: expr.True,
+		`now - 500 == 1500.0`:                           expr.True,
+		`"a" + "b" == "ab" && -limit < 0`:               expr.True,
+		`rate(waiting) == 0.15`:                         expr.True,
+		`unix("1970-01-01T00:00:10Z") == 10.0`:          expr.True,
+		`onset(waiting) > 0`:                            expr.Undecided,
+	} {
+		t.Run(source, func(t *testing.T) {
+			p, err := env(t).CompileSign(source)
+			require.NoError(t, err)
+			got, why := p.Test(vars())
+			require.Equal(t, want, got, why)
+			require.Equal(t, got == expr.Undecided, why != "", "an unknown says why, and only an unknown")
+		})
+	}
+}
+
+func TestMistakesSayWhereAndWhat(t *testing.T) {
+	for source, want := range map[string]expr.Error{
+		`last(waitin) > 0`:              {Offset: 5, Name: "waitin", Reason: `nothing is called "waitin" here`},
+		`idle_after > 5m && nix > 1`:    {Offset: 19, Name: "nix", Reason: `nothing is called "nix" here`},
+		`sessions > 3`:                  {Offset: 9, Reason: `> does not work on (rows, number)`},
+		`last(waiting)`:                 {Offset: 0, Reason: `a sign is true or false, but this is a number: compare it with something`},
+		`"a" * 3 == 3`:                  {Offset: 4, Reason: `* does not work on (text, number)`},
+		`who == 3`:                      {Offset: 4, Reason: `== does not work on (text, number)`},
+		``:                              {Offset: 0, Reason: `an empty expression`},
+		`lats(waiting) > 1`:             {Offset: 4, Name: "lats", Reason: `there is no function "lats" (quell explain --functions lists them)`},
+		`sessions.exists(s, s.x > nix)`: {Offset: 25, Name: "nix", Reason: `nothing is called "nix" here`},
+	} {
+		t.Run(source, func(t *testing.T) {
+			_, err := env(t).CompileSign(source)
+			var got *expr.Error
+			require.ErrorAs(t, err, &got)
+			require.Equal(t, want.Reason, got.Reason)
+			require.Equal(t, want.Offset, got.Offset)
+		})
+	}
+}
+
+func TestCostIsLimited(t *testing.T) {
+	rows := make([]any, 2500)
+	for i := range rows {
+		rows[i] = map[string]any{"n": int64(i)}
+	}
+	p, err := env(t).CompileSign(`sessions.all(a, sessions.all(b, a.n + b.n >= 0))`)
+	require.NoError(t, err)
+	v := vars()
+	v["sessions"] = rows
+	truth, why := p.Test(v)
+	require.Equal(t, expr.Undecided, truth)
+	require.Contains(t, why, "cost")
+}
+
+func TestTemplates(t *testing.T) {
+	for source, want := range map[string]string{
+		`idle for over ${idle_after}`:                          "idle for over 5m",
+		`${last(waiting)} requests wait`:                       "9 requests wait",
+		`${slow.size()} slow`:                                  "(unknown) slow",
+		`$${kept} ${"}" + who}`:                                "${kept} }app",
+		`${sessions.map(s, s.pid)}`:                            "7, 8",
+		`${asBytes(1536.0)}, ${asTime(205)}, ${asPercent(.2)}`: "1.5 KiB, 3m25s, 20 %",
+		`${1.0 / 3}`:                                           "0.333",
+	} {
+		tpl, err := env(t).CompileTemplate(source)
+		require.NoError(t, err, source)
+		require.Equal(t, want, tpl.Text(vars()))
+	}
+	_, err := env(t).CompileTemplate(`a ${nix}`)
+	var at *expr.Error
+	require.True(t, errors.As(err, &at))
+	require.Equal(t, 4, at.Offset)
+}
+
+func TestReadsAndAccesses(t *testing.T) {
+	p, err := env(t).Compile(`locks.roots > 5 && sessions.exists(slow, slow.x == now)`)
+	require.NoError(t, err)
+	require.Equal(t, []string{"locks", "sessions"}, p.Reads(), "an iteration variable hides a probe of the same name")
+	require.Equal(t, []expr.Access{{Name: "locks", Field: "roots", Offset: 5}}, p.Accesses())
+}
+
+func TestOnsetSeesStepsAndNotNoise(t *testing.T) {
+	p, err := env(t).Compile(`onset(waiting)`)
+	require.NoError(t, err)
+	random := rand.New(rand.NewSource(1))
+	falsely := 0
+	for range 300 {
+		values := make([]float64, 100)
+		for i := range values {
+			values[i] = 100 + 20*random.NormFloat64()
+		}
+		if _, unknown := p.Eval(expr.Vars{"waiting": series(values...)}); unknown == nil {
+			falsely++
+		}
+		for i := 60; i < 100; i++ {
+			values[i] += 100
+		}
+		at, unknown := p.Eval(expr.Vars{"waiting": series(values...)})
+		require.Nil(t, unknown)
+		require.InDelta(t, 1000+15*60, at, 45)
+	}
+	require.LessOrEqual(t, falsely, 6)
+}
+
+func TestFunctionsAreDocumented(t *testing.T) {
+	for _, f := range expr.Functions() {
+		require.NotEmpty(t, f.Gives, f.Call)
+		require.NotEmpty(t, f.Example, f.Call)
+	}
+}
+
+func FuzzCompile(f *testing.F) {
+	for _, s := range []string{`last(waiting) > 5m`, `"${`, `1h30`, `a.b["c"]`, `'''x`} {
+		f.Add(s)
+	}
+	e := env(f)
+	f.Fuzz(func(t *testing.T, source string) {
+		if p, err := e.Compile(source); err == nil {
+			p.Eval(vars())
+		}
+		if tpl, err := e.CompileTemplate(source); err == nil {
+			tpl.Text(vars())
+		}
+	})
+}

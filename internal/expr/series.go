@@ -1,0 +1,366 @@
+package expr
+
+import (
+	"fmt"
+	"math"
+	"sort"
+
+	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
+)
+
+// point is one sample: seconds and a value. For a plain list of numbers the
+// seconds are the index.
+type point struct{ t, v float64 }
+
+// seriesFunctions work on a time series (a value with exactly one stream), on
+// one stream of several, or on a plain list of numbers.
+func seriesFunctions() []function {
+	dyn, num := cel.DynType, cel.DoubleType
+	one := []*cel.Type{dyn}
+	reduce := func(name, gives string, f func([]point) (float64, error)) function {
+		return function{
+			doc:  Function{name + "(x)", gives, name + "(waiting)"},
+			name: name, args: one, result: num,
+			call: func(a []ref.Val) ref.Val {
+				points, err := points(a[0])
+				if err != nil {
+					return unknown("%v", err)
+				}
+				v, err := f(points)
+				if err != nil {
+					return unknown("%v", err)
+				}
+				return finite(v)
+			},
+		}
+	}
+	window := func(name, gives string, keep func(t, end, d float64) bool) function {
+		return function{
+			doc:  Function{name + "(x, d)", gives, fmt.Sprintf("median(%s(errors, 5m))", name)},
+			name: name, args: []*cel.Type{dyn, cel.DurationType}, result: cel.ListType(cel.MapType(cel.StringType, dyn)),
+			call: func(a []ref.Val) ref.Val {
+				points, err := points(a[0])
+				if err != nil {
+					return unknown("%v", err)
+				}
+				d := a[1].(types.Duration).Seconds()
+				kept := []any{}
+				for _, p := range points {
+					if keep(p.t, points[len(points)-1].t, d) {
+						kept = append(kept, []any{p.t, p.v})
+					}
+				}
+				if len(kept) == 0 {
+					return unknown("no samples in that part of the series")
+				}
+				return types.DefaultTypeAdapter.NativeToValue([]any{map[string]any{"labels": map[string]any{}, "points": kept}})
+			},
+		}
+	}
+	mean := func(ps []point) (float64, error) { return sumOf(ps) / float64(len(ps)), nil }
+	fns := []function{
+		reduce("last", "the newest value", func(ps []point) (float64, error) { return ps[len(ps)-1].v, nil }),
+		reduce("first", "the oldest value", func(ps []point) (float64, error) { return ps[0].v, nil }),
+		reduce("min", "the smallest value", func(ps []point) (float64, error) { return sorted(ps)[0], nil }),
+		reduce("max", "the largest value", func(ps []point) (float64, error) { s := sorted(ps); return s[len(s)-1], nil }),
+		reduce("mean", "the mean of the values", mean),
+		reduce("median", "the median of the values", func(ps []point) (float64, error) { return quantile(sorted(ps), 0.5), nil }),
+		reduce("p95", "the 95th percentile of the values (linear between ranks)", func(ps []point) (float64, error) { return quantile(sorted(ps), 0.95), nil }),
+		reduce("slope", "the trend, per second (least squares); unknown with fewer than 3 samples", slope),
+		reduce("rate", "the increase per second of a counter, resets counted as starts from 0; unknown with fewer than 2 samples", func(ps []point) (float64, error) {
+			increase, err := counterIncrease(ps)
+			if err != nil {
+				return 0, err
+			}
+			return increase / (ps[len(ps)-1].t - ps[0].t), nil
+		}),
+		reduce("delta", "the newest value less the oldest; unknown with fewer than 2 samples", func(ps []point) (float64, error) {
+			if len(ps) < 2 {
+				return 0, fmt.Errorf("one sample has no difference")
+			}
+			return ps[len(ps)-1].v - ps[0].v, nil
+		}),
+		reduce("onset", "when the level changed, in seconds since 1970: the best split into before and after; unknown where there is no clear step (needs 8 samples)", onset),
+		{
+			doc:  Function{"quantile(x, q)", "the q-quantile of the values, q from 0 to 1", "quantile(latency, 0.99)"},
+			name: "quantile", args: []*cel.Type{dyn, dyn}, result: num,
+			call: func(a []ref.Val) ref.Val {
+				ps, err := points(a[0])
+				if err != nil {
+					return unknown("%v", err)
+				}
+				q, ok := number(a[1])
+				if !ok || q < 0 || q > 1 {
+					return unknown("q goes from 0 to 1")
+				}
+				return types.Double(quantile(sorted(ps), q))
+			},
+		},
+		{
+			doc:  Function{"sum(list)", "the sum of the numbers; 0 for an empty list", "sum(roots.map(r, r.victims))"},
+			name: "sum", args: one, result: num,
+			call: func(a []ref.Val) ref.Val {
+				if n, err := emptyList(a[0]); err == nil && n {
+					return types.Double(0)
+				}
+				ps, err := points(a[0])
+				if err != nil {
+					return unknown("%v", err)
+				}
+				return finite(sumOf(ps))
+			},
+		},
+		{
+			doc:  Function{"count(x)", "how many samples a series has, or items a list", "count(recent(errors, 5m)) > 3.0"},
+			name: "count", args: one, result: num,
+			call: func(a []ref.Val) ref.Val {
+				plain, err := toPlain(a[0])
+				if err != nil {
+					return unknown("%v", err)
+				}
+				if list, ok := plain.([]any); ok && !isSeries(list) {
+					return types.Double(len(list))
+				}
+				ps, err := points(a[0])
+				if err != nil {
+					return unknown("%v", err)
+				}
+				return types.Double(len(ps))
+			},
+		},
+		{
+			doc:  Function{"at(x, -1h)", "the value that was current so long before the newest sample; unknown where the series does not reach back so far", "last(rps) > 2 * at(rps, -1h)"},
+			name: "at", args: []*cel.Type{dyn, cel.DurationType}, result: num,
+			call: func(a []ref.Val) ref.Val {
+				ps, err := points(a[0])
+				if err != nil {
+					return unknown("%v", err)
+				}
+				back := math.Abs(a[1].(types.Duration).Seconds())
+				want := ps[len(ps)-1].t - back
+				for i := len(ps) - 1; i >= 0; i-- {
+					if ps[i].t <= want {
+						return types.Double(ps[i].v)
+					}
+				}
+				return unknown("the series does not reach back %s", formatSeconds(back))
+			},
+		},
+		window("recent", "the part of a series within d of its newest sample", func(t, end, d float64) bool { return t > end-d }),
+		window("earlier", "the part of a series before the last d", func(t, end, d float64) bool { return t <= end-d }),
+	}
+	for i := range fns {
+		if fns[i].name == "min" || fns[i].name == "max" {
+			fns[i] = orOfTwo(fns[i])
+		}
+	}
+	return fns
+}
+
+// orOfTwo lets min and max also take two numbers.
+func orOfTwo(f function) function {
+	over := f.call
+	f.also = append(f.also, []*cel.Type{cel.DynType, cel.DynType})
+	f.doc.Gives += "; of two numbers when given two"
+	f.call = func(a []ref.Val) ref.Val {
+		if len(a) == 1 {
+			return over(a)
+		}
+		x, okX := number(a[0])
+		y, okY := number(a[1])
+		if !okX || !okY {
+			return unknown("two numbers are needed")
+		}
+		if f.name == "min" {
+			return types.Double(math.Min(x, y))
+		}
+		return types.Double(math.Max(x, y))
+	}
+	return f
+}
+
+func emptyList(v ref.Val) (bool, error) {
+	plain, err := toPlain(v)
+	if err != nil {
+		return false, err
+	}
+	list, ok := plain.([]any)
+	return ok && len(list) == 0, nil
+}
+
+func isSeries(list []any) bool {
+	if len(list) == 0 {
+		return false
+	}
+	m, ok := list[0].(map[string]any)
+	if !ok {
+		return false
+	}
+	_, ok = m["points"]
+	return ok
+}
+
+// points reads a series of one stream, a stream, or a list of numbers.
+func points(v ref.Val) ([]point, error) {
+	plain, err := toPlain(v)
+	if err != nil {
+		return nil, err
+	}
+	switch x := plain.(type) {
+	case []any:
+		if isSeries(x) {
+			if len(x) > 1 {
+				return nil, fmt.Errorf("there are %d series: say which, or sum them in the query", len(x))
+			}
+			return streamPoints(x[0])
+		}
+		if len(x) == 0 {
+			return nil, fmt.Errorf("nothing to work on: the list is empty")
+		}
+		out := make([]point, 0, len(x))
+		for i, item := range x {
+			n, ok := plainNumber(item)
+			if !ok {
+				return nil, fmt.Errorf("item %d is not a number", i+1)
+			}
+			out = append(out, point{float64(i), n})
+		}
+		return out, nil
+	case map[string]any:
+		return streamPoints(x)
+	}
+	if n, ok := plainNumber(plain); ok {
+		return []point{{0, n}}, nil
+	}
+	return nil, fmt.Errorf("neither a series nor a list of numbers")
+}
+
+func streamPoints(v any) ([]point, error) {
+	m, _ := v.(map[string]any)
+	list, ok := m["points"].([]any)
+	if !ok || len(list) == 0 {
+		return nil, fmt.Errorf("the series has no samples")
+	}
+	out := make([]point, 0, len(list))
+	for _, item := range list {
+		pair, ok := item.([]any)
+		if !ok || len(pair) != 2 {
+			return nil, fmt.Errorf("a sample is not a pair of time and value")
+		}
+		t, okT := plainNumber(pair[0])
+		n, okN := plainNumber(pair[1])
+		if !okT || !okN {
+			return nil, fmt.Errorf("a sample is not a pair of numbers")
+		}
+		out = append(out, point{t, n})
+	}
+	return out, nil
+}
+
+func plainNumber(v any) (float64, bool) {
+	switch n := v.(type) {
+	case float64:
+		return n, true
+	case int64:
+		return float64(n), true
+	case int:
+		return float64(n), true
+	}
+	return 0, false
+}
+
+func sumOf(ps []point) float64 {
+	total := 0.0
+	for _, p := range ps {
+		total += p.v
+	}
+	return total
+}
+
+func sorted(ps []point) []float64 {
+	values := make([]float64, len(ps))
+	for i, p := range ps {
+		values[i] = p.v
+	}
+	sort.Float64s(values)
+	return values
+}
+
+func quantile(values []float64, q float64) float64 {
+	rank := q * float64(len(values)-1)
+	low := int(math.Floor(rank))
+	high := min(low+1, len(values)-1)
+	return values[low] + (values[high]-values[low])*(rank-float64(low))
+}
+
+func slope(ps []point) (float64, error) {
+	if len(ps) < 3 {
+		return 0, fmt.Errorf("%d samples make no trend", len(ps))
+	}
+	var meanT, meanV float64
+	for _, p := range ps {
+		meanT += p.t / float64(len(ps))
+		meanV += p.v / float64(len(ps))
+	}
+	var up, down float64
+	for _, p := range ps {
+		up += (p.t - meanT) * (p.v - meanV)
+		down += (p.t - meanT) * (p.t - meanT)
+	}
+	if down == 0 {
+		return 0, fmt.Errorf("all samples are of the same moment")
+	}
+	return up / down, nil
+}
+
+func counterIncrease(ps []point) (float64, error) {
+	if len(ps) < 2 || ps[len(ps)-1].t <= ps[0].t {
+		return 0, fmt.Errorf("a rate needs two samples")
+	}
+	increase := 0.0
+	for i := 1; i < len(ps); i++ {
+		if step := ps[i].v - ps[i-1].v; step >= 0 {
+			increase += step
+		} else {
+			increase += ps[i].v
+		}
+	}
+	return increase, nil
+}
+
+// onset splits the series where the means before and after differ most, as
+// Student's t measures it. A step is clear at t ≥ 5 (own value: the best of
+// all splits of pure noise stays below it in 99 of 100 series, see the test)
+// and when the levels differ by a tenth of the larger one.
+func onset(ps []point) (float64, error) {
+	const least = 8
+	if len(ps) < least {
+		return 0, fmt.Errorf("%d samples are too few to see a step", len(ps))
+	}
+	prefix := make([]float64, len(ps)+1)
+	squares := make([]float64, len(ps)+1)
+	for i, p := range ps {
+		prefix[i+1] = prefix[i] + p.v
+		squares[i+1] = squares[i] + p.v*p.v
+	}
+	n := len(ps)
+	best, bestScore, bestGap := 0, 0.0, 0.0
+	var bestLevel float64
+	for i := 2; i <= n-2; i++ {
+		before, after := prefix[i]/float64(i), (prefix[n]-prefix[i])/float64(n-i)
+		within := squares[n] - float64(i)*before*before - float64(n-i)*after*after
+		spread := math.Sqrt(math.Max(within, 0)/float64(n-2)) * math.Sqrt(1/float64(i)+1/float64(n-i))
+		gap := math.Abs(after - before)
+		score := gap / math.Max(spread, 1e-9*math.Max(math.Abs(before), math.Abs(after))+1e-12)
+		if score > bestScore {
+			best, bestScore, bestGap, bestLevel = i, score, gap, math.Max(math.Abs(before), math.Abs(after))
+		}
+	}
+	const clear = 5
+	if bestScore < clear || bestGap < bestLevel/10 {
+		return 0, fmt.Errorf("no clear step in the series")
+	}
+	return ps[best].t, nil
+}
