@@ -41,6 +41,9 @@ type Language struct {
 	ShapeOf func(text probe.Template) probe.Shape
 	// Options lists what may follow the role on the fence's first line.
 	Options []probe.Param
+	// Fields documents an answer of shape Object; lint refuses other names in
+	// signs. Empty: nothing is checked.
+	Fields []probe.Field
 }
 
 // Problem is one finding of a Check.

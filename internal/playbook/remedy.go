@@ -1,0 +1,202 @@
+package playbook
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/yuin/goldmark/ast"
+	east "github.com/yuin/goldmark/extension/ast"
+)
+
+var remedyHeading = regexp.MustCompile(`^(Mitigate|Fix):\s*(.*)$`)
+
+var almostRemedy = regexp.MustCompile(`^([A-Za-z]+)\s*:`)
+
+// remedyWords are written for Mitigate and Fix by people in a hurry.
+var remedyWords = map[string]string{
+	"mitigate": "Mitigate", "mitigation": "Mitigate", "mitigations": "Mitigate", "workaround": "Mitigate",
+	"fix": "Fix", "fixes": "Fix", "solution": "Fix", "remediation": "Fix",
+}
+
+// remedy reads a `####` heading and what stands below it. It reports false for
+// a heading that is no remedy.
+func (p *parser) remedy(c *Condition, head *block, blocks []block) bool {
+	m := remedyHeading.FindStringSubmatch(head.title)
+	if m == nil {
+		if word := almostRemedy.FindStringSubmatch(head.title); word != nil {
+			meant := remedyWords[strings.ToLower(word[1])]
+			if meant == "" {
+				meant = closest(word[1], []string{"Mitigate", "Fix"})
+			}
+			if meant != "" {
+				p.wrong(head.text.offset(0), "unknown-section", "no part is called %q; did you mean \"%s:\"?", word[1]+":", meant)
+			}
+		} else if meant := remedyWords[strings.ToLower(head.title)]; meant != "" {
+			p.wrong(head.text.offset(0), "unknown-section", "say what it does: #### %s: end the lost sessions", meant)
+		}
+		return false
+	}
+	r := Remedy{Kind: Mitigate, Title: m[2], Anchor: head.anchor, Pos: p.pos(head.text.offset(0))}
+	if m[1] == "Fix" {
+		r.Kind = Fix
+	}
+	if r.Title == "" {
+		p.wrong(head.text.offset(0), "missing-title", "say what it does: #### %s: end the lost sessions", m[1])
+	}
+	var text located
+	for i := range blocks {
+		b := &blocks[i]
+		switch {
+		case b.kind == paragraph && verifyWord.MatchString(b.text.text):
+			p.verify(&r, b)
+		case b.kind == fence && readInfo(b.info).lang.text == actionLanguage:
+			p.action(&r, b)
+		case b.kind == list:
+			r.Checklist = append(r.Checklist, p.tasks(b)...)
+			if !isTaskList(b.node) {
+				p.appendProse(&text, b)
+			}
+		default:
+			p.appendProse(&text, b)
+		}
+	}
+	r.Prose, _ = p.template(text)
+	if r.Kind == Mitigate && r.Verify == nil {
+		p.doubt(head.text.offset(0), "no-verification", "nothing says how to know that %q helped: add Verify within 2m: `expression`", r.Title)
+	}
+	if r.Prose.Source() == "" && len(r.Actions) == 0 && len(r.Checklist) == 0 {
+		p.doubt(head.text.offset(0), "empty", "%q says nothing to do", r.Title)
+	}
+	c.Remedies = append(c.Remedies, r)
+	return true
+}
+
+// appendProse adds a block as it is written. In a code block ${…} is the
+// shell's, not ours.
+func (p *parser) appendProse(text *located, b *block) {
+	if text.text != "" {
+		text.add("\n\n", b.start)
+	}
+	raw := p.cut(b.start, b.stop)
+	if b.kind != fence && b.kind != prose {
+		text.add(raw.text, b.start)
+		return
+	}
+	for from := 0; ; {
+		next := strings.Index(raw.text[from:], "${")
+		if next < 0 {
+			text.add(raw.text[from:], raw.offset(from))
+			return
+		}
+		text.add(raw.text[from:from+next], raw.offset(from))
+		dollars := "$${"
+		if strings.HasSuffix(raw.text[:from+next], "$") {
+			dollars = "${" // it is written with two already
+		}
+		text.add(dollars, raw.offset(from+next))
+		from += next + len("${")
+	}
+}
+
+var verifyWord = regexp.MustCompile(`^Verif(y|ied)\b`)
+
+var verifyLine = regexp.MustCompile(`^Verify within (\S+?)\s*:\s*`)
+
+func (p *parser) verify(r *Remedy, b *block) {
+	m := verifyLine.FindStringSubmatchIndex(b.text.text)
+	if m == nil {
+		p.wrong(b.at, "verify", "a verification is written: Verify within 2m: `expression`")
+		return
+	}
+	if r.Verify != nil {
+		p.wrong(b.at, "duplicate", "a second verification; join the two with &&")
+		return
+	}
+	rest := b.text.slice(m[1], len(b.text.text)).trim()
+	spans := codeSpans(rest)
+	if len(spans) != 1 || spans[0].start != 0 || strings.Trim(rest.text[spans[0].stop:], ". ") != "" {
+		p.wrong(rest.offset(0), "verify", "behind \"Verify within %s:\" stands one expression between backticks", b.text.text[m[2]:m[3]])
+		return
+	}
+	within := p.duration(b.text.slice(m[2], m[3]))
+	program := p.program(spans[0].code)
+	if within <= 0 || program == nil {
+		return
+	}
+	r.Verify = &Verify{Within: within, Program: program, Pos: p.pos(spans[0].code.offset(0))}
+}
+
+func (p *parser) action(r *Remedy, b *block) {
+	in := readInfo(b.info)
+	if b.open {
+		p.wrong(b.at, "open-fence", "this fence is never closed")
+	}
+	known := p.vocabulary.Actions("")
+	if len(in.words) == 0 {
+		p.wrong(b.at, "unknown-action", "which action? write ```action KIND.VERB @ROLE%s", suggest("", known))
+		return
+	}
+	for _, extra := range append(in.words[1:], in.stray...) {
+		p.wrong(extra.offset(0), "unknown-option", "an action's fence has a type and a role; %q is a further word", extra.text)
+	}
+	kind := in.words[0]
+	a := Action{Type: kind.text, Role: in.role.text, Pos: p.pos(b.at)}
+	need, ok := p.role(b, in)
+	spec, exists := p.vocabulary.Action(kind.text)
+	if !exists {
+		p.wrong(kind.offset(0), "unknown-action", "no action is called %q%s", kind.text, suggest(kind.text, known))
+		return
+	}
+	if !ok {
+		return
+	}
+	if len(p.vocabulary.Filling(need.Kind)) > 0 && !slices.Contains(p.vocabulary.Actions(need.Kind), kind.text) {
+		p.wrong(in.role.offset(0), "unknown-role", "@%s is a %s, which does not know %s", need.Role, need.Kind, kind.text)
+		return
+	}
+	given := p.arguments(b.body)
+	for _, o := range in.options {
+		given = append(given, arg{name: o.key.text, nameAt: o.key.offset(0), value: o.value})
+	}
+	for _, written := range p.knownArguments(given, kind.text, spec.Params, b.at) {
+		value := written.value
+		if written.list != nil {
+			value = located{"${" + value.text + "}", value.runs}
+		}
+		if t, ok := p.template(value); ok {
+			a.Args = append(a.Args, Arg{Name: written.name, Value: t, Pos: p.pos(written.nameAt)})
+		}
+	}
+	r.Actions = append(r.Actions, a)
+}
+
+// isTaskList reports whether every item of a list has a checkbox.
+func isTaskList(n ast.Node) bool {
+	for item := n.FirstChild(); item != nil; item = item.NextSibling() {
+		if !hasCheckbox(item) {
+			return false
+		}
+	}
+	return true
+}
+
+func hasCheckbox(item ast.Node) bool {
+	first := item.FirstChild()
+	if first == nil || first.FirstChild() == nil {
+		return false
+	}
+	_, ok := first.FirstChild().(*east.TaskCheckBox)
+	return ok
+}
+
+// tasks are the texts of a list's items with a checkbox.
+func (p *parser) tasks(b *block) []string {
+	var out []string
+	for item := b.node.FirstChild(); item != nil; item = item.NextSibling() {
+		if hasCheckbox(item) {
+			out = append(out, plainText(item.FirstChild(), p.text[p.base():]))
+		}
+	}
+	return out
+}

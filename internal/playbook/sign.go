@@ -1,0 +1,206 @@
+package playbook
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/quellhq/quell/internal/expr"
+)
+
+var weights = []string{string(Decisive), string(Strong), string(Weak), string(Against), string(RulesOut)}
+
+// isSignTable tells a sign table from a table for people.
+func (p *parser) isSignTable(b *block) bool {
+	head := p.cells(b.rows[0])
+	name := func(i int) string {
+		if i >= len(head) {
+			return ""
+		}
+		return strings.ToLower(head[i].text)
+	}
+	return distance(name(0), "sign") <= 1 || distance(name(1), "weight") <= 1 && len(head) > 1
+}
+
+// signs reads a sign table.
+func (p *parser) signs(c *Condition, b *block) {
+	if !p.isSignTable(b) {
+		return
+	}
+	head := p.cells(b.rows[0])
+	for i, want := range []string{"sign", "weight", "means"} {
+		if i >= len(head) {
+			p.wrong(b.rows[0], "table", "a sign table has three columns: sign, weight, means")
+			return
+		}
+		if head[i].text != want {
+			p.wrong(head[i].offset(0), "table", "column %d of a sign table is called %q, not %q", i+1, want, head[i].text)
+			return
+		}
+	}
+	if len(head) > 3 {
+		p.wrong(head[3].offset(0), "table", "a sign table has three columns: sign, weight, means")
+		return
+	}
+	for _, row := range b.rows[1:] {
+		if len(c.Signs) == maxSigns {
+			p.wrong(row, "too-many", "more than %d signs of one condition", maxSigns)
+			return
+		}
+		p.sign(c, row)
+	}
+	if len(b.rows) == 1 {
+		p.doubt(b.at, "empty", "this sign table has no rows")
+	}
+}
+
+func (p *parser) sign(c *Condition, row int) {
+	cells := p.cells(row)
+	if at, broken := p.brokenBar(row, cells); broken {
+		p.wrong(at, "broken-row", "a bar ends the cell here, inside of an expression: write \\|\\| for ||, or better two rows")
+		return
+	}
+	if len(cells) != 3 {
+		p.wrong(row, "table", "this row has %d cells; a sign has three: sign, weight, means", len(cells))
+		return
+	}
+	spans := codeSpans(cells[0])
+	if len(spans) != 1 || spans[0].start != 0 || spans[0].stop != len(cells[0].text) {
+		p.wrong(cells[0].offset(0), "table", "the sign is one expression between backticks: `last(waiting) > 0`")
+		return
+	}
+	sign := Sign{Weight: Weight(strings.ToLower(cells[1].text)), Pos: p.pos(spans[0].code.offset(0))}
+	if !slices.Contains(weights, string(sign.Weight)) {
+		p.wrong(cells[1].offset(0), "unknown-weight", "no weight is called %q%s", cells[1].text, suggest(cells[1].text, weights))
+	}
+	if cells[2].text == "" {
+		p.wrong(cells[2].offset(0), "empty", "say what the sign means when it is true")
+	}
+	var ok bool
+	sign.Means, ok = p.template(cells[2])
+	program := p.program(spans[0].code)
+	if program == nil || !ok {
+		return
+	}
+	sign.Program = program
+	for _, name := range program.Reads() {
+		if p.isProbe(name) {
+			sign.Reads = append(sign.Reads, name)
+		}
+	}
+	if len(sign.Reads) == 0 {
+		p.wrong(spans[0].code.offset(0), "expression", "this sign reads no probe: it says nothing about the system")
+		return
+	}
+	for _, other := range c.Signs {
+		if normal(other.Program.Source()) == normal(program.Source()) {
+			p.doubt(spans[0].code.offset(0), "duplicate", "the same sign stands in line %d already, and counts twice", other.Pos.Line)
+		}
+	}
+	c.Signs = append(c.Signs, sign)
+}
+
+// brokenBar recognises a row that an unescaped bar inside of an expression cut
+// in pieces, and finds the bar.
+func (p *parser) brokenBar(row int, cells []located) (at int, broken bool) {
+	line := p.cut(row, p.lineEnd(row))
+	if len(cells) <= 3 && len(cells) > 0 && strings.Count(cells[0].text, "`")%2 == 0 {
+		return 0, false
+	}
+	open := false
+	for i := range len(line.text) {
+		switch line.text[i] {
+		case '`':
+			open = !open
+		case '|':
+			if open && (i == 0 || line.text[i-1] != '\\') {
+				return line.offset(i), true
+			}
+		}
+	}
+	return 0, false
+}
+
+// program compiles a sign, a verification or a check; nil where it is wrong.
+func (p *parser) program(code located) *expr.Program {
+	program, err := p.env.CompileSign(code.text)
+	if err != nil {
+		p.expressionError(code, err)
+		return nil
+	}
+	return p.checked(code, 0, program)
+}
+
+// template compiles prose with ${…}; ok is false where it is wrong.
+func (p *parser) template(text located) (t expr.Template, ok bool) {
+	t, err := p.env.CompileTemplate(text.text)
+	if err != nil {
+		p.expressionError(text, err)
+		return t, false
+	}
+	ok = true
+	from := 0
+	for _, program := range t.Programs() {
+		// Each hole stands behind the one before it.
+		at := from + max(strings.Index(text.text[from:], "${"+program.Source()), 0) + len("${")
+		from = min(at+len(program.Source()), len(text.text))
+		if p.checked(text, at, program) == nil {
+			ok = false
+		}
+	}
+	return t, ok
+}
+
+func (p *parser) expressionError(text located, err error) {
+	var at *expr.Error
+	if !errors.As(err, &at) {
+		p.wrong(text.offset(0), "expression", "%s", err)
+		return
+	}
+	rule, hint := "expression", ""
+	if at.Name != "" {
+		rule, hint = "unknown-name", suggest(at.Name, p.env.Names())
+	}
+	p.wrong(text.offset(min(max(at.Offset, 0), len(text.text))), rule, "%s%s", at.Reason, hint)
+}
+
+// checked marks what a program reads, and refuses fields that an object does
+// not have. The program stands at byte at of the text.
+func (p *parser) checked(text located, at int, program *expr.Program) *expr.Program {
+	for _, name := range program.Reads() {
+		p.used[name] = true
+	}
+	for _, access := range program.Accesses() {
+		known, ok := p.fields[access.Name]
+		if !ok || len(known) == 0 || slices.Contains(known, access.Field) {
+			continue
+		}
+		offset := text.offset(min(at+access.Offset, len(text.text)))
+		p.wrong(offset, "unknown-field", "the answer of %s has no field %q%s", access.Name, access.Field, suggest(access.Field, known))
+		return nil
+	}
+	return program
+}
+
+// normal is an expression without the white space outside of its strings.
+func normal(source string) string {
+	var b strings.Builder
+	quote := byte(0)
+	for i := 0; i < len(source); i++ {
+		c := source[i]
+		switch {
+		case quote != 0 && c == '\\' && i+1 < len(source):
+			b.WriteByte(c)
+			i++
+			c = source[i]
+		case quote != 0 && c == quote:
+			quote = 0
+		case quote == 0 && (c == '"' || c == '\''):
+			quote = c
+		case quote == 0 && strings.IndexByte(whiteSpace, c) >= 0:
+			continue
+		}
+		b.WriteByte(c)
+	}
+	return b.String()
+}
