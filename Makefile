@@ -1,0 +1,32 @@
+# Every target is one line; `make help` lists them.
+GO ?= go
+RACE ?= -race
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+build: ## build ./quell
+	$(GO) build -trimpath -ldflags='-s -w' -o quell ./cmd/quell
+
+demo: build ## break a small shop and diagnose it: nothing to install
+	./quell demo
+
+test: servers ## install the servers that tests need (Debian, root), then run every test
+	scripts/test
+
+servers:
+	@scripts/servers
+
+lint: ## vet, formatting and the linters
+	scripts/lint
+
+generate: build ## rewrite the generated reference pages
+	scripts/generate
+
+bench-diagnose: build ## time, load on the targets, memory and size of a diagnosis on real servers
+	$(GO) test ./lab -run '^$$' -bench Diagnose -benchtime 1x -timeout 30m -v
+
+fuzz: ## fuzz the parsers for a minute each
+	scripts/fuzz
+
+.PHONY: help build demo test servers lint generate bench-diagnose fuzz

@@ -1,0 +1,54 @@
+package diagnosis
+
+import (
+	"strings"
+	"time"
+
+	"github.com/quellhq/quell/internal/expr"
+	"github.com/quellhq/quell/internal/playbook"
+)
+
+// propose fills the holes of a root's remedies from the evidence. Mitigations
+// come before fixes: service first, then the cause.
+func (f *Finding) propose(at time.Time) {
+	vars := f.subject.vars(at)
+	for _, kind := range []playbook.RemedyKind{playbook.Mitigate, playbook.Fix} {
+		for _, r := range f.condition.Remedies {
+			if r.Kind == kind {
+				f.Proposals = append(f.Proposals, f.proposal(r, vars))
+			}
+		}
+	}
+}
+
+func (f *Finding) proposal(r playbook.Remedy, vars expr.Vars) Proposal {
+	p := Proposal{Kind: r.Kind, Title: r.Title, Text: strings.TrimSpace(r.Prose.Text(vars)), Checklist: r.Checklist}
+	for _, a := range r.Actions {
+		act := ProposedAction{Type: a.Type, Target: f.subject.Targets[a.Role], Args: map[string]any{}}
+		for _, arg := range a.Args {
+			v, err := arg.Value.Value(vars)
+			if err != nil {
+				act.Missing = arg.Name + ": " + err.Error()
+				continue
+			}
+			act.Args[arg.Name] = plainArg(v)
+		}
+		if act.Target == "" && a.Role != "" {
+			act.Missing = "no target is bound to @" + a.Role
+		}
+		p.Actions = append(p.Actions, act)
+	}
+	if r.Verify != nil {
+		p.Verify = r.Verify.Program.Source()
+		p.Within = expr.FormatDuration(r.Verify.Within)
+	}
+	return p
+}
+
+// plainArg writes a duration the way playbooks do; other values are plain already.
+func plainArg(v any) any {
+	if d, ok := v.(time.Duration); ok {
+		return expr.FormatDuration(d)
+	}
+	return v
+}

@@ -1,0 +1,188 @@
+package report
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/quellhq/quell/internal/diagnosis"
+	"github.com/quellhq/quell/internal/evidence"
+)
+
+// The short page shows so many of each; --full shows all.
+const (
+	mostPossible = 3
+	mostRuledOut = 3
+	mostBlind    = 4
+)
+
+// possible lists causes that are neither likely nor explained by a root.
+func (b *page) possible(d diagnosis.Diagnosis) {
+	shown := 0
+	for _, f := range d.Causes {
+		if f.Probability < diagnosis.Possible || f.Probability >= diagnosis.Likely {
+			continue
+		}
+		label := ""
+		if shown == 0 {
+			label = "Possible"
+		}
+		if shown == mostPossible && !b.Full {
+			b.row("", "and more (--full)")
+			break
+		}
+		b.row(label, fmt.Sprintf("%s (%s, on %s)", f.Title, percent(f.Probability), strings.Join(f.Targets, ", ")))
+		shown++
+	}
+	if shown > 0 {
+		b.blank()
+	}
+}
+
+// ruledOut lists the look-alikes that a sign excluded, those first that share a
+// symptom with a root, and says by what.
+func (b *page) ruledOut(d diagnosis.Diagnosis) {
+	if len(d.RuledOut) == 0 {
+		return
+	}
+	list := append([]*diagnosis.Finding{}, d.RuledOut...)
+	playbooks := map[string]bool{}
+	for _, r := range d.Roots {
+		playbooks[playbookOf(r.ID)] = true
+	}
+	sort.SliceStable(list, func(i, j int) bool {
+		return playbooks[playbookOf(list[i].ID)] && !playbooks[playbookOf(list[j].ID)]
+	})
+	for n, f := range list {
+		label := ""
+		if n == 0 {
+			label = "Ruled out"
+		}
+		if n == mostRuledOut && !b.Full {
+			b.row("", fmt.Sprintf("and %d more (--full)", len(list)-n))
+			break
+		}
+		b.row(label, f.Title+": "+veto(f))
+	}
+	b.blank()
+}
+
+func playbookOf(id string) string {
+	book, _, _ := strings.Cut(id, "#")
+	return book
+}
+
+func veto(f *diagnosis.Finding) string {
+	for _, s := range f.Signs {
+		if s.Weight == "rules out" && s.Truth == "true" {
+			return s.Means
+		}
+	}
+	return ""
+}
+
+func (b *page) blind(p Page) {
+	label := "Not seen"
+	shown, hidden := 0, 0
+	for _, s := range p.Diagnosis.BlindSpots {
+		if shown == mostBlind && !b.Full {
+			hidden++
+			continue
+		}
+		text := blindText(s)
+		b.row(label, text)
+		if s.Hint != "" {
+			b.rowIn(cyan, "", "  ", s.Hint)
+		}
+		label = ""
+		shown++
+	}
+	if hidden > 0 {
+		b.row("", fmt.Sprintf("and %d more (--full)", hidden))
+	}
+	if len(p.Skipped) > 0 {
+		var kinds []string
+		for _, s := range p.Skipped {
+			kinds = append(kinds, s.Kind)
+		}
+		b.row(label, fmt.Sprintf("%s not asked, for lack of a target of kind %s", count(len(p.Skipped), "playbook"), strings.Join(unique(kinds), ", ")))
+		label = ""
+	}
+	if label == "" {
+		b.blank()
+	}
+}
+
+func blindText(s diagnosis.BlindSpot) string {
+	probes := strings.Join(s.Probes, ", ")
+	if len(s.Probes) > 3 {
+		probes = fmt.Sprintf("%s and %d more", strings.Join(s.Probes[:3], ", "), len(s.Probes)-3)
+	}
+	switch {
+	case s.Target == "":
+		return fmt.Sprintf("%s (%s)", s.Reason, probes)
+	case s.Status == evidence.NotAsked:
+		return fmt.Sprintf("%s: %s (%s)", s.Target, s.Reason, probes)
+	}
+	return fmt.Sprintf("%s: %s: %s (%s)", s.Target, s.Status, s.Reason, probes)
+}
+
+func (b *page) next(d diagnosis.Diagnosis) {
+	if d.Next == nil || d.Verdict == diagnosis.Found {
+		return
+	}
+	target := ""
+	if d.Next.Target != "" {
+		target = " of " + d.Next.Target
+	}
+	b.row("Ask next", fmt.Sprintf("%s%s: whether %s", d.Next.Probe, target, d.Next.Text))
+	if d.Next.Hint != "" {
+		b.rowIn(cyan, "", "  ", d.Next.Hint)
+	}
+	b.blank()
+}
+
+func (b *page) cost(p Page) {
+	c := p.Diagnosis.Coverage
+	parts := []string{fmt.Sprintf("%s, %d answered, %s", count(c.Probes, "question"), c.Answered, p.Took.Round(10*time.Millisecond))}
+	for _, t := range p.Costs {
+		text := fmt.Sprintf("%s %s %s", t.Target, count(t.Requests, "request"), t.Busy.Round(time.Millisecond))
+		if t.Backoffs > 0 {
+			text += fmt.Sprintf(" (backed off %d times)", t.Backoffs)
+		}
+		parts = append(parts, text)
+	}
+	b.rowIn(dim, "Cost", "", strings.Join(parts, " · "))
+	for n, note := range p.Notes {
+		label := ""
+		if n == 0 {
+			label = "Notes"
+		}
+		if n == 3 && !b.Full {
+			b.rowIn(dim, "", "", fmt.Sprintf("and %d more (--full)", len(p.Notes)-n))
+			break
+		}
+		b.rowIn(dim, label, "", note)
+	}
+}
+
+func count(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
+}
+
+func unique(list []string) []string {
+	seen := map[string]bool{}
+	var out []string
+	for _, s := range list {
+		if !seen[s] {
+			seen[s] = true
+			out = append(out, s)
+		}
+	}
+	sort.Strings(out)
+	return out
+}

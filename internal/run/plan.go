@@ -1,0 +1,270 @@
+package run
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/quellhq/quell/internal/diagnosis"
+	"github.com/quellhq/quell/internal/evidence"
+	"github.com/quellhq/quell/internal/expr"
+	"github.com/quellhq/quell/internal/playbook"
+	"github.com/quellhq/quell/internal/probe"
+)
+
+// mostBindings bounds how many combinations of targets one playbook is asked
+// of for one service; a service on 20 databases is asked about the first 16.
+const mostBindings = 16
+
+// asking is one question to one target, asked once however many read it.
+type asking struct {
+	target   Target
+	question probe.Question
+	shown    string // the text as it is shown in evidence
+	service  string // set when the text names the service
+	result   *evidence.Evidence
+}
+
+// plan is every question of an investigation, each once.
+type plan struct {
+	order   []*asking
+	byKey   map[string]*asking
+	readers []reader // which subject gets which answer under which name
+	skipped []Skipped
+	subject []diagnosis.Subject
+}
+
+type reader struct {
+	subject int
+	probe   string
+	asking  *asking
+}
+
+func (i Investigation) plan() *plan {
+	p := &plan{byKey: map[string]*asking{}}
+	for _, pb := range i.Playbooks {
+		wanted := readProbes(pb)
+		for _, s := range i.Services {
+			bindings, missing := i.bind(pb, s)
+			if missing != nil {
+				p.skipped = append(p.skipped, Skipped{Playbook: pb.ID, Service: s.Facts.Name, Role: missing.Role, Kind: missing.Kind})
+				continue
+			}
+			for _, b := range bindings {
+				p.subject = append(p.subject, diagnosis.Subject{
+					Playbook: pb, Service: s.Facts.Name, Targets: b, Params: i.Params(pb), Evidence: map[string]evidence.Evidence{},
+				})
+				i.planSubject(p, len(p.subject)-1, s, wanted)
+			}
+		}
+	}
+	return p
+}
+
+func (i Investigation) planSubject(p *plan, n int, s Service, wanted map[string]bool) {
+	subject := &p.subject[n]
+	for _, q := range subject.Playbook.Probes {
+		if !wanted[q.Name] {
+			continue
+		}
+		target, ok := i.Targets[subject.Targets[q.Role]]
+		if !ok {
+			subject.Evidence[q.Name] = unbound(subject, q)
+			continue
+		}
+		a, err := i.ask(q, subject, s, target)
+		if err != nil {
+			subject.Evidence[q.Name] = evidence.Evidence{
+				Answer: evidence.Not(evidence.NotAsked, err.Error(), ""),
+				Probe:  q.Name, Question: q.Text.Source(), Target: target.Name, At: i.Now,
+			}
+			continue
+		}
+		key := a.key()
+		if known, ok := p.byKey[key]; ok {
+			a = known
+		} else {
+			p.byKey[key] = a
+			p.order = append(p.order, a)
+		}
+		p.readers = append(p.readers, reader{n, q.Name, a})
+	}
+}
+
+// unbound is the evidence of a question for which there is nobody to ask.
+func unbound(s *diagnosis.Subject, q *playbook.Probe) evidence.Evidence {
+	kind := ""
+	for _, need := range s.Playbook.Needs {
+		if need.Role == q.Role {
+			kind = need.Kind
+		}
+	}
+	return evidence.Evidence{
+		Answer: evidence.Not(evidence.NotAsked, fmt.Sprintf("%s has no %s target", s.Service, kind),
+			fmt.Sprintf("add a target of kind %s to quell.yaml and name it in the service", kind)),
+		Probe: q.Name, Question: q.Text.Source(),
+	}
+}
+
+// bind gives every combination of targets for the roles of pb, or the required
+// role that nothing can fill.
+func (i Investigation) bind(pb *playbook.Playbook, s Service) (bindings []map[string]string, missing *playbook.Need) {
+	bindings = []map[string]string{{}}
+	for n := range pb.Needs {
+		need := &pb.Needs[n]
+		var fit []string
+		for _, name := range s.Targets {
+			if t, ok := i.Targets[name]; ok && t.fits(need.Kind) {
+				fit = append(fit, name)
+			}
+		}
+		if len(fit) == 0 {
+			if !need.Optional {
+				return nil, need
+			}
+			continue
+		}
+		var next []map[string]string
+		for _, b := range bindings {
+			for _, name := range fit {
+				if len(next) == mostBindings {
+					break
+				}
+				with := map[string]string{need.Role: name}
+				for role, target := range b {
+					with[role] = target
+				}
+				next = append(next, with)
+			}
+		}
+		bindings = next
+	}
+	return bindings, nil
+}
+
+func (t Target) fits(kind string) bool {
+	if t.Kind == kind {
+		return true
+	}
+	for _, k := range t.Serves {
+		if k == kind {
+			return true
+		}
+	}
+	return false
+}
+
+// ask fills the holes of a question.
+func (i Investigation) ask(q *playbook.Probe, subject *diagnosis.Subject, s Service, target Target) (*asking, error) {
+	values := s.Facts.Facts()
+	facts := map[string]bool{}
+	for name := range values {
+		facts[name] = true
+	}
+	for name, v := range subject.Params {
+		values[name] = v
+	}
+	a := &asking{target: target, question: probe.Question{
+		Name: q.Name, Lang: q.Lang, Builtin: q.Builtin, Options: q.Options, Args: map[string]any{},
+		Service: s.Facts, Now: i.Now, Since: i.Since,
+	}}
+	noteService := func(t probe.Template) {
+		for _, hole := range t.Holes() {
+			if facts[hole] {
+				a.service = s.Facts.Name
+			}
+		}
+	}
+	var err error
+	if a.question.Text, err = q.Text.WithValues(values); err != nil {
+		return nil, err
+	}
+	noteService(q.Text)
+	var args []string
+	for _, name := range sortedNames(q.Args) {
+		filled, err := q.Args[name].WithValues(values)
+		if err != nil {
+			return nil, fmt.Errorf("argument %s: %w", name, err)
+		}
+		noteService(q.Args[name])
+		a.question.Args[name] = argument(filled)
+		args = append(args, fmt.Sprintf("%s: %s", name, expr.FormatValue(a.question.Args[name])))
+	}
+	a.shown = shown(a.question, args)
+	return a, nil
+}
+
+// argument is the value of a template that is one hole, else its text.
+func argument(t probe.Template) any {
+	if len(t.Parts) == 1 && t.Parts[0].Hole != "" {
+		return t.Parts[0].Value
+	}
+	text, err := t.Fill(func(_ string, v any) (string, error) { return expr.FormatValue(v), nil })
+	if err != nil {
+		return t.Source()
+	}
+	return text
+}
+
+// shown is the question as a person would read it.
+func shown(q probe.Question, args []string) string {
+	if q.Lang == "probe" {
+		if len(args) > 0 {
+			return q.Builtin + " (" + strings.Join(args, ", ") + ")"
+		}
+		return q.Builtin
+	}
+	text, err := q.Text.Fill(func(_ string, v any) (string, error) {
+		if d, ok := v.(time.Duration); ok {
+			return expr.FormatDuration(d), nil
+		}
+		return expr.FormatValue(v), nil
+	})
+	if err != nil {
+		text = q.Text.Source()
+	}
+	return strings.TrimSpace(text)
+}
+
+func (a *asking) key() string {
+	parts := []string{a.target.Name, a.question.Lang, a.question.Builtin, a.shown, a.service}
+	for _, o := range sortedNames(a.question.Options) {
+		parts = append(parts, o+"="+a.question.Options[o])
+	}
+	return strings.Join(parts, "\x00")
+}
+
+// readProbes lists the probes of pb that anything reads.
+func readProbes(pb *playbook.Playbook) map[string]bool {
+	read := map[string]bool{}
+	note := func(names []string) {
+		for _, n := range names {
+			read[n] = true
+		}
+	}
+	for _, c := range pb.Conditions {
+		for _, s := range c.Signs {
+			note(s.Program.Reads())
+			note(s.Means.Reads())
+		}
+		for _, r := range c.Remedies {
+			note(r.Prose.Reads())
+			for _, a := range r.Actions {
+				for _, arg := range a.Args {
+					note(arg.Value.Reads())
+				}
+			}
+		}
+	}
+	return read
+}
+
+func sortedNames[V any](m map[string]V) []string {
+	names := make([]string, 0, len(m))
+	for n := range m {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	return names
+}
