@@ -1,0 +1,191 @@
+package logql
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+)
+
+// verdict is the outcome of a condition. A label that should be a number and
+// is none makes the line broken: it is counted and skipped.
+type verdict int
+
+const (
+	no verdict = iota
+	yes
+	broken
+)
+
+type condition func(*labelSet) verdict
+
+func compileCond(c Cond) (condition, error) {
+	switch c := c.(type) {
+	case *Both:
+		left, err := compileCond(c.Left)
+		if err != nil {
+			return nil, err
+		}
+		right, err := compileCond(c.Right)
+		if err != nil {
+			return nil, err
+		}
+		if c.Op == "or" {
+			return func(l *labelSet) verdict {
+				a := left(l)
+				if a == yes {
+					return yes
+				}
+				if b := right(l); b != no {
+					return b
+				}
+				return a
+			}, nil
+		}
+		return func(l *labelSet) verdict {
+			if a := left(l); a != yes {
+				return a
+			}
+			return right(l)
+		}, nil
+	case *Compare:
+		return compileCompare(c)
+	}
+	return nil, &Error{Reason: "unknown condition"}
+}
+
+func compileCompare(c *Compare) (condition, error) {
+	switch c.Kind {
+	case Text:
+		return compileText(c)
+	case Label:
+		return compileLabels(c), nil
+	}
+	name, op, want, read := c.Name, c.Op, c.Number, reader(c.Kind)
+	return func(l *labelSet) verdict {
+		value, ok := l.get(name)
+		if !ok || len(value) == 0 {
+			return no
+		}
+		got, ok := read(value)
+		if !ok {
+			return broken
+		}
+		return truth(compareNumbers(op, got, want))
+	}, nil
+}
+
+// compileText follows Prometheus: a missing label is the empty text. In this
+// dialect a regular expression need not match the whole value, and levels
+// compare without case and under all their spellings.
+func compileText(c *Compare) (condition, error) {
+	name, want := c.Name, c.Text
+	negative := strings.HasPrefix(c.Op, "!")
+	level := isLevelName(name)
+	var test textTest
+	switch {
+	case strings.HasSuffix(c.Op, "~"):
+		pattern := want
+		if level && !strings.HasPrefix(pattern, "(?i)") {
+			pattern = "(?i)" + pattern
+		}
+		match, err := compileRegexp(pattern, false)
+		if err != nil {
+			return nil, &Error{Offset: c.Offset, Reason: err.Error()}
+		}
+		test = match
+		if level {
+			test = func(v []byte) bool { return match(v) || match([]byte(canonicalLevel(v))) }
+		}
+	case level:
+		canonical := canonicalLevel([]byte(want))
+		test = func(v []byte) bool { return canonicalLevel(v) == canonical }
+	default:
+		text := []byte(want)
+		test = func(v []byte) bool { return bytes.Equal(v, text) }
+	}
+	return func(l *labelSet) verdict {
+		value, _ := l.get(name)
+		return truth(test(value) != negative)
+	}, nil
+}
+
+// compileLabels compares two labels: as numbers, durations or sizes where both
+// are, else as texts for equality. A line that lacks either does not match.
+func compileLabels(c *Compare) condition {
+	left, right, op := c.Name, c.Text, c.Op
+	return func(l *labelSet) verdict {
+		a, okA := l.get(left)
+		b, okB := l.get(right)
+		if !okA || !okB || len(a) == 0 || len(b) == 0 {
+			return no
+		}
+		for _, kind := range []ValueKind{Number, Duration, Bytes} {
+			read := reader(kind)
+			if x, ok := read(a); ok {
+				if y, ok := read(b); ok {
+					return truth(compareNumbers(op, x, y))
+				}
+			}
+		}
+		switch op {
+		case "==":
+			return truth(bytes.Equal(a, b))
+		case "!=":
+			return truth(!bytes.Equal(a, b))
+		}
+		return broken
+	}
+}
+
+func truth(b bool) verdict {
+	if b {
+		return yes
+	}
+	return no
+}
+
+// reader returns how a label's text becomes a number of the kind.
+func reader(kind ValueKind) func([]byte) (float64, bool) {
+	switch kind {
+	case Duration:
+		return func(b []byte) (float64, bool) { return parseDuration(string(b)) }
+	case Bytes:
+		return func(b []byte) (float64, bool) {
+			if v, ok := parseBytes(string(b)); ok {
+				return v, true
+			}
+			return parseFloat(b)
+		}
+	}
+	return parseFloat
+}
+
+// parseFloat refuses NaN, infinity and the spellings that only Go knows.
+func parseFloat(b []byte) (float64, bool) {
+	if len(b) == 0 || len(b) > 64 {
+		return 0, false
+	}
+	for _, c := range b {
+		if !isDigit(c) && c != '.' && c != '-' && c != '+' && c != 'e' && c != 'E' {
+			return 0, false
+		}
+	}
+	v, err := strconv.ParseFloat(string(b), 64)
+	return v, err == nil
+}
+
+func compareNumbers(op string, a, b float64) bool {
+	switch op {
+	case "==":
+		return a == b
+	case "!=":
+		return a != b
+	case ">":
+		return a > b
+	case ">=":
+		return a >= b
+	case "<":
+		return a < b
+	}
+	return a <= b
+}

@@ -1,0 +1,57 @@
+package logql
+
+import "strings"
+
+// needed is the set of labels that the stages of a query look at, so that
+// parsers need not make the others.
+func needed(log *Log, more ...string) map[string]bool {
+	want := map[string]bool{}
+	add := func(name string) {
+		want[name] = true
+		want[strings.TrimSuffix(name, "_extracted")] = true
+		for _, alias := range aliases(name) {
+			want[alias] = true
+		}
+	}
+	for _, name := range more {
+		add(name)
+	}
+	var cond func(Cond)
+	cond = func(c Cond) {
+		switch c := c.(type) {
+		case *Both:
+			cond(c.Left)
+			cond(c.Right)
+		case *Compare:
+			add(c.Name)
+			if c.Kind == Label {
+				add(c.Text)
+			}
+		}
+	}
+	template := func(text string) {
+		t, _ := compileTemplate(text)
+		for _, part := range t {
+			add(part.field)
+		}
+	}
+	for _, stage := range log.Stages {
+		switch s := stage.(type) {
+		case *LabelFilter:
+			cond(s.Cond)
+		case *LineFormat:
+			template(s.Template)
+		case *LabelFormat:
+			for _, set := range s.Sets {
+				add(set.Name)
+				add(set.From)
+				template(set.Template)
+			}
+		case *Select:
+			for _, m := range s.Labels {
+				add(m.Name)
+			}
+		}
+	}
+	return want
+}

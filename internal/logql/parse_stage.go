@@ -1,0 +1,284 @@
+package logql
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// stage reads what follows a "|".
+func (p *parser) stage() (Stage, error) {
+	t := p.peek()
+	if t.kind == tokIdent {
+		next := p.peek2()
+		compared := next.kind == tokOp && strings.ContainsAny(next.text[:1], "=!<>") && next.text != "!>"
+		// "json", "drop" and the rest are label names where a comparison follows,
+		// but "| json != "x"" is the parser and then a line filter.
+		switch word := strings.ToLower(t.text); {
+		case word == "json" || word == "logfmt":
+			if compared && next.text != "!=" && next.text != "!~" {
+				break
+			}
+			p.take()
+			return p.fieldParser(word, t)
+		case compared:
+		case word == "regexp" || word == "pattern":
+			p.take()
+			return p.patternParser(word, t)
+		case word == "line_format":
+			p.take()
+			return p.lineFormat()
+		case word == "label_format":
+			p.take()
+			return p.labelFormat()
+		case word == "keep" || word == "drop":
+			p.take()
+			return p.selectLabels(word)
+		case word == "unpack" || word == "decolorize" || word == "distinct":
+			return nil, refuse(t, word, "")
+		case next.kind != tokOp && next.kind != tokIdent || next.kind == tokOp && next.text != "(":
+			if guess := nearest(t.text, stageWords); guess != "" {
+				return nil, &Error{Offset: t.offset, Reason: fmt.Sprintf("there is no stage %q", t.text), Suggestion: "did you mean " + guess + "?"}
+			}
+		}
+	}
+	cond, err := p.cond()
+	if err != nil {
+		return nil, err
+	}
+	return &LabelFilter{Cond: cond}, nil
+}
+
+var stageWords = []string{"json", "logfmt", "regexp", "pattern", "line_format", "label_format", "keep", "drop", "unwrap"}
+
+func (p *parser) fieldParser(kind string, at token) (Stage, error) {
+	s := &Parser{Kind: kind, Offset: at.offset}
+	if p.at(tokOp, "--") || p.at(tokOp, "-") {
+		return nil, refuse(p.peek(), "a flag of logfmt", "leave it out")
+	}
+	for p.at(tokIdent, "") {
+		name, err := p.name("a label name")
+		if err != nil {
+			return nil, err
+		}
+		field := Extract{Name: name.text, Path: p.tokens[p.next-1].text}
+		if p.accept("=") {
+			path, err := p.str("with the path of a field")
+			if err != nil {
+				return nil, err
+			}
+			if _, err := parsePath(path.text); err != nil {
+				return nil, &Error{Offset: path.offset, Reason: err.Error(), Suggestion: `write a path like "details.pool.size" or "servers[0]"`}
+			}
+			field.Path = path.text
+		}
+		s.Fields = append(s.Fields, field)
+		if !p.accept(",") {
+			break
+		}
+		if !p.at(tokIdent, "") {
+			return nil, p.unexpected("expected a label name after the comma")
+		}
+	}
+	return s, nil
+}
+
+func (p *parser) patternParser(kind string, at token) (Stage, error) {
+	text, err := p.str("after " + kind)
+	if err != nil {
+		return nil, err
+	}
+	s := &Parser{Kind: kind, Pattern: text.text, Offset: at.offset}
+	if kind == parsePattern {
+		if _, err := compilePattern(text.text); err != nil {
+			return nil, &Error{Offset: text.offset, Reason: err.Error(), Suggestion: `write text and names in turn, like "<ip> - <_> [<time>]"`}
+		}
+		return s, nil
+	}
+	re, err := regexp.Compile(text.text)
+	if err != nil {
+		return nil, checkRegexp("~", text)
+	}
+	for _, name := range re.SubexpNames() {
+		if name != "" {
+			return s, nil
+		}
+	}
+	return nil, &Error{Offset: text.offset, Reason: "the regular expression names no group", Suggestion: "write (?P<name>…)"}
+}
+
+func (p *parser) lineFormat() (Stage, error) {
+	text, err := p.str("after line_format")
+	if err != nil {
+		return nil, err
+	}
+	if err := checkTemplate(text); err != nil {
+		return nil, err
+	}
+	return &LineFormat{Template: text.text, Offset: text.offset}, nil
+}
+
+func (p *parser) labelFormat() (Stage, error) {
+	f := &LabelFormat{}
+	seen := map[string]bool{}
+	for {
+		name, err := p.name("a label name after label_format")
+		if err != nil {
+			return nil, err
+		}
+		if seen[name.text] {
+			return nil, &Error{Offset: name.offset, Reason: fmt.Sprintf("label_format sets %s twice", name.text)}
+		}
+		seen[name.text] = true
+		if err := p.expect("=", "in label_format"); err != nil {
+			return nil, err
+		}
+		set := LabelSet{Name: name.text, Offset: name.offset}
+		if p.at(tokString, "") {
+			text := p.take()
+			if err := checkTemplate(text); err != nil {
+				return nil, err
+			}
+			set.Template = text.text
+		} else {
+			from, err := p.name("a label name or a template in label_format")
+			if err != nil {
+				return nil, err
+			}
+			set.From = from.text
+		}
+		f.Sets = append(f.Sets, set)
+		if !p.accept(",") {
+			return f, nil
+		}
+	}
+}
+
+func checkTemplate(text token) error {
+	if _, err := compileTemplate(text.text); err != nil {
+		return &Error{Offset: text.offset, Reason: err.Error(), Suggestion: "only {{.label}}, {{__line__}} and {{__timestamp__}} may stand in a template"}
+	}
+	return nil
+}
+
+func (p *parser) selectLabels(verb string) (Stage, error) {
+	s := &Select{Verb: verb}
+	for {
+		name, err := p.name("a label name after " + verb)
+		if err != nil {
+			return nil, err
+		}
+		m := Matcher{Name: name.text, Offset: name.offset}
+		if t := p.peek(); t.kind == tokOp && (t.text == "=" || t.text == "=~" || t.text == "!=" || t.text == "!~") {
+			if m, err = p.matcher(name); err != nil {
+				return nil, err
+			}
+		}
+		s.Labels = append(s.Labels, m)
+		if !p.accept(",") {
+			return s, nil
+		}
+	}
+}
+
+// cond reads label filters. "and", "or", a comma and plain juxtaposition bind
+// alike, from left to right, as in LogQL; parentheses group.
+func (p *parser) cond() (Cond, error) {
+	if err := p.enter(); err != nil {
+		return nil, err
+	}
+	defer p.leave()
+	left, err := p.condTerm()
+	if err != nil {
+		return nil, err
+	}
+	for {
+		op := "and"
+		switch {
+		case p.word("and") || p.accept(","):
+		case p.word("or"):
+			op = "or"
+		case p.at(tokIdent, "") && !isSetWord(p.peek().text), p.at(tokOp, "("):
+		default:
+			return left, nil
+		}
+		right, err := p.condTerm()
+		if err != nil {
+			return nil, err
+		}
+		left = &Both{Op: op, Left: left, Right: right}
+	}
+}
+
+func isSetWord(word string) bool {
+	return strings.EqualFold(word, "unless") || strings.EqualFold(word, "offset")
+}
+
+func (p *parser) condTerm() (Cond, error) {
+	if p.accept("(") {
+		c, err := p.cond()
+		if err != nil {
+			return nil, err
+		}
+		return c, p.expect(")", "to close the condition")
+	}
+	name, err := p.name("a stage or a label filter")
+	if err != nil {
+		return nil, err
+	}
+	op := p.peek()
+	if op.kind != tokOp || !strings.Contains(" = == != > >= < <= =~ !~ ", " "+op.text+" ") {
+		if guess := nearest(name.text, stageWords); guess != "" {
+			return nil, &Error{Offset: name.offset, Reason: fmt.Sprintf("there is no stage %q", name.text), Suggestion: "did you mean " + guess + "?"}
+		}
+		return nil, p.unexpected(fmt.Sprintf("expected a comparison after %s", name.text))
+	}
+	p.take()
+	return p.comparison(name, op)
+}
+
+func (p *parser) comparison(name, op token) (Cond, error) {
+	c := &Compare{Name: name.text, Op: op.text, Offset: name.offset}
+	sign := ""
+	if p.at(tokOp, "-") || p.at(tokOp, "+") {
+		sign = strings.TrimPrefix(p.take().text, "+")
+	}
+	value := p.peek()
+	regex := strings.HasSuffix(op.text, "~")
+	switch {
+	case regex && value.kind != tokString:
+		return nil, p.unexpected("expected a text after " + op.text)
+	case value.kind == tokString && sign == "":
+		if strings.ContainsAny(op.text, "<>") || op.text == "==" {
+			return nil, &Error{Offset: value.offset, Reason: fmt.Sprintf("%s compares numbers, and this is a text", op.text),
+				Suggestion: "use = for texts, or write the number without quotes"}
+		}
+		if err := checkRegexp(op.text, value); err != nil {
+			return nil, err
+		}
+		c.Kind, c.Text = Text, value.text
+	case value.kind == tokNumber, value.kind == tokHole:
+		c.Kind = Number
+	case value.kind == tokDuration:
+		c.Kind = Duration
+	case value.kind == tokBytes:
+		c.Kind = Bytes
+	case value.kind == tokIdent && strings.EqualFold(value.text, "ip") && p.peek2().text == "(":
+		return nil, refuse(value, "ip(…)", "")
+	case value.kind == tokIdent && sign == "":
+		c.Kind, c.Text = Label, flatName(value.text)
+	default:
+		return nil, p.unexpected("expected a text, a number, a duration, a size or a label after " + op.text)
+	}
+	p.take()
+	if c.Kind == Number || c.Kind == Duration || c.Kind == Bytes {
+		c.Number, c.Written = value.number, sign+value.text
+		if sign == "-" {
+			c.Number = -c.Number
+		}
+	}
+	if c.Op == "=" && c.Kind != Text {
+		c.Op = "=="
+	}
+	return c, nil
+}

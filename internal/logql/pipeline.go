@@ -1,0 +1,412 @@
+package logql
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// pipeline is a log query made ready to run. It is used by one goroutine.
+type pipeline struct {
+	log      *Log
+	matchers []matcher
+	steps    []step
+	names    []string // of the steps, for counts
+	counts   Counts
+
+	labels  *labelSet
+	promote *labelSet
+	want    map[string]bool // labels that anyone looks at; nil: all
+	quiet   bool            // a line goes through again: count nothing
+	line    []byte
+	record  *Record
+
+	stream       *Stream // whose labels are at hand as bytes
+	streamNames  []string
+	streamValues [][]byte
+}
+
+// Counts says what became of the lines that a query looked at.
+type Counts struct {
+	Selected int // lines of the window that the selector took
+	Matched  int // lines that passed every stage
+	Passed   []int
+	Broken   map[string]int // stage → lines that it could not read, skipped
+	Fallback map[string]int // format → lines whose own format was read instead of the one asked for
+}
+
+type matcher struct {
+	Matcher
+	test textTest
+	seen map[string]bool // values met, for the hint when nothing matches
+}
+
+// step passes a line on (yes), drops it (no) or could not read it (broken).
+type step func(*pipeline) verdict
+
+func compilePipeline(log *Log) (*pipeline, error) {
+	p := &pipeline{log: log, labels: newLabelSet(), promote: newLabelSet(),
+		counts: Counts{Broken: map[string]int{}, Fallback: map[string]int{}}}
+	for _, m := range log.Matchers {
+		// Selectors are anchored, as in Loki.
+		pattern, negative := m.Value, strings.HasPrefix(m.Op, "!")
+		var test textTest
+		if strings.HasSuffix(m.Op, "~") {
+			re, err := compileRegexp(pattern, true)
+			if err != nil {
+				return nil, &Error{Offset: m.Offset, Reason: err.Error()}
+			}
+			test = func(v []byte) bool { return re(v) != negative }
+		} else {
+			test = func(v []byte) bool { return (string(v) == pattern) != negative }
+		}
+		p.matchers = append(p.matchers, matcher{Matcher: m, test: test, seen: map[string]bool{}})
+	}
+	for _, stage := range log.Stages {
+		if err := p.addStage(stage); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+func (p *pipeline) addStage(stage Stage) error {
+	s, err := compileStage(stage)
+	if err != nil {
+		return err
+	}
+	var out printer
+	stage.text(&out)
+	p.steps = append(p.steps, s)
+	p.names = append(p.names, out.String())
+	p.counts.Passed = append(p.counts.Passed, 0)
+	return nil
+}
+
+// run passes one record through. Afterwards line and labels hold the result.
+func (p *pipeline) run(r *Record) bool {
+	p.record = r
+	if !p.selects() {
+		return false
+	}
+	p.counts.Selected++
+	if !p.stages() {
+		return false
+	}
+	p.counts.Matched++
+	return true
+}
+
+func (p *pipeline) stages() bool {
+	p.line = p.record.Line
+	p.labels.reset()
+	if p.stream != p.record.Stream {
+		p.stream, p.streamNames, p.streamValues = p.record.Stream, nil, nil
+		for name, value := range p.record.Stream.Labels {
+			p.streamNames = append(p.streamNames, name)
+			p.streamValues = append(p.streamValues, []byte(value))
+		}
+	}
+	for i, name := range p.streamNames {
+		p.labels.add(name, p.streamValues[i], true)
+	}
+	for i := range p.promote.names {
+		if p.labels.index(p.promote.names[i]) < 0 {
+			p.labels.add(p.promote.names[i], p.promote.values[i], true)
+		}
+	}
+	for i, s := range p.steps {
+		v := s(p)
+		if !p.quiet && v == yes {
+			p.counts.Passed[i]++
+		}
+		if !p.quiet && v == broken {
+			p.counts.Broken[p.names[i]]++
+		}
+		if v != yes {
+			return false
+		}
+	}
+	return true
+}
+
+// full runs the stages again with all labels kept, for a line that is shown.
+func (p *pipeline) full() {
+	want := p.want
+	p.want, p.quiet = nil, true
+	p.stages()
+	p.want, p.quiet = want, false
+}
+
+// selects tests the stream selector. A label that the stream lacks is taken
+// from the line's own fields.
+func (p *pipeline) selects() bool {
+	p.promote.reset()
+	promoted := false
+	for i := range p.matchers {
+		m := &p.matchers[i]
+		value, ok := p.record.Stream.Labels[m.Name]
+		b := []byte(value)
+		if !ok {
+			if !promoted {
+				p.promoteFields()
+				promoted = true
+			}
+			b, _ = p.promote.get(m.Name)
+		}
+		if len(m.seen) < maxSeen && len(b) > 0 && len(b) < 100 && !m.seen[string(b)] {
+			m.seen[string(b)] = true
+		}
+		if !m.test(b) {
+			return false
+		}
+	}
+	return true
+}
+
+// maxSeen is how many values of a selector's label are kept for the hint.
+const maxSeen = 10
+
+func (p *pipeline) promoteFields() {
+	want := func(name []byte) bool {
+		for i := range p.matchers {
+			if p.matchers[i].Name == string(name) {
+				return true
+			}
+			for _, alias := range aliases(p.matchers[i].Name) {
+				if alias == string(name) {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	parseOwn(p.record, p.record.Line, want, p.promote)
+}
+
+// parseOwn reads a line in the format that it has.
+func parseOwn(r *Record, line []byte, want func([]byte) bool, labels *labelSet) Format {
+	if isObject(line) && parseJSONLine(line, want, labels) == nil {
+		return JSON
+	}
+	if r.Stream.Format == Logfmt && parseLogfmtLine(line, want, labels) == nil {
+		return Logfmt
+	}
+	parsePlainLine(line, labels)
+	return Plain
+}
+
+func isObject(line []byte) bool {
+	line = bytes.TrimLeft(line, " \t")
+	return len(line) > 0 && line[0] == '{'
+}
+
+func (p *pipeline) wanted() func([]byte) bool {
+	if p.want == nil {
+		return nil
+	}
+	return func(name []byte) bool { return p.want[string(name)] }
+}
+
+func compileStage(stage Stage) (step, error) {
+	switch s := stage.(type) {
+	case *LineFilter:
+		return compileLineFilter(s)
+	case *Parser:
+		return compileParser(s)
+	case *LabelFilter:
+		c, err := compileCond(s.Cond)
+		return func(p *pipeline) verdict { return c(p.labels) }, err
+	case *LineFormat:
+		t, err := compileTemplate(s.Template)
+		return func(p *pipeline) verdict { p.line = t.fill(p); return yes }, err
+	case *LabelFormat:
+		return compileLabelFormat(s)
+	case *Select:
+		return compileSelect(s)
+	}
+	return nil, fmt.Errorf("unknown stage %T", stage)
+}
+
+func compileLineFilter(f *LineFilter) (step, error) {
+	negative := strings.HasPrefix(f.Op, "!")
+	tests := make([]textTest, len(f.Values))
+	for i, value := range f.Values {
+		if strings.HasSuffix(f.Op, "~") {
+			re, err := compileRegexp(value, false)
+			if err != nil {
+				return nil, err
+			}
+			tests[i] = re
+			continue
+		}
+		text := []byte(value)
+		tests[i] = func(line []byte) bool { return bytes.Contains(line, text) }
+	}
+	return func(p *pipeline) verdict {
+		for _, test := range tests {
+			if test(p.line) {
+				return truth(!negative)
+			}
+		}
+		return truth(negative)
+	}, nil
+}
+
+func compileParser(s *Parser) (step, error) {
+	switch s.Kind {
+	case parsePattern:
+		pattern, err := compilePattern(s.Pattern)
+		return func(p *pipeline) verdict { pattern.apply(p.line, p.labels); return yes }, err
+	case parseRegexp:
+		re, err := regexp.Compile(s.Pattern)
+		if err != nil {
+			return nil, err
+		}
+		names := re.SubexpNames()
+		return func(p *pipeline) verdict {
+			m := re.FindSubmatchIndex(p.line)
+			for i, name := range names {
+				if name != "" && m != nil && m[2*i] >= 0 {
+					p.labels.parsed(name, p.line[m[2*i]:m[2*i+1]])
+				}
+			}
+			return yes
+		}, nil
+	}
+	if len(s.Fields) > 0 {
+		return compileFields(s)
+	}
+	return func(p *pipeline) verdict { return p.parse(s.Kind, p.wanted(), p.labels) }, nil
+}
+
+// parse reads json or logfmt. In a stream of another format the lines' own
+// format is read instead, so that one playbook serves all; it is counted. A
+// line that does not have the format of its own stream is broken.
+func (p *pipeline) parse(kind string, want func([]byte) bool, labels *labelSet) verdict {
+	var err error
+	if kind == parseJSON {
+		err = parseJSONLine(p.line, want, labels)
+	} else {
+		err = parseLogfmtLine(p.line, want, labels)
+	}
+	format := p.record.Stream.Format
+	if err == nil {
+		return yes
+	}
+	if string(format) == kind || kind == parseJSON && isObject(p.line) {
+		return broken
+	}
+	own := parseOwn(p.record, p.line, want, labels)
+	if !p.quiet {
+		p.counts.Fallback[string(own)]++
+	}
+	return yes
+}
+
+// compileFields is json or logfmt with arguments: only these fields, under new
+// names; a field that is not there gives an empty label.
+func compileFields(s *Parser) (step, error) {
+	paths := make([][]any, len(s.Fields))
+	for i, f := range s.Fields {
+		steps, err := parsePath(f.Path)
+		if err != nil {
+			return nil, err
+		}
+		paths[i] = steps
+	}
+	scratch := newLabelSet()
+	return func(p *pipeline) verdict {
+		scratch.reset()
+		if v := p.parse(s.Kind, nil, scratch); v != yes {
+			return v
+		}
+		for i, f := range s.Fields {
+			value, _ := scratch.get(flatName(f.Path))
+			if s.Kind == parseJSON && isObject(p.line) {
+				value, _ = follow(p.line, paths[i])
+			}
+			p.labels.parsed(f.Name, append([]byte(nil), value...))
+		}
+		return yes
+	}, nil
+}
+
+func (t lineTemplate) fill(p *pipeline) []byte {
+	out := make([]byte, 0, 128)
+	for _, part := range t {
+		switch part.field {
+		case "":
+			out = append(out, part.literal...)
+		case "__line__":
+			out = append(out, p.line...)
+		case "__timestamp__":
+			out = strconv.AppendFloat(out, float64(p.record.Time)/1e9, 'f', -1, 64)
+		default:
+			value, _ := p.labels.get(part.field)
+			out = append(out, value...)
+		}
+	}
+	return out
+}
+
+func compileLabelFormat(f *LabelFormat) (step, error) {
+	templates := make([]lineTemplate, len(f.Sets))
+	for i, s := range f.Sets {
+		t, err := compileTemplate(s.Template)
+		if err != nil {
+			return nil, err
+		}
+		templates[i] = t
+	}
+	return func(p *pipeline) verdict {
+		for i, s := range f.Sets {
+			if s.From == "" {
+				p.labels.set(s.Name, templates[i].fill(p))
+			} else if value, ok := p.labels.get(s.From); ok {
+				p.labels.remove(s.From)
+				p.labels.set(s.Name, value)
+			}
+		}
+		return yes
+	}, nil
+}
+
+func compileSelect(s *Select) (step, error) {
+	type rule struct {
+		name string
+		test textTest
+	}
+	rules := make([]rule, len(s.Labels))
+	for i, m := range s.Labels {
+		rules[i] = rule{name: m.Name, test: func([]byte) bool { return true }}
+		if m.Op == "" {
+			continue
+		}
+		negative := strings.HasPrefix(m.Op, "!")
+		test := textTest(func(v []byte) bool { return string(v) == m.Value })
+		if strings.HasSuffix(m.Op, "~") {
+			re, err := compileRegexp(m.Value, false)
+			if err != nil {
+				return nil, err
+			}
+			test = re
+		}
+		rules[i].test = func(v []byte) bool { return test(v) != negative }
+	}
+	keep := s.Verb == "keep"
+	return func(p *pipeline) verdict {
+		for i := len(p.labels.names) - 1; i >= 0; i-- {
+			hit := false
+			for _, r := range rules {
+				hit = hit || r.name == p.labels.names[i] && r.test(p.labels.values[i])
+			}
+			if hit != keep {
+				p.labels.remove(p.labels.names[i])
+			}
+		}
+		return yes
+	}, nil
+}

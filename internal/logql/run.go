@@ -1,0 +1,268 @@
+package logql
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/quellhq/quell/internal/evidence"
+)
+
+// Limits bound what an answer may hold and what the engine may keep in memory.
+// Zero fields take defaults.
+type Limits struct {
+	Lines   int // of a log query's answer: the newest ones; 1000
+	Series  int // of each range aggregation; 500, as Loki has it
+	Steps   int // points in time of a metric query; 2000
+	Buckets int // stretches of time over all series; 100,000 (10 MB)
+	Samples int // numbers kept for quantiles; 1,000,000 (8 MB)
+	Bytes   int // of the text of lines kept; 8 MiB
+}
+
+func (l Limits) filled() Limits {
+	for _, f := range []struct {
+		field *int
+		value int
+	}{{&l.Lines, 1000}, {&l.Series, 500}, {&l.Steps, 2000}, {&l.Buckets, 100_000}, {&l.Samples, 1_000_000}, {&l.Bytes, 8 << 20}} {
+		if *f.field <= 0 {
+			*f.field = f.value
+		}
+	}
+	return l
+}
+
+// Result is what came of a query.
+type Result struct {
+	Lines  []evidence.Line   // of a log query, oldest first
+	Series []evidence.Stream // of a metric query, ordered by labels
+	Stats  Stats
+	Notes  []string // what was left out, cut or read otherwise than asked
+	Hint   string   // where the selector took no line: what there is instead
+}
+
+// Stats says what a query looked at.
+type Stats struct {
+	Read     int // records that the source gave
+	Window   int // those in the window
+	Timeless int // those without any time
+	Selected int // lines of the window that the selector took
+	Matched  int // lines that passed every stage
+}
+
+// Asked is a query's place in time. Since is the window of a log query, and the
+// span of a metric query's points; with Step 0 a metric query gives one point
+// at End.
+type Asked struct {
+	End   time.Time
+	Since time.Duration
+	Step  time.Duration
+}
+
+// Run asks a query of a source. Errors are the context's, the source's, *Error,
+// or say which limit was passed and what to change.
+func Run(ctx context.Context, q Query, src Source, asked Asked, limits Limits) (Result, error) {
+	limits = limits.filled()
+	if log, ok := q.Root.(*Log); ok {
+		return runLog(ctx, log, src, asked, limits)
+	}
+	return runMetric(ctx, q.Root, src, asked, limits)
+}
+
+func runLog(ctx context.Context, log *Log, src Source, asked Asked, limits Limits) (Result, error) {
+	var result Result
+	pipe, err := compilePipeline(log)
+	if err != nil {
+		return result, err
+	}
+	pipe.want = needed(log)
+	window := Window{Start: asked.End.Add(-asked.Since), End: asked.End}
+	start, end := window.Start.UnixNano(), window.End.UnixNano()
+	newest := newNewest(limits.Lines, limits.Bytes)
+	notes, err := src.Read(ctx, window, func(batch []Record) error {
+		for i := range batch {
+			r := &batch[i]
+			result.Stats.Read++
+			switch {
+			case r.Time == 0:
+				result.Stats.Timeless++
+			case r.Time <= start || r.Time > end:
+				continue
+			}
+			result.Stats.Window++
+			if pipe.run(r) && newest.wants(r.Time) {
+				pipe.full()
+				newest.add(r.Time, evidence.Line{
+					T: float64(r.Time) / 1e9, Text: cut(pipe.line, maxLineShown), Labels: pipe.labels.toMap()})
+			}
+		}
+		return ctx.Err()
+	})
+	if err != nil {
+		return result, err
+	}
+	result.Lines = newest.sorted()
+	result.Stats.Selected, result.Stats.Matched = pipe.counts.Selected, pipe.counts.Matched
+	result.Notes = append(notes, pipe.notes()...)
+	if n := result.Stats.Timeless; n > 0 {
+		result.Notes = append(result.Notes, fmt.Sprintf("%s no time: taken whatever the window", count(n, "line bears", "lines bear")))
+	}
+	if len(result.Lines) < result.Stats.Matched {
+		result.Notes = append(result.Notes, fmt.Sprintf("the newest %d of %d matching lines", len(result.Lines), result.Stats.Matched))
+	}
+	result.Hint = pipe.hint()
+	return result, nil
+}
+
+func runMetric(ctx context.Context, root Expr, src Source, asked Asked, limits Limits) (Result, error) {
+	var result Result
+	g := makeGrid(asked.End, asked.Since, asked.Step)
+	if g.steps > limits.Steps {
+		return result, fmt.Errorf("%d points in time are more than the %d allowed: take a longer step", g.steps, limits.Steps)
+	}
+	e := &evaluator{grid: g, jobs: map[*Range]*rangeJob{}}
+	var order []*rangeJob
+	if err := plan(root, nil, func(r *Range, group []string, without bool) error {
+		job, err := newRangeJob(r, g, limits)
+		if err != nil {
+			return err
+		}
+		job.identity(group, without)
+		e.jobs[r] = job
+		order = append(order, job)
+		return nil
+	}); err != nil {
+		return result, err
+	}
+	window := Window{Start: asked.End, End: asked.End}
+	for _, j := range order {
+		start := time.Unix(0, g.at(0)).Add(-j.node.Range - j.node.Back)
+		if start.Before(window.Start) {
+			window.Start = start
+		}
+	}
+	start, end := window.Start.UnixNano(), window.End.UnixNano()
+	notes, err := src.Read(ctx, window, func(batch []Record) error {
+		for i := range batch {
+			r := &batch[i]
+			result.Stats.Read++
+			if r.Time == 0 {
+				result.Stats.Timeless++
+				continue
+			}
+			if r.Time <= start || r.Time > end {
+				continue
+			}
+			result.Stats.Window++
+			for _, j := range order {
+				if err := j.add(r); err != nil {
+					return err
+				}
+			}
+		}
+		return ctx.Err()
+	})
+	if err != nil {
+		return result, err
+	}
+	result.Notes = notes
+	for _, j := range order {
+		// Each range aggregation looks at the same lines; the most taken by one stands for all.
+		result.Stats.Selected = max(result.Stats.Selected, j.pipe.counts.Selected)
+		result.Stats.Matched = max(result.Stats.Matched, j.pipe.counts.Matched)
+		result.Notes = append(result.Notes, j.notes()...)
+		if result.Hint == "" {
+			result.Hint = j.pipe.hint()
+		}
+	}
+	if n := result.Stats.Timeless; n > 0 {
+		result.Notes = append(result.Notes, fmt.Sprintf("%s no time and could not be counted", count(n, "line bears", "lines bear")))
+	}
+	result.Notes = unique(result.Notes)
+	list, err := e.eval(root)
+	if err != nil {
+		return result, err
+	}
+	for _, s := range list {
+		stream := evidence.Stream{Labels: s.labels}
+		for i, has := range s.has {
+			if has {
+				stream.Points = append(stream.Points, evidence.Point{T: float64(g.at(i)) / 1e9, V: s.values[i]})
+			}
+		}
+		result.Series = append(result.Series, stream)
+	}
+	return result, nil
+}
+
+// plan visits the range aggregations of a query and says what makes a series of
+// each. In this dialect a series is what somebody asked for: the labels of the
+// selector and of by (…), not every value that a parser found in the line.
+func plan(node Expr, outer *Aggregate, visit func(*Range, []string, bool) error) error {
+	switch n := node.(type) {
+	case *Aggregate:
+		return plan(n.Inner, n, visit)
+	case *Binary:
+		// What stands around an operator cannot be pushed through it, but its
+		// labels must survive.
+		var keep *Aggregate
+		if outer != nil {
+			keep = &Aggregate{Op: "count", Grouping: outer.Grouping}
+		}
+		if err := plan(n.Left, keep, visit); err != nil {
+			return err
+		}
+		return plan(n.Right, keep, visit)
+	case *Range:
+		if g := n.Grouping; g != nil {
+			return visit(n, g.Labels, g.Without)
+		}
+		var group []string
+		if outer != nil && outer.Grouping != nil {
+			group = outer.Grouping.Labels
+			if outer.Grouping.Without {
+				if !pushes(outer.Op, n.Op) {
+					group = nil
+				}
+				return visit(n, group, true)
+			}
+		}
+		if outer != nil && pushes(outer.Op, n.Op) {
+			return visit(n, group, false)
+		}
+		all := append([]string(nil), group...)
+		for _, m := range n.Log.Matchers {
+			all = append(all, m.Name)
+		}
+		return visit(n, unique(all), false)
+	}
+	return nil
+}
+
+// pushes reports whether folding by labels while counting gives what folding
+// the series afterwards would. The average of averages is read as the average
+// over lines, which is what people mean by it.
+func pushes(outer, inner string) bool {
+	switch inner {
+	case "count_over_time", "rate", "bytes_over_time", "bytes_rate", "sum_over_time":
+		return outer == "sum"
+	case "min_over_time":
+		return outer == "min"
+	case "max_over_time":
+		return outer == "max"
+	case "avg_over_time":
+		return outer == "avg"
+	}
+	return false
+}
+
+func unique(list []string) []string {
+	var out []string
+	seen := map[string]bool{}
+	for _, s := range list {
+		if !seen[s] {
+			seen[s] = true
+			out = append(out, s)
+		}
+	}
+	return out
+}
