@@ -10,16 +10,6 @@ import (
 	"github.com/quellhq/quell/internal/playbook"
 )
 
-// Library is what a rehearsal needs of a set of playbooks.
-type Library interface {
-	// Playbook returns the playbook with the id, or nil.
-	Playbook(id string) *playbook.Playbook
-	// MatchSymptom returns the conditions that a person's words resemble, 0 to 1.
-	MatchSymptom(text string) map[string]float64
-	// ParamValues returns the values of a playbook's parameters, with overrides as written.
-	ParamValues(p *playbook.Playbook, overrides map[string]string) (map[string]any, error)
-}
-
 // Outcome is what came of a case.
 type Outcome struct {
 	Case      *Case
@@ -29,16 +19,16 @@ type Outcome struct {
 
 // Play runs one case. An error is a case that cannot be played: a playbook or
 // a probe that does not exist, an answer of the wrong shape.
-func Play(lib Library, c *Case) (Outcome, error) {
+func Play(book *playbook.Book, c *Case) (Outcome, error) {
 	ids := append([]string{c.Playbook}, c.Expect.Also...)
 	var subjects []diagnosis.Subject
 	used := make([]bool, len(c.Answers))
 	for _, id := range ids {
-		pb := lib.Playbook(id)
+		pb := book.Playbook(id)
 		if pb == nil {
 			return Outcome{}, fmt.Errorf("%s: there is no playbook %q", c.Path, id)
 		}
-		s, err := subject(lib, c, pb, used)
+		s, err := subject(c, pb, used)
 		if err != nil {
 			return Outcome{}, err
 		}
@@ -51,22 +41,25 @@ func Play(lib Library, c *Case) (Outcome, error) {
 	}
 	in := diagnosis.Input{Subjects: subjects, At: c.Expect.At, Reported: c.Expect.Symptom}
 	if c.Expect.Symptom != "" {
-		in.Matches = lib.MatchSymptom(c.Expect.Symptom)
+		in.Matches = map[string]float64{}
+		for _, m := range book.MatchSymptom(c.Expect.Symptom) {
+			in.Matches[m.Condition.ID] = m.Score
+		}
 	}
 	out := Outcome{Case: c, Diagnosis: diagnosis.Diagnose(in)}
-	failures, err := out.check(lib)
+	failures, err := out.check()
 	out.Failures = failures
 	return out, err
 }
 
-func subject(lib Library, c *Case, pb *playbook.Playbook, used []bool) (diagnosis.Subject, error) {
-	overrides := map[string]string{}
+func subject(c *Case, pb *playbook.Playbook, used []bool) (diagnosis.Subject, error) {
+	overrides := map[string]any{}
 	for _, p := range pb.Params {
 		if v, ok := c.Expect.Params[p.Name]; ok {
 			overrides[p.Name] = v
 		}
 	}
-	params, err := lib.ParamValues(pb, overrides)
+	params, err := pb.Values(overrides)
 	if err != nil {
 		return diagnosis.Subject{}, fmt.Errorf("%s: %w", c.Path, err)
 	}
@@ -91,7 +84,7 @@ func subject(lib Library, c *Case, pb *playbook.Playbook, used []bool) (diagnosi
 	return s, nil
 }
 
-func (o *Outcome) check(lib Library) (failures []string, err error) {
+func (o *Outcome) check() (failures []string, err error) {
 	c, d, e := o.Case, &o.Diagnosis, o.Case.Expect
 	fail := func(format string, args ...any) { failures = append(failures, fmt.Sprintf(format, args...)) }
 	byID := map[string]*diagnosis.Finding{}

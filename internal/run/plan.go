@@ -181,30 +181,33 @@ func (i Investigation) ask(q *playbook.Probe, subject *diagnosis.Subject, s Serv
 		return nil, err
 	}
 	noteService(q.Text)
+	for _, t := range q.Args {
+		noteService(t)
+	}
+	if q.Builtin != "" {
+		spec, ok := target.spec(q.Builtin)
+		if !ok {
+			return nil, fmt.Errorf("a target of kind %s does not answer %s", target.Kind, q.Builtin)
+		}
+		if a.question.Args, err = q.Arguments(spec, values); err != nil {
+			return nil, err
+		}
+	}
 	var args []string
 	for _, name := range sortedNames(q.Args) {
-		filled, err := q.Args[name].WithValues(values)
-		if err != nil {
-			return nil, fmt.Errorf("argument %s: %w", name, err)
-		}
-		noteService(q.Args[name])
-		a.question.Args[name] = argument(filled)
 		args = append(args, fmt.Sprintf("%s: %s", name, expr.FormatValue(a.question.Args[name])))
 	}
 	a.shown = shown(a.question, args)
 	return a, nil
 }
 
-// argument is the value of a template that is one hole, else its text.
-func argument(t probe.Template) any {
-	if len(t.Parts) == 1 && t.Parts[0].Hole != "" {
-		return t.Parts[0].Value
+func (t Target) spec(name string) (probe.Spec, bool) {
+	for _, s := range t.Probes {
+		if s.Name == name {
+			return s, true
+		}
 	}
-	text, err := t.Fill(func(_ string, v any) (string, error) { return expr.FormatValue(v), nil })
-	if err != nil {
-		return t.Source()
-	}
-	return text
+	return probe.Spec{}, false
 }
 
 // shown is the question as a person would read it.

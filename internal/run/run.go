@@ -19,7 +19,8 @@ import (
 type Target struct {
 	Name   string
 	Kind   string
-	Serves []string // further kinds whose place it can take
+	Serves []string     // further kinds whose place it can take
+	Probes []probe.Spec // the built-in questions that it answers
 	Prober probe.Prober
 	Gate   *connector.Gate // may be nil; used for the cost
 }

@@ -1,0 +1,140 @@
+// Package app is the one place that knows everyone: it fills the vocabulary
+// of playbooks from the connectors, opens targets from the configuration, and
+// runs the use cases that the command line (and later the web) offers.
+package app
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/quellhq/quell/internal/connector/all"
+	"github.com/quellhq/quell/internal/playbook"
+	shipped "github.com/quellhq/quell/playbooks"
+)
+
+// Vocabulary is what playbooks may speak of in this build.
+func Vocabulary() playbook.Vocabulary { return playbook.Vocabulary{Kinds: all.Kinds()} }
+
+// shippedPrefix stands before the paths of shipped playbooks in messages.
+const shippedPrefix = "shipped"
+
+// LoadShipped loads the playbooks inside the binary.
+func LoadShipped() (*playbook.Book, []playbook.Finding) {
+	return playbook.Load(Vocabulary(), playbook.Root{FS: shipped.Files, Prefix: shippedPrefix})
+}
+
+// Library is a set of playbooks that was loaded for use.
+type Library struct {
+	Book *playbook.Book
+	// Broken are the findings that kept a team's own directory from loading;
+	// the book then holds the shipped playbooks alone.
+	Broken []playbook.Finding
+}
+
+// LoadLibrary loads the shipped playbooks and a team's own. One broken file in
+// a team's directory keeps that directory out, never the shipped ones.
+func LoadLibrary(dirs []string) (Library, error) {
+	roots := []playbook.Root{{FS: shipped.Files, Prefix: shippedPrefix}}
+	for _, dir := range dirs {
+		if _, err := os.Stat(dir); err != nil {
+			return Library{}, err
+		}
+		roots = append(roots, playbook.Root{FS: os.DirFS(dir), Prefix: dir})
+	}
+	book, findings := playbook.Load(Vocabulary(), roots...)
+	if book != nil {
+		return Library{Book: book}, nil
+	}
+	alone, own := LoadShipped()
+	if alone == nil {
+		return Library{}, &BrokenPlaybooks{own}
+	}
+	return Library{Book: alone, Broken: onlyErrors(findings)}, nil
+}
+
+// BrokenPlaybooks is a set of playbooks that cannot be used.
+type BrokenPlaybooks struct{ Findings []playbook.Finding }
+
+func (e *BrokenPlaybooks) Error() string {
+	var lines []string
+	for _, f := range onlyErrors(e.Findings) {
+		lines = append(lines, f.String())
+	}
+	return "the playbooks do not load:\n" + strings.Join(lines, "\n")
+}
+
+func onlyErrors(findings []playbook.Finding) []playbook.Finding {
+	var out []playbook.Finding
+	for _, f := range findings {
+		if f.Severity == playbook.Error {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// Lint checks files and directories. A directory is checked as a whole,
+// together with the shipped playbooks, so that links may lead there.
+func Lint(paths []string) ([]playbook.Finding, error) {
+	var findings []playbook.Finding
+	for _, p := range paths {
+		found, err := lintOne(p)
+		if err != nil {
+			return nil, err
+		}
+		findings = append(findings, found...)
+	}
+	return findings, nil
+}
+
+func lintOne(p string) ([]playbook.Finding, error) {
+	info, err := os.Stat(p)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		text, err := os.ReadFile(p)
+		if err != nil {
+			return nil, err
+		}
+		_, findings := playbook.ParseFile(filepath.ToSlash(p), text, Vocabulary())
+		return findings, nil
+	}
+	_, findings := playbook.Load(Vocabulary(), rootsFor(p)...)
+	var own []playbook.Finding
+	for _, f := range findings {
+		if !strings.HasPrefix(f.Pos.Path, shippedPrefix+"/") {
+			own = append(own, f)
+		}
+	}
+	return own, nil
+}
+
+// rootsFor is a directory above the shipped playbooks, or alone where it is
+// their own source (it then has the package file).
+func rootsFor(dir string) []playbook.Root {
+	own := playbook.Root{FS: os.DirFS(dir), Prefix: dir}
+	if _, err := fs.Stat(own.FS, "playbooks.go"); err == nil {
+		return []playbook.Root{own}
+	}
+	return []playbook.Root{{FS: shipped.Files, Prefix: shippedPrefix}, own}
+}
+
+// LoadDirectory loads one directory for rehearsal, on top of the shipped ones.
+func LoadDirectory(dir string) (*playbook.Book, error) {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return nil, errors.New(dir + " is not a directory")
+	}
+	book, findings := playbook.Load(Vocabulary(), rootsFor(dir)...)
+	if book == nil {
+		return nil, &BrokenPlaybooks{findings}
+	}
+	return book, nil
+}

@@ -1,0 +1,132 @@
+// Package cli is the command line: flags in, use cases of package app called,
+// answers to stdout and chatter to stderr.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// Exit codes. They are stable; `quell help exit-codes` lists them.
+const (
+	exitOK          = 0
+	exitFailed      = 1   // the command could not do its work, or checks failed
+	exitUsage       = 2   // wrong flags, a broken configuration or playbook
+	exitFound       = 3   // diagnose: a cause was found
+	exitCannotTell  = 4   // diagnose: something is wrong or unseen, and no cause is likely
+	exitInterrupted = 130 // Ctrl-C
+)
+
+// Version is set by the build; "dev" where it is not.
+var version = "dev"
+
+// exit is an error that carries the exit code. An empty message prints nothing.
+type exit struct {
+	code int
+	err  error
+}
+
+func (e *exit) Error() string {
+	if e.err == nil {
+		return ""
+	}
+	return e.err.Error()
+}
+
+func (e *exit) Unwrap() error { return e.err }
+
+func usage(format string, args ...any) error {
+	return &exit{exitUsage, fmt.Errorf(format, args...)}
+}
+
+// streams are where a command reads and writes.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// Main runs the command line and returns the exit code.
+func Main(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
+	s := streams{in, out, errOut}
+	root := newRoot(s)
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errOut)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	code := exitUsage
+	var e *exit
+	if errors.As(err, &e) {
+		code = e.code
+	}
+	if text := err.Error(); text != "" {
+		fmt.Fprintln(errOut, "quell: "+text)
+	}
+	return code
+}
+
+func newRoot(s streams) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "quell",
+		Short: "The runbook that runs itself",
+		Long: `Quell turns a team's Markdown playbooks into an incident engine: it asks every
+system the playbooks' questions, at once and read-only, ranks the causes with
+the evidence for and against, and shows the chain from root cause to what users
+feel.`,
+		Example: `  quell demo                          break a small shop and diagnose it
+  quell init && quell doctor          write quell.yaml, see what can be reached
+  quell diagnose                      what is wrong, on every service
+  quell diagnose api --symptom "too many connections" --since 1h`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Version:       version,
+	}
+	root.SetVersionTemplate("quell {{.Version}}\n")
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(
+		lintCommand(s), fmtCommand(s), testCommand(s), explainCommand(s),
+		exitCodesTopic(),
+	)
+	return root
+}
+
+func exitCodesTopic() *cobra.Command {
+	return &cobra.Command{
+		Use:   "exit-codes",
+		Short: "What each exit code means",
+		Long: `  0    done; for diagnose: nothing is wrong in what could be seen
+  1    the command could not do its work, or a check failed (lint, test, doctor)
+  2    wrong flags, a broken configuration or playbook
+  3    diagnose, run: a cause was found
+  4    diagnose, run: something is wrong or could not be seen, and no cause is likely
+  130  interrupted`,
+	}
+}
+
+// isTerminal reports whether w is a terminal, and how wide it is.
+func isTerminal(w io.Writer) (yes bool, width int) {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return false, 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return true, 0
+	}
+	return true, width
+}
+
+// colored follows the NO_COLOR convention (no-color.org).
+func colored(w io.Writer) bool {
+	yes, _ := isTerminal(w)
+	return yes && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
