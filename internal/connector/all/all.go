@@ -1,9 +1,26 @@
 // Package all is the list of connectors: adding one is its folder and a line here.
 package all
 
-import "github.com/quellhq/quell/internal/connector"
+import (
+	"github.com/quellhq/quell/internal/connector"
+	"github.com/quellhq/quell/internal/connector/dns"
+	"github.com/quellhq/quell/internal/connector/http"
+	"github.com/quellhq/quell/internal/connector/prometheus"
+	"github.com/quellhq/quell/internal/connector/redis"
+	"github.com/quellhq/quell/internal/connector/series"
+	"github.com/quellhq/quell/internal/connector/tcp"
+	"github.com/quellhq/quell/internal/connector/tls"
+)
 
 // Kinds returns every connector, in the order in which they are listed to people.
 func Kinds() []connector.Kind {
-	return []connector.Kind{}
+	return []connector.Kind{
+		redis.Kind(),
+		prometheus.Kind(),
+		series.Kind(),
+		http.Kind(),
+		tcp.Kind(),
+		tls.Kind(),
+		dns.Kind(),
+	}
 }
