@@ -4,6 +4,7 @@ package all
 import (
 	"github.com/quellhq/quell/internal/connector"
 	"github.com/quellhq/quell/internal/connector/dns"
+	"github.com/quellhq/quell/internal/connector/host"
 	"github.com/quellhq/quell/internal/connector/http"
 	"github.com/quellhq/quell/internal/connector/prometheus"
 	"github.com/quellhq/quell/internal/connector/redis"
@@ -22,5 +23,6 @@ func Kinds() []connector.Kind {
 		tcp.Kind(),
 		tls.Kind(),
 		dns.Kind(),
+		host.Kind(),
 	}
 }

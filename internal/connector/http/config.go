@@ -38,7 +38,7 @@ func settings() []connector.Setting {
 	return []connector.Setting{
 		{Name: "url", Type: "text", About: "where it answers: http://host:port/ or https://host/; its path is the default path"},
 		{Name: "health", Type: "text", Optional: true, About: "path of the health endpoint, such as /health"},
-		{Name: "headers", Type: "text", Optional: true, Secret: true, About: "headers sent with each request, such as Authorization: a map of name to value"},
+		{Name: "headers", Type: "map", Optional: true, Secret: true, About: "headers sent with each request, such as Authorization: a map of name to value"},
 		{Name: "timeout", Type: "duration", Default: "10s", About: "longest single request, from the look-up to the last byte"},
 		{Name: "address", Type: "text", Optional: true, About: "connect to this host:port in place of the url's (straight to the origin, past a CDN); Host and TLS name stay"},
 		{Name: "server_name", Type: "text", Optional: true, About: "TLS name to ask for, where it is not the url's host"},

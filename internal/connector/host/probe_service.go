@@ -1,0 +1,319 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/quellhq/quell/internal/connector"
+	"github.com/quellhq/quell/internal/evidence"
+	"github.com/quellhq/quell/internal/probe"
+)
+
+func serviceSpec() probe.Spec {
+	return probe.Spec{
+		Name:     "host.service",
+		Question: "Is the service's process here, does it hold its port, and are its workers well?",
+		Why:      "Most failures to start, and many slow services, show in the process tree: no process, a stranger on the port, one worker where there should be four, a stopped master, a full file table.",
+		Cost:     "two readings of /proc a second apart",
+		Shape:    probe.Object,
+		Params: []probe.Param{
+			{Name: "service", Type: probe.Text, Default: `""`, About: "the service's name; empty: the one under investigation"},
+			{Name: "host", Type: probe.Text, Default: `""`, About: "host of its url; when that is another machine the question is not applicable"},
+			{Name: "port", Type: probe.Text, Default: `""`, About: "port it should listen on; empty: that of its url"},
+			{Name: "match", Type: probe.Text, Default: `""`, About: "regular expression for its command line; empty: the setting processes, else its name"},
+			sampleParam(),
+		},
+		Fields: []probe.Field{
+			{Name: "found", Type: "bool", About: "at least one process of the service was found"},
+			{Name: "found_by", Type: "text", About: "match (an expression), name (its name in a command line, unit or directory), port (nothing bears its name: whoever holds the port is taken for it), or empty"},
+			{Name: "port", Type: "number", About: "the port it should listen on; null when unknown"},
+			{Name: "port_owner", Type: "text", About: "service, other (a process that is not the service's), container (a container's port), assumed (somebody, and nothing bears the service's name), hidden (we may not see who), nobody; empty without a port"},
+			{Name: "port_pid", Type: "number", About: "process that holds the port; null when unknown"},
+			{Name: "port_command", Type: "text", About: "its command line, without secrets"},
+			{Name: "port_holder_age_s", Type: "number", About: "how long it has run, seconds; null when unknown"},
+			{Name: "port_holder_orphaned", Type: "bool", About: "its parent is process 1 although the rest of the service has another parent: left over from before"},
+			{Name: "loopback_only", Type: "bool", About: "the port is open for this machine only"},
+			{Name: "url_loopback", Type: "bool", About: "the service's url names this machine by a loopback address"},
+			{Name: "waiting", Type: "number", About: "connections that wait at the port to be accepted"},
+			{Name: "listens_on", Type: "list", About: "ports that the service's processes listen on (tcp)"},
+			{Name: "processes", Type: "number", About: "processes of the service"},
+			{Name: "server", Type: "text", About: "gunicorn, uvicorn, celery, rq, puma … when recognised"},
+			{Name: "masters", Type: "number", About: "masters among them"},
+			{Name: "workers", Type: "number", About: "workers among them that are alive"},
+			{Name: "configured_workers", Type: "number", About: "number of workers on the command line; null when it is not there"},
+			{Name: "worker_wanted", Type: "bool", About: "the server is of a kind that serves with several workers"},
+			{Name: "reload", Type: "bool", About: "--reload is on the command line"},
+			{Name: "zombies", Type: "number", About: "dead children that nobody has buried"},
+			{Name: "stopped", Type: "number", About: "processes that are stopped (state T)"},
+			{Name: "master_stopped", Type: "bool", About: "a master is stopped"},
+			{Name: "orphans", Type: "number", About: "workers whose master is gone"},
+			{Name: "blocked", Type: "number", About: "processes in uninterruptible wait (state D) in both readings"},
+			{Name: "youngest_s", Type: "number", About: "age of the youngest process, seconds"},
+			{Name: "oldest_s", Type: "number", About: "age of the oldest process, seconds"},
+			{Name: "rss_bytes", Type: "number", About: "resident memory, summed"},
+			{Name: "cpu_cores", Type: "number", About: "cores used between the two readings"},
+			{Name: "max_cpu_cores", Type: "number", About: "cores used by the busiest process"},
+			{Name: "fd_share", Type: "number", About: "open files by soft limit, of the fullest process, 0 to 1; null when hidden"},
+			{Name: "fds", Type: "number", About: "open files of that process; null when hidden"},
+			{Name: "fd_limit", Type: "number", About: "its soft limit; null when hidden"},
+			{Name: "memory_limit_bytes", Type: "number", About: "memory limit of its control group; null without one"},
+			{Name: "memory_share", Type: "number", About: "use of that limit, 0 to 1; null without one"},
+			{Name: "oom_kills", Type: "number", About: "processes of its control group that the kernel killed for memory, ever; null when unknown"},
+			{Name: "quota_cores", Type: "number", About: "CPU limit of its control group, in cores; null without one"},
+			{Name: "throttled_share", Type: "number", About: "share of periods in which it was stopped at that limit, 0 to 1; null without one"},
+			{Name: "list", Type: "rows", About: "pid, ppid, role, state, command, rss_bytes, age_s, threads, cpu_cores of each process"},
+		},
+		Outcomes: []probe.Outcome{
+			{When: "found is false", Means: "no process bears the service's name or holds its port: it is not running here, or runs under another name (set processes)"},
+			{When: "port_owner is other", Means: "a stranger sits on the service's port"},
+			{When: "loopback_only is true", Means: "connections from other machines are refused"},
+			{When: "server is uvicorn or gunicorn and workers is 0", Means: "one process serves everything"},
+		},
+	}
+}
+
+func (t *target) service(ctx context.Context, q probe.Question) evidence.Answer {
+	text := func(name, otherwise string) string {
+		if s := fmt.Sprint(q.Args[name]); q.Args[name] != nil && s != "" {
+			return s
+		}
+		return otherwise
+	}
+	name, host, port := text("service", q.Service.Name), text("host", q.Service.Host), text("port", q.Service.Port)
+	if host != "" && t.config.own() && !isLocal(ctx, host) {
+		return evidence.Not(evidence.NotApplicable, host+" is another machine than this one", "run quell on the machine that the service runs on")
+	}
+	match, explicit, err := t.matcher(name, text("match", ""))
+	if err != nil {
+		return evidence.Not(evidence.Invalid, err.Error(), "")
+	}
+	var before []process
+	var limitsBefore map[int]limits
+	var found []listener
+	var after []process
+	first := func() error {
+		if before, err = t.sys.processes(ctx); err != nil {
+			return err
+		}
+		limitsBefore = map[int]limits{}
+		for _, p := range before {
+			if match(t.sys, p) {
+				limitsBefore[p.pid] = t.sys.cgroup(p.pid)
+			}
+		}
+		return nil
+	}
+	took, err := t.twice(ctx, q, first, func() error { after, err = t.sys.processes(ctx); return err })
+	if err != nil {
+		return failure("read the process table", err)
+	}
+	found, _, hidden, err := t.listening(ctx)
+	if err != nil {
+		return failure("read the socket tables", err)
+	}
+	now := newTree(after)
+	view := serviceView{now: now, then: newTree(before), seconds: took.Seconds(), uptime: t.sys.uptime(), target: t}
+	members := view.members(func(p process) bool { return match(t.sys, p) })
+	foundBy := ""
+	if len(members) > 0 {
+		foundBy = "name"
+		if explicit {
+			foundBy = "match"
+		}
+	}
+	holder, listeners := portHolder(now, found, port)
+	owner := portOwner(listeners, holder, members, explicit)
+	if owner == "assumed" {
+		members = view.around(holder)
+		foundBy = "port"
+	}
+	v := view.value(members)
+	v["found"], v["found_by"] = len(members) > 0, foundBy
+	v["listens_on"] = portsOf(found, members)
+	v["url_loopback"] = loopbackName(host)
+	v["port"], v["port_owner"] = portNumber(port), owner
+	v["port_pid"], v["port_command"], v["port_holder_age_s"] = nil, "", nil
+	v["port_holder_orphaned"] = false
+	v["loopback_only"], v["waiting"] = onlyLoopback(listeners), waiting(listeners)
+	if holder.pid > 0 {
+		v["port_pid"], v["port_command"] = int64(holder.pid), t.tools.Redact.Text(holder.line())
+		v["port_holder_age_s"] = view.age(holder)
+		v["port_holder_orphaned"] = view.leftOver(holder, members)
+	}
+	view.addLimits(v, members, limitsBefore)
+	var notes []string
+	if owner == "assumed" {
+		notes = append(notes, fmt.Sprintf("nothing bears the name %s: the process on port %s is taken for it; set processes in quell.yaml to be sure", name, port))
+	}
+	if hidden > 0 && len(listeners) > 0 && holder.pid == 0 {
+		notes = append(notes, "who holds the port is hidden from us: "+hintHidden)
+	}
+	return evidence.Of(v, notes...)
+}
+
+// lookers are programs that name a service without being it.
+var lookers = map[string]bool{
+	"quell": true, "tail": true, "less": true, "more": true, "vi": true, "vim": true, "nvim": true, "nano": true, "emacs": true,
+	"grep": true, "rg": true, "cat": true, "journalctl": true, "ssh": true, "scp": true, "sudo": true, "watch": true, "tmux": true,
+	"sh": true, "bash": true, "zsh": true, "dash": true, "fish": true, "strace": true, "gdb": true, "curl": true, "wget": true, "git": true,
+	"systemctl": true, "docker": true, "kubectl": true, "make": true, "script": true, "tee": true,
+}
+
+// matcher tells which processes are the service's own. explicit means that an
+// operator wrote the expression, so that not matching says something too.
+func (t *target) matcher(name, expression string) (match func(system, process) bool, explicit bool, err error) {
+	re := t.config.patterns[name]
+	if expression != "" {
+		if re, err = regexp.Compile(expression); err != nil {
+			return nil, false, fmt.Errorf("match cannot be read: %w", err)
+		}
+	}
+	self := os.Getpid()
+	if re != nil {
+		return func(_ system, p process) bool {
+			return p.pid != self && re.MatchString(strings.Join(p.args, " "))
+		}, true, nil
+	}
+	if len(name) < 3 { // "a" or "db" would match half of the machine
+		return func(system, process) bool { return false }, false, nil
+	}
+	word := regexp.MustCompile(`(^|[^A-Za-z0-9])` + strings.ReplaceAll(regexp.QuoteMeta(name), "-", "[-_]") + `($|[^A-Za-z0-9])`)
+	return func(s system, p process) bool {
+		if p.pid == self || len(p.args) == 0 || lookers[filepath.Base(p.args[0])] {
+			return false
+		}
+		if word.MatchString(strings.Join(p.args, " ")) {
+			return true
+		}
+		if data, err := s.read(strconv.Itoa(p.pid), "cgroup"); err == nil && word.Match(data) {
+			return true
+		}
+		dir, err := os.Readlink(filepath.Join(s.proc, strconv.Itoa(p.pid), "cwd"))
+		return err == nil && word.MatchString(filepath.Base(dir))
+	}, false, nil
+}
+
+// portHolder finds the listeners of a TCP port and the process behind them.
+func portHolder(now tree, found []listener, port string) (process, []listener) {
+	var mine []listener
+	var pids []int
+	for _, l := range found {
+		if l.protocol == "tcp" && fmt.Sprint(l.local.Port()) == port {
+			mine = append(mine, l)
+			pids = append(pids, l.pids...)
+		}
+	}
+	if len(pids) == 0 {
+		return process{}, mine
+	}
+	return now.oldest(pids), mine
+}
+
+func portOwner(listeners []listener, holder process, members map[int]bool, explicit bool) string {
+	switch {
+	case len(listeners) == 0:
+		return "nobody"
+	case holder.pid == 0:
+		return "hidden"
+	case members[holder.pid]:
+		return "service"
+	case holder.comm == "docker-proxy" || holder.comm == "rootlessport" || holder.comm == "conmon":
+		return "container"
+	case explicit || len(members) > 0:
+		return "other"
+	}
+	return "assumed"
+}
+
+func portsOf(found []listener, members map[int]bool) []any {
+	seen := map[int]bool{}
+	for _, l := range found {
+		for _, pid := range l.pids {
+			if members[pid] && l.protocol == "tcp" {
+				seen[int(l.local.Port())] = true
+			}
+		}
+	}
+	var ports []int
+	for p := range seen {
+		ports = append(ports, p)
+	}
+	sort.Ints(ports)
+	out := make([]any, len(ports))
+	for i, p := range ports {
+		out[i] = int64(p)
+	}
+	return out
+}
+
+func onlyLoopback(listeners []listener) bool {
+	for _, l := range listeners {
+		if !l.local.Addr().IsLoopback() {
+			return false
+		}
+	}
+	return len(listeners) > 0
+}
+
+func waiting(listeners []listener) int64 {
+	var n int64
+	for _, l := range listeners {
+		n += l.queue
+	}
+	return n
+}
+
+func portNumber(text string) any {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return nil
+	}
+	return n
+}
+
+func loopbackName(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && ip.IsLoopback()
+}
+
+// isLocal reports whether a host name or address is this machine. A name that
+// cannot be looked up counts as local: a dead resolver must not blind us.
+func isLocal(ctx context.Context, host string) bool {
+	if own, err := os.Hostname(); loopbackName(host) || err == nil && (host == own || strings.HasPrefix(own, host+".") || strings.HasPrefix(host, own+".")) {
+		return true
+	}
+	ips := []netip.Addr{}
+	if ip, err := netip.ParseAddr(host); err == nil {
+		ips = append(ips, ip)
+	} else {
+		inner, cancel := connector.Within(ctx, time.Second)
+		defer cancel()
+		if ips, err = net.DefaultResolver.LookupNetIP(inner, "ip", host); err != nil {
+			return true
+		}
+	}
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return true
+	}
+	for _, ip := range ips {
+		if ip.IsLoopback() || ip.IsUnspecified() {
+			return true
+		}
+		for _, a := range addrs {
+			if prefix, err := netip.ParsePrefix(a.String()); err == nil && prefix.Addr() == ip.Unmap() {
+				return true
+			}
+		}
+	}
+	return false
+}
