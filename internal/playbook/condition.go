@@ -60,6 +60,7 @@ func (p *parser) condition(b *block, kind ConditionKind) *Condition {
 	for _, other := range p.book.Conditions {
 		if strings.EqualFold(other.Title, c.Title) {
 			p.wrong(b.text.offset(0), "duplicate", "a second condition %q; the first is in line %d", c.Title, other.Pos.Line)
+			break
 		}
 	}
 	if len(p.book.Conditions) == maxConditions {
@@ -83,7 +84,7 @@ var machineLines = []string{"Leads to", "How common"}
 func (p *parser) paragraph(c *Condition, b *block) {
 	var text []string
 	reading := "" // which machine line the lines belong to
-	from := 0
+	from, edges := 0, 0
 	flush := func(to int) {
 		if reading == "Leads to" {
 			p.leadsTo(c, b, from, to)
@@ -93,6 +94,10 @@ func (p *parser) paragraph(c *Condition, b *block) {
 		end := start + strings.IndexByte(b.text.text[start:]+"\n", '\n')
 		line := b.text.slice(start, end).trim()
 		if m := edgeLine.FindString(line.text); m != "" {
+			if edges++; edges > maxEdges {
+				p.wrong(line.offset(0), "too-many", "more than %d lines %s in one paragraph", maxEdges, m)
+				return
+			}
 			flush(start)
 			reading, from = strings.TrimSuffix(m, ":"), start
 			if reading == "How common" {

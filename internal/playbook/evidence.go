@@ -55,6 +55,7 @@ func (p *parser) probe(b *block, why string) {
 	}
 	name := in.words[0]
 	if !p.nameable(name.offset(0), "probe", name.text) {
+		p.broken[name.text] = true
 		return
 	}
 	if first := p.named(name.text); first.Line > 0 {
@@ -134,7 +135,7 @@ func (p *parser) query(b *block, in info, need Need, question *Probe) {
 	language, ok := p.vocabulary.Language(need.Kind, in.lang.text)
 	if !ok {
 		if len(p.vocabulary.Filling(need.Kind)) > 0 {
-			p.wrong(in.role.offset(0), "unknown-role", "@%s is a %s, which does not answer %s; %s do", need.Role, need.Kind, in.lang.text, strings.Join(p.vocabulary.Speaking(in.lang.text), ", "))
+			p.wrong(in.role.offset(0), "unknown-role", "@%s is a %s, which does not answer %s (what does: %s)", need.Role, need.Kind, in.lang.text, strings.Join(p.vocabulary.Speaking(in.lang.text), ", "))
 		}
 		return
 	}
@@ -205,6 +206,9 @@ func (p *parser) holes(text located, template probe.Template) bool {
 			continue
 		}
 		fine = false
+		if p.broken[part.Hole] {
+			continue
+		}
 		if p.isProbe(part.Hole) {
 			p.wrong(text.offset(part.Offset), "hole", "${%s}: a question cannot depend on another probe's answer, only on parameters and service facts", part.Hole)
 			continue

@@ -22,6 +22,7 @@ var paramTypes = []string{string(probe.Duration), string(probe.Number), string(p
 func (p *parser) frontMatter() {
 	root := p.yaml(p.front, "front-matter")
 	if root == nil {
+		p.noFront = p.noFront || HasErrors(p.findings)
 		return
 	}
 	f := yamlAt{p, p.front}
@@ -124,6 +125,12 @@ func (p *parser) params(f yamlAt, node *yaml.Node) {
 
 func (p *parser) param(f yamlAt, pair yamlPair) {
 	param := Param{Name: pair.key.Value, Pos: p.pos(f.at(pair.key))}
+	p.broken[param.Name] = true
+	defer func() {
+		if n := len(p.book.Params); n > 0 && p.book.Params[n-1].Name == param.Name {
+			delete(p.broken, param.Name)
+		}
+	}()
 	if pair.value.Kind != yaml.MappingNode {
 		p.wrong(f.at(pair.value), "bad-value", "parameter %s is written {type: duration, default: 5m, about: what it is}", param.Name)
 		return
@@ -190,6 +197,9 @@ func (p *parser) yaml(text located, rule string) *yaml.Node {
 			if n, err := strconv.Atoi(m[1]); err == nil {
 				line = n
 			}
+			if slices.ContainsFunc(countedFromZero, func(s string) bool { return strings.HasPrefix(m[2], s) }) {
+				line++
+			}
 			message = strings.ReplaceAll(m[2], hiddenMark, "?")
 		}
 		p.wrong(text.offset(lineColumn(text.text, line, 1)), rule, "this is not YAML: %s", message)
@@ -214,6 +224,13 @@ func (p *parser) yaml(text located, rule string) *yaml.Node {
 }
 
 var questionMark = regexp.MustCompile(`(\S)\?`)
+
+// countedFromZero are the messages of the YAML library that come from its
+// parser: unlike those of its scanner they count lines from zero.
+var countedFromZero = []string{
+	"did not find expected ','", "did not find expected key", "did not find expected '-'",
+	"did not find expected node", "did not find expected <",
+}
 
 // hiddenMark is of the code points that mean nothing to anybody.
 const hiddenMark = "\uE0F1"

@@ -30,14 +30,28 @@ func (p *parser) strayFences(sections []section) {
 				p.wrong(b.at, "misplaced", "an action stands under a `#### Mitigate:` or `#### Fix:` heading; here nothing reads it")
 			case in.lang.text != actionLanguage && in.hasRole():
 				p.wrong(b.at, "misplaced", "a probe stands under ## Evidence; here nothing asks it")
+				p.forgive(in)
 			}
 		}
 	}
 	for _, l := range p.nested {
 		if in := readInfo(l); in.hasRole() || in.lang.text == actionLanguage && len(in.words) > 0 {
 			p.wrong(l.offset(0), "misplaced", "this fence stands inside of a list or a quote, where nothing reads it: move it to the margin")
+			p.forgive(in)
 		}
 	}
+}
+
+// forgive drops what was said about the name of a probe that stands in the
+// wrong place.
+func (p *parser) forgive(in info) {
+	if len(in.words) == 0 {
+		return
+	}
+	said := fmt.Sprintf("nothing is called %q here", in.words[0].text)
+	p.findings = slices.DeleteFunc(p.findings, func(f Finding) bool {
+		return f.Rule == "unknown-name" && strings.HasPrefix(f.Text, said)
+	})
 }
 
 func (p *parser) isMachineTable(b *block) bool {

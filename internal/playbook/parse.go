@@ -21,7 +21,9 @@ const (
 	maxConditions = 200
 	maxSigns      = 100 // of one condition
 	maxParams     = 100
-	maxNesting    = 40 // lists and quotes inside of one another on one line
+	maxNesting    = 40   // lists and quotes inside of one another on one line
+	maxBrackets   = 4000 // [ between two blank lines: the Markdown library takes quadratic time for links
+	maxEdges      = 100  // "Leads to:" and "How common:" lines of one paragraph
 )
 
 // ParseFile reads one playbook. It always returns one, as far as it could be
@@ -52,6 +54,9 @@ type parser struct {
 	specs     map[string]probe.Spec // of built-in questions, by the probe's name
 	fields    map[string][]string   // of objects, by the probe's name
 	headings  map[string]headingAt  // by anchor
+	broken    map[string]bool       // names whose declaration is wrong: not reported again where they are used
+	count     map[Severity]int
+	noFront   bool // the front matter could not be read: neither are roles and parameters
 }
 
 type headingAt struct {
@@ -74,7 +79,7 @@ func parse(file, id string, text []byte, vocabulary Vocabulary) *parsed {
 		vocabulary: vocabulary,
 		book:       &Playbook{ID: id, Path: file, Source: text},
 		used:       map[string]bool{}, usedRoles: map[string]bool{},
-		specs: map[string]probe.Spec{}, fields: map[string][]string{}, headings: map[string]headingAt{},
+		specs: map[string]probe.Spec{}, fields: map[string][]string{}, headings: map[string]headingAt{}, broken: map[string]bool{}, count: map[Severity]int{},
 	}
 	out := &parsed{book: p.book, headings: p.headings}
 	if p.readable() {
@@ -99,8 +104,17 @@ func (p *parser) readable() bool {
 		p.wrong(0, "not-text", "the file begins with an invisible byte order mark: save it as UTF-8 without one")
 		return false
 	}
+	brackets := 0
 	for _, start := range p.lines {
-		if markers(p.text[start:p.lineEnd(start)]) > maxNesting {
+		line := p.text[start:p.lineEnd(start)]
+		if brackets += bytes.Count(line, []byte("[")); len(bytes.TrimSpace(line)) == 0 {
+			brackets = 0
+		}
+		if brackets > maxBrackets {
+			p.wrong(start, "too-deep", "more than %d [ in one paragraph", maxBrackets)
+			return false
+		}
+		if markers(line) > maxNesting {
 			p.wrong(start, "too-deep", "lists or quotes are nested more than %d deep", maxNesting)
 			return false
 		}
@@ -157,6 +171,7 @@ func (p *parser) whole() (skipped bool) {
 		if !slices.ContainsFunc(sections, func(s section) bool { return s.name != "" }) {
 			return true
 		}
+		p.noFront = true
 		p.wrong(0, "front-matter", "the front matter is missing: begin the file with a line ---, the keys alerts and needs, and another line ---")
 	}
 	p.frontMatter()
@@ -182,6 +197,7 @@ func (p *parser) whole() (skipped bool) {
 	p.strayFences(sections)
 	p.unused()
 	p.lookAlikes()
+	p.settle()
 	return false
 }
 
@@ -218,6 +234,7 @@ func (p *parser) sections() []section {
 			if full, ok := meant[near]; ok {
 				near = full
 			}
+			s.name = near // read as it was meant, so that one mistake gives one message
 			p.wrong(b.text.offset(0), "unknown-section", "no section is called %q; did you mean %q?", b.title, near)
 		}
 		out = append(out, s)
@@ -261,6 +278,21 @@ func (p *parser) base() int {
 	return p.nextLine(p.front.offset(0) + len(p.front.text))
 }
 
+// settle holds back what is only a consequence of other mistakes: what rests
+// on the whole of a file is not said while a part of it cannot be read.
+func (p *parser) settle() {
+	failed := HasErrors(p.findings)
+	p.findings = slices.DeleteFunc(p.findings, func(f Finding) bool {
+		switch f.Rule {
+		case "unread-probe", "unused-param", "unused-role", "untold-cause", "no-verification", "look-alike", "empty":
+			return failed && f.Severity == Warning
+		case "unknown-role", "unknown-name", "hole":
+			return p.noFront
+		}
+		return false
+	})
+}
+
 // declare makes the environment of names that signs and templates see.
 func (p *parser) declare() {
 	names := map[string]expr.Type{serviceName: expr.Text}
@@ -294,6 +326,9 @@ func (p *parser) doubt(offset int, rule, format string, args ...any) {
 }
 
 func (p *parser) find(offset int, severity Severity, rule, text string) {
+	if p.count[severity]++; p.count[severity] > 10*maxFindings {
+		return // sorted keeps maxFindings of them
+	}
 	text = strings.Join(strings.Fields(text), " ")
 	const longest = 400
 	if len(text) > longest {

@@ -101,7 +101,7 @@ func (p *parser) appendProse(text *located, b *block) {
 
 var verifyWord = regexp.MustCompile(`^Verif(y|ied)\b`)
 
-var verifyLine = regexp.MustCompile(`^Verify within (\S+?)\s*:\s*`)
+var verifyLine = regexp.MustCompile(`^Verify[ \t]+within[ \t]+([^:` + "`" + `]+?)\s*:\s*`)
 
 func (p *parser) verify(r *Remedy, b *block) {
 	m := verifyLine.FindStringSubmatchIndex(b.text.text)

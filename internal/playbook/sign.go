@@ -2,6 +2,8 @@ package playbook
 
 import (
 	"errors"
+	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -157,11 +159,45 @@ func (p *parser) expressionError(text located, err error) {
 		p.wrong(text.offset(0), "expression", "%s", err)
 		return
 	}
+	if p.broken[at.Name] {
+		return
+	}
 	rule, hint := "expression", ""
 	if at.Name != "" {
 		rule, hint = "unknown-name", suggest(at.Name, p.env.Names())
+		if strings.HasPrefix(at.Reason, "there is no function") {
+			rule, hint = "unknown-function", ""
+			if near := closest(at.Name, functionNames()); near != "" {
+				hint = fmt.Sprintf("; did you mean %s()?", near)
+			}
+		}
 	}
-	p.wrong(text.offset(min(max(at.Offset, 0), len(text.text))), rule, "%s%s", at.Reason, hint)
+	p.wrong(text.offset(min(max(at.Offset, 0), len(text.text))), rule, "%s%s", plainSyntax(at.Reason), hint)
+}
+
+var syntaxTrouble = regexp.MustCompile(`^(?:extraneous|mismatched) input '(.+?)' expecting |^(?:no viable alternative at input|token recognition error at:) '(.+?)'`)
+
+// plainSyntax puts the parser's words into ours.
+func plainSyntax(reason string) string {
+	m := syntaxTrouble.FindStringSubmatch(reason)
+	switch {
+	case m == nil:
+		return reason
+	case m[1]+m[2] == "<EOF>":
+		return "the expression breaks off here"
+	}
+	return fmt.Sprintf("this cannot be read: %q does not belong here", m[1]+m[2])
+}
+
+// functionNames are the functions that a typing error may have meant: our own,
+// and those of CEL that signs use.
+func functionNames() []string {
+	names := []string{"size", "exists", "all", "filter", "map", "has", "matches", "contains", "startsWith", "endsWith", "duration", "int", "double", "string"}
+	for _, f := range expr.Functions() {
+		name, _, _ := strings.Cut(f.Call, "(")
+		names = append(names, name)
+	}
+	return names
 }
 
 // checked marks what a program reads, and refuses fields that an object does
