@@ -1,0 +1,73 @@
+package redis
+
+import (
+	"regexp"
+	"strings"
+)
+
+// What differs between keys of one family: ids of the usual shapes.
+var (
+	uuidShape  = regexp.MustCompile(`(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
+	hexShape   = regexp.MustCompile(`(?i)\b[0-9a-f]*[0-9][0-9a-f]*\b`)
+	tokenShape = regexp.MustCompile(`[A-Za-z0-9_=+-]{20,}`)
+	digits     = regexp.MustCompile(`[0-9]+`)
+)
+
+// family is a key with its ids replaced by a star: "user:42:cart" → "user:*:cart".
+func family(key string) string {
+	key = clip(key)
+	key = uuidShape.ReplaceAllString(key, "*")
+	key = tokenShape.ReplaceAllStringFunc(key, func(s string) string {
+		if strings.ContainsAny(s, "0123456789") {
+			return "*"
+		}
+		return s
+	})
+	key = hexShape.ReplaceAllStringFunc(key, func(s string) string {
+		if len(s) >= 6 {
+			return "*"
+		}
+		return digits.ReplaceAllString(s, "*")
+	})
+	key = digits.ReplaceAllString(key, "*")
+	for strings.Contains(key, "**") {
+		key = strings.ReplaceAll(key, "**", "*")
+	}
+	return key
+}
+
+// shown is a key's name with what may be a token hidden: a session's id opens
+// the session.
+func shown(key string) string {
+	return clip(tokenShape.ReplaceAllStringFunc(uuidShape.ReplaceAllString(key, "*"), func(s string) string {
+		if strings.ContainsAny(s, "0123456789") {
+			return "*"
+		}
+		return s
+	}))
+}
+
+// purpose guesses from its name what a family is for; empty where it does not
+// tell. Names are those of the usual libraries.
+func purpose(family string) string {
+	lower := strings.ToLower(family)
+	for _, p := range []string{"rq:", "celery", "_kombu", "unacked", "bull:", "sidekiq", "resque:", "arq:", "asynq:", "dramatiq:", "huey.", "queue:", "queues"} {
+		if strings.HasPrefix(lower, p) {
+			return "queue"
+		}
+	}
+	for _, p := range []string{"session", "sess:", "token", "refresh_token", "auth:", "login:", "spring:session"} {
+		if strings.HasPrefix(lower, p) {
+			return "session"
+		}
+	}
+	for _, p := range []string{"lock:", "locks:", "redlock", "mutex:"} {
+		if strings.HasPrefix(lower, p) {
+			return "lock"
+		}
+	}
+	if strings.HasPrefix(lower, "cache") || strings.Contains(lower, ":cache:") {
+		return "cache"
+	}
+	return ""
+}

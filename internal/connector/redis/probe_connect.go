@@ -1,0 +1,138 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"sort"
+
+	"github.com/quellhq/quell/internal/connector"
+	"github.com/quellhq/quell/internal/evidence"
+	"github.com/quellhq/quell/internal/probe"
+)
+
+func connectQuestion() builtin {
+	return builtin{ask: askConnect, spec: probe.Spec{
+		Name:     "redis.connect",
+		Question: "Does the server let us in and answer, and if not, what does it say?",
+		Why:      "The way in which a Redis turns a client away names the fault: each refusal has its own words.",
+		Cost:     "one PING and one INFO server on the kept connection; when that fails, at most three short connections to tell why, and one PING to ports 6379 and 6380 of the same host when the port refuses",
+		Shape:    probe.Object,
+		Fields: []probe.Field{
+			{Name: "ok", Type: "bool", About: "we are in, and PING got PONG"},
+			{Name: "up", Type: "bool", About: "a Redis is running there, even if it refuses us or is busy"},
+			{Name: "kind", Type: "text", About: "ok, refused, timeout, no such host, no route, no such socket, permission, closed, not redis, TLS mismatch, TLS certificate, NOAUTH, WRONGPASS, NOPERM, max clients, protected mode, LOADING, BUSY, MASTERDOWN, MISCONF, no such database, error"},
+			{Name: "phase", Type: "text", About: "how far we came: connect, tls, auth, ping, select, done"},
+			{Name: "message", Type: "text", About: "what the server or the network said; empty when ok"},
+			{Name: "address", Type: "text", About: "host:port or socket that was asked"},
+			{Name: "tls", Type: "bool", About: "the address asks for TLS"},
+			{Name: "connect_s", Type: "number", About: "seconds to connect; null when not connected"},
+			{Name: "ping_s", Type: "number", About: "seconds of one PING; null when none came back"},
+			{Name: "version", Type: "text", About: "redis_version; null when not told"},
+			{Name: "role", Type: "text", About: "master or slave; null when not told"},
+			{Name: "mode", Type: "text", About: "standalone, cluster or sentinel; null when not told"},
+			{Name: "uptime_s", Type: "number", About: "seconds since the server started; null when not told"},
+			{Name: "nearby", Type: "list", About: "addresses on the same host where a Redis does answer, looked for only when ours refuses or is no Redis"},
+		},
+		Outcomes: []probe.Outcome{
+			{When: `kind is "refused" and nearby is empty`, Means: "no Redis runs on that host, as far as we can see"},
+			{When: `kind is "refused" and nearby is not empty`, Means: "the address is wrong: a Redis answers on another port"},
+			{When: `kind is "timeout" in phase connect`, Means: "packets are dropped on the way: firewall, security group, routing, or the host is gone"},
+			{When: `kind is "timeout" in a later phase`, Means: "the kernel accepted the connection and the process does not answer: stopped, swapped out, or busy with one long command"},
+			{When: `kind is in capitals`, Means: "the server runs, and this is the error word that clients get"},
+		},
+	}}
+}
+
+func askConnect(ctx context.Context, t *target, _ arguments) evidence.Answer {
+	at := t.client.at
+	out := map[string]any{"ok": false, "up": false, "kind": kindOK, "phase": "done", "message": "", "address": at.addr,
+		"tls": at.tls != nil, "connect_s": nil, "ping_s": nil, "version": nil, "role": nil, "mode": nil, "uptime_s": nil,
+		"nearby": []any{}}
+	got, err := t.client.exchange(ctx, []any{"PING"})
+	var r *refusal
+	switch {
+	case err == nil:
+	case errors.As(err, &r):
+	case errors.Is(err, context.Canceled), errors.Is(err, errClosed),
+		errors.Is(err, connector.ErrBudget), errors.Is(err, connector.ErrBackedOff):
+		return t.client.answer("connect", err)
+	default:
+		r = transport("ping", err)
+	}
+	if r != nil {
+		t.describeRefusal(ctx, out, r)
+		return evidence.Of(out)
+	}
+	out["up"] = true
+	out["connect_s"], out["ping_s"] = got.visit.connectS, got.took.Seconds()
+	if said := got.replies[0].err; said != "" {
+		out["kind"], out["phase"], out["message"] = kindOf(said), "ping", said
+	} else {
+		out["ok"] = true
+	}
+	t.describeServer(ctx, out)
+	return evidence.Of(out)
+}
+
+func (t *target) describeRefusal(ctx context.Context, out map[string]any, r *refusal) {
+	out["kind"], out["phase"], out["message"] = r.kind, r.phase, t.redacted(evidence.Answer{Reason: r.said}).Reason
+	switch r.kind {
+	case kindNoAuth, kindWrongPass, kindNoPerm, kindMaxClients, kindProtected, kindLoading, kindBusy,
+		kindMasterDown, kindMisconf, kindBadDB:
+		out["up"] = true
+	case kindRefused, kindNotRedis:
+		out["nearby"] = t.client.at.nearby(ctx)
+	case kindTimeout:
+		// The kernel answers for a process that is stopped; a Redis may be there.
+		out["up"] = nil
+	}
+	if r.kind == kindTLSMismatch && r.phase == "tls" {
+		out["up"] = true // it answered PING in plain text
+	}
+}
+
+// describeServer adds what INFO says; where INFO is not permitted, nothing.
+func (t *target) describeServer(ctx context.Context, out map[string]any) {
+	replies, err := t.client.do(ctx, []any{"INFO", "server"}, []any{"INFO", "replication"})
+	if err != nil {
+		return
+	}
+	text := ""
+	for _, r := range replies {
+		s, _ := r.val.(string)
+		text += s + "\n"
+	}
+	in := parseInfo(text)
+	for field, name := range map[string]string{"version": "redis_version", "role": "role", "mode": "redis_mode", "uptime_s": "uptime_in_seconds"} {
+		out[field] = in.fields[name]
+	}
+}
+
+// nearby looks for a Redis on the same host: at the usual ports, and, where
+// the host is this machine, at the ports on which a process named like a Redis
+// listens.
+func (a address) nearby(ctx context.Context) []any {
+	found := []any{}
+	if a.network != "tcp" {
+		return found
+	}
+	candidates := map[string]bool{"6379": true, "6380": true}
+	for _, port := range localRedisPorts(ctx, a.host) {
+		candidates[port] = true
+	}
+	ports := make([]string, 0, len(candidates))
+	for p := range candidates {
+		ports = append(ports, p)
+	}
+	sort.Strings(ports)
+	for _, p := range ports {
+		there := a.atPort(p)
+		if there.addr == a.addr || ctx.Err() != nil {
+			continue
+		}
+		if line := there.plainLine(ctx, "PING\r\n"); line == "+PONG" || len(line) > 1 && line[0] == '-' && kindOf(line[1:]) != kindError {
+			found = append(found, there.addr)
+		}
+	}
+	return found
+}
