@@ -63,6 +63,10 @@ func (c *Client) Get(ctx context.Context, path string, params url.Values) (Reply
 		if errors.As(err, &wrapped) {
 			err = wrapped.Err // its text would repeat the whole query
 		}
+		if strings.Contains(err.Error(), "HTTP response to HTTPS client") { // net/http has no type for it
+			return Reply{}, c.fail(evidence.Not(evidence.Unreachable,
+				c.what()+": TLS was offered and the server does not speak it here", "write http:// in the address"))
+		}
 		return Reply{}, c.fail(connector.Failure(c.what(), err))
 	}
 	defer func() { _ = res.Body.Close() }()

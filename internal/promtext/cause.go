@@ -25,7 +25,7 @@ func ScrapeCause(text string) string {
 		{"tls", []string{"x509", "tls:", "http response to https client", "certificate"}},
 		{"limit", []string{"limit exceeded", "body size limit", "sample_limit", "label_limit"}},
 		{"clock", []string{"out of bounds", "out of order", "too old sample"}},
-		{"wrong_format", []string{"expected a valid start token", "unsupported content", "invalid metric", "expected value after metric",
+		{"wrong_format", []string{"valid start token", "unsupported content", "invalid metric", "expected value after metric",
 			"expected label name", "expected timestamp", "unexpected end of input", "parse", "strconv", "data does not end", "content-type"}},
 		{"timeout", []string{"deadline exceeded", "timeout", "timed out"}},
 		{"reset", []string{"connection reset", "broken pipe", "eof"}},
