@@ -1,0 +1,85 @@
+package connector_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/quellhq/quell/internal/connector"
+)
+
+// request passes one request that takes so long through the gate.
+func request(t *testing.T, g *connector.Gate, took time.Duration) error {
+	t.Helper()
+	leave, err := g.Enter(t.Context())
+	if err != nil {
+		return err
+	}
+	time.Sleep(took) // in a synctest bubble: no time passes
+	leave()
+	return nil
+}
+
+func TestGateBoundsWhatIsUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := connector.NewGate(connector.Limits{Concurrency: 2})
+		first, err := g.Enter(t.Context())
+		require.NoError(t, err)
+		second, err := g.Enter(t.Context())
+		require.NoError(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err = g.Enter(ctx)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		first()
+		first() // giving a place back twice gives back one
+		third, err := g.Enter(t.Context())
+		require.NoError(t, err)
+		second()
+		third()
+	})
+}
+
+func TestGateHasABudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := connector.NewGate(connector.Limits{Requests: 2})
+		require.NoError(t, request(t, g, time.Millisecond))
+		require.NoError(t, request(t, g, time.Millisecond))
+		require.ErrorIs(t, request(t, g, time.Millisecond), connector.ErrBudget)
+		require.Equal(t, 2, g.Cost().Requests)
+
+		slow := connector.NewGate(connector.Limits{Busy: time.Second})
+		require.NoError(t, request(t, slow, 2*time.Second))
+		require.ErrorIs(t, request(t, slow, time.Millisecond), connector.ErrBudget)
+	})
+}
+
+func TestGateBacksOffFromATargetThatSlowsDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := connector.NewGate(connector.Limits{Busy: time.Hour})
+		took := 20 * time.Millisecond
+		var err error
+		n := 0
+		for ; n < 50 && err == nil; n++ {
+			err = request(t, g, took)
+			took = took * 3 / 2
+		}
+		require.True(t, errors.Is(err, connector.ErrBackedOff), "%v", err)
+		require.Positive(t, g.Cost().Backoffs)
+		require.Less(t, n, 20)
+	})
+}
+
+func TestGateDoesNotBackOffFromASlowButSteadyLink(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := connector.NewGate(connector.Limits{Busy: time.Hour})
+		for range 100 {
+			require.NoError(t, request(t, g, 400*time.Millisecond))
+		}
+		require.Zero(t, g.Cost().Backoffs)
+	})
+}
