@@ -51,8 +51,9 @@ type slowEntry struct {
 	client, name, family string
 }
 
-// entries parses SLOWLOG GET and leaves ours out.
-func slowEntries(v any) []slowEntry {
+// slowEntries parses SLOWLOG GET and leaves ours out: by our name, and by the
+// address that the server sees, for what was said before we had a name.
+func slowEntries(v any, self string) []slowEntry {
 	list, _ := v.([]any)
 	out := make([]slowEntry, 0, len(list))
 	for _, item := range list {
@@ -71,7 +72,7 @@ func slowEntries(v any) []slowEntry {
 			e.client, _ = f[4].(string)
 			e.name, _ = f[5].(string)
 		}
-		if e.name == ownName {
+		if e.name == ownName || e.client != "" && e.client == self {
 			continue
 		}
 		out = append(out, e)
@@ -113,12 +114,13 @@ func whole(command string) bool {
 
 func askSlowlog(ctx context.Context, t *target, args arguments) evidence.Answer {
 	get := []any{"SLOWLOG", "GET", slowLen}
-	first, err := t.client.do(ctx, get, []any{"CONFIG", "GET", "slowlog-log-slower-than"}, []any{"TIME"})
+	got, err := t.client.exchange(ctx, get, []any{"CONFIG", "GET", "slowlog-log-slower-than"}, []any{"TIME"})
 	if err != nil {
 		return t.client.answer("SLOWLOG GET", err)
 	}
-	if e := first[0].err; e != "" {
-		return refused("slowlog get", e, t.client.at)
+	first := got.replies
+	if first[0].err != "" {
+		return refused("slowlog get", first[0].err, t.client.at)
 	}
 	start := t.tools.Now()
 	if err := pause(ctx, args.window()); err != nil {
@@ -133,7 +135,8 @@ func askSlowlog(ctx context.Context, t *target, args arguments) evidence.Answer 
 	}
 	elapsed := t.tools.Now().Sub(start).Seconds()
 	clock := serverTime(first[2], start) + elapsed
-	s := summary{before: slowEntries(first[0].val), after: slowEntries(second[0].val),
+	self := got.visit.conn.LocalAddr().String()
+	s := summary{before: slowEntries(first[0].val, self), after: slowEntries(second[0].val, self),
 		now: clock, elapsed: elapsed, recent: args.duration("recent")}
 	out := s.object()
 	out["threshold_usec"] = configNumber(first[1])
