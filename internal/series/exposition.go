@@ -47,7 +47,7 @@ func readLine(line string, openMetrics bool) (Exposed, error) {
 	b := labels.NewScratchBuilder(8)
 	end := strings.IndexAny(line, "{ \t")
 	if end < 0 {
-		return e, fmt.Errorf("expected value after metric, and the line ends")
+		end = len(line)
 	}
 	name, rest := line[:end], strings.TrimLeft(line[end:], " \t")
 	if name != "" {
