@@ -128,10 +128,12 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Reason }
 
-// Access is one use of name.field in an expression.
+// Access is one use of name.field in an expression, or of row.field where row
+// is one of the name's rows: name[0].field, or x.field in name.exists(x, …).
 type Access struct {
 	Name, Field string
-	Offset      int
+	Row         bool
+	Offset      int // of the dot, in bytes of the text as written
 }
 
 // Program is a compiled expression. It is safe for concurrent use.
@@ -182,7 +184,7 @@ func (e *Env) compile(source string, want *cel.Type) (*Program, error) {
 		return nil, &Error{Reason: plainMessage(err.Error())}
 	}
 	p := &Program{source: source, program: program}
-	p.inspect(checked.NativeRep(), e.names, offsets)
+	p.inspect(checked.NativeRep(), e.names, text, offsets)
 	return p, nil
 }
 
@@ -215,41 +217,6 @@ func mayEqual(a, b *cel.Type) bool {
 		return k == types.DynKind || k == types.AnyKind || k == types.NullTypeKind || k == types.TypeParamKind || k == types.ErrorKind
 	}
 	return a.Kind() == b.Kind() || open(a.Kind()) || open(b.Kind()) || isNumber(a.Kind()) && isNumber(b.Kind())
-}
-
-// inspect collects what the expression reads.
-func (p *Program) inspect(tree *ast.AST, names map[string]Type, offsets offsetMap) {
-	seen := map[string]bool{}
-	bound := map[string]bool{} // iteration variables hide names
-	ast.PreOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
-		if e.Kind() == ast.ComprehensionKind {
-			bound[e.AsComprehension().IterVar()] = true
-			bound[e.AsComprehension().AccuVar()] = true
-		}
-	}))
-	isName := func(e ast.Expr) (string, bool) {
-		if e.Kind() != ast.IdentKind {
-			return "", false
-		}
-		n := strings.TrimPrefix(e.AsIdent(), ".")
-		_, ok := names[n]
-		return n, ok && !bound[n]
-	}
-	ast.PreOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
-		if n, ok := isName(e); ok && n != "now" {
-			seen[n] = true
-		}
-		if e.Kind() == ast.SelectKind {
-			if n, ok := isName(e.AsSelect().Operand()); ok {
-				loc := tree.SourceInfo().GetStartLocation(e.ID())
-				p.accesses = append(p.accesses, Access{Name: n, Field: e.AsSelect().FieldName(), Offset: offsets.original(loc.Column())})
-			}
-		}
-	}))
-	for n := range seen {
-		p.reads = append(p.reads, n)
-	}
-	sort.Strings(p.reads)
 }
 
 func (e *Env) explain(issues *cel.Issues, text string, offsets offsetMap) *Error {

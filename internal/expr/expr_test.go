@@ -157,7 +157,32 @@ func TestReadsAndAccesses(t *testing.T) {
 	p, err := env(t).Compile(`locks.roots > 5 && sessions.exists(slow, slow.x == now)`)
 	require.NoError(t, err)
 	require.Equal(t, []string{"locks", "sessions"}, p.Reads(), "an iteration variable hides a probe of the same name")
-	require.Equal(t, []expr.Access{{Name: "locks", Field: "roots", Offset: 5}}, p.Accesses())
+	require.Equal(t, []expr.Access{
+		{Name: "locks", Field: "roots", Offset: 5}, {Name: "sessions", Field: "x", Row: true, Offset: 45},
+	}, p.Accesses())
+}
+
+func TestAccessesKnowWhoseRowsAVariableIs(t *testing.T) {
+	for source, want := range map[string][]expr.Access{
+		`sessions[0].a == 1`: {{Name: "sessions", Field: "a", Row: true, Offset: 11}},
+		`sessions.filter(s, s.a > 5m).exists(x, x.b)`: {
+			{Name: "sessions", Field: "a", Row: true, Offset: 20}, {Name: "sessions", Field: "b", Row: true, Offset: 40},
+		},
+		`sessions.map(s, s.a).exists(x, x.b)`: {{Name: "sessions", Field: "a", Row: true, Offset: 17}},
+		`sessions.exists(s, true) && s.b`:     nil,
+		"1 > 0 &&\n  locks.roots > 5":         {{Name: "locks", Field: "roots", Offset: 16}},
+	} {
+		p, err := env(t).Compile(source)
+		if want == nil {
+			require.Error(t, err, source)
+			continue
+		}
+		require.NoError(t, err, source)
+		require.Equal(t, want, p.Accesses(), source)
+	}
+	p, err := env(t).Compile(`sessions.exists(slow, slow.x) && slow.exists(s, s.y)`)
+	require.NoError(t, err)
+	require.Equal(t, []string{"sessions", "slow"}, p.Reads(), "outside of its loop a variable hides nothing")
 }
 
 func TestOnsetSeesStepsAndNotNoise(t *testing.T) {

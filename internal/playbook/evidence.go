@@ -140,11 +140,7 @@ func (p *parser) query(b *block, in info, need Need, question *Probe) {
 		return
 	}
 	question.Shape = language.Shape
-	if language.Shape == probe.Object {
-		for _, f := range language.Fields {
-			p.fields[question.Name] = append(p.fields[question.Name], f.Name)
-		}
-	}
+	p.fieldsOf(question, language.Fields)
 	p.options(in, language, question)
 	body := b.body
 	body = body.slice(0, len(strings.TrimRight(body.text, whiteSpace)))
@@ -167,6 +163,21 @@ func (p *parser) query(b *block, in info, need Need, question *Probe) {
 			severity = Warning
 		}
 		p.find(body.offset(min(max(problem.Offset, 0), len(body.text))), severity, "statement", problem.Text)
+	}
+}
+
+// fieldsOf notes which fields the answer has, or each row of it.
+func (p *parser) fieldsOf(question *Probe, documented []probe.Field) {
+	switch question.Shape {
+	case probe.Series:
+		p.fields[question.Name] = []string{"labels", "points"}
+		return
+	case probe.Lines:
+		p.fields[question.Name] = []string{"at", "labels", "line"}
+		return
+	}
+	for _, f := range documented {
+		p.fields[question.Name] = append(p.fields[question.Name], f.Name)
 	}
 }
 
@@ -271,12 +282,7 @@ func (p *parser) builtin(b *block, in info, need Need, question *Probe) {
 		return
 	}
 	question.Shape = spec.Shape
-	p.specs[question.Name] = spec
-	if spec.Shape == probe.Object {
-		for _, f := range spec.Fields {
-			p.fields[question.Name] = append(p.fields[question.Name], f.Name)
-		}
-	}
+	p.fieldsOf(question, spec.Fields)
 	given := p.arguments(b.body)
 	for _, o := range in.options {
 		given = append(given, arg{name: o.key.text, nameAt: o.key.offset(0), value: o.value})

@@ -10,7 +10,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/quellhq/quell/internal/expr"
-	"github.com/quellhq/quell/internal/probe"
 )
 
 // Bounds on one file. They are far above what a person writes, and keep what a
@@ -49,12 +48,11 @@ type parser struct {
 	findings   []Finding
 
 	env       *expr.Env
-	used      map[string]bool       // names that some expression or query uses
-	usedRoles map[string]bool       //
-	specs     map[string]probe.Spec // of built-in questions, by the probe's name
-	fields    map[string][]string   // of objects, by the probe's name
-	headings  map[string]headingAt  // by anchor
-	broken    map[string]bool       // names whose declaration is wrong: not reported again where they are used
+	used      map[string]bool      // names that some expression or query uses
+	usedRoles map[string]bool      //
+	fields    map[string][]string  // of an object, or of each row, by the probe's name; none: not known
+	headings  map[string]headingAt // by anchor
+	broken    map[string]bool      // names whose declaration is wrong: not reported again where they are used
 	count     map[Severity]int
 	noFront   bool // the front matter could not be read: neither are roles and parameters
 }
@@ -79,7 +77,7 @@ func parse(file, id string, text []byte, vocabulary Vocabulary) *parsed {
 		vocabulary: vocabulary,
 		book:       &Playbook{ID: id, Path: file, Source: text},
 		used:       map[string]bool{}, usedRoles: map[string]bool{},
-		specs: map[string]probe.Spec{}, fields: map[string][]string{}, headings: map[string]headingAt{}, broken: map[string]bool{}, count: map[Severity]int{},
+		fields: map[string][]string{}, headings: map[string]headingAt{}, broken: map[string]bool{}, count: map[Severity]int{},
 	}
 	out := &parsed{book: p.book, headings: p.headings}
 	if p.readable() {

@@ -206,13 +206,21 @@ func (p *parser) checked(text located, at int, program *expr.Program) *expr.Prog
 	for _, name := range program.Reads() {
 		p.used[name] = true
 	}
+	fine := true
 	for _, access := range program.Accesses() {
 		known, ok := p.fields[access.Name]
 		if !ok || len(known) == 0 || slices.Contains(known, access.Field) {
 			continue
 		}
-		offset := text.offset(min(at+access.Offset, len(text.text)))
-		p.wrong(offset, "unknown-field", "the answer of %s has no field %q%s", access.Name, access.Field, suggest(access.Field, known))
+		offset := text.offset(min(at+access.Offset+len("."), len(text.text)))
+		what := "the answer"
+		if access.Row {
+			what = "a row"
+		}
+		p.wrong(offset, "unknown-field", "%s of %s has no field %q%s", what, access.Name, access.Field, suggest(access.Field, known))
+		fine = false
+	}
+	if !fine {
 		return nil
 	}
 	return program

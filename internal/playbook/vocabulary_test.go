@@ -45,6 +45,10 @@ func vocabulary() playbook.Vocabulary {
 					Params: []probe.Param{{Name: "table", Type: probe.Text, About: "name of the table"}},
 					Fields: []probe.Field{{Name: "dead", Type: "number", About: "dead rows"}},
 				},
+				{
+					Name: "postgres.tables", Question: "How are the tables?", Shape: probe.Rows, Cost: "one statement",
+					Fields: []probe.Field{{Name: "name", Type: "text"}, {Name: "dead", Type: "number", About: "dead rows"}},
+				},
 			},
 			Actions: []action.Spec{{
 				Name: "postgres.terminate", Does: "Ends sessions.", Risk: action.R2,
