@@ -153,7 +153,7 @@ func (b *page) cost(p Page) {
 		}
 		parts = append(parts, text)
 	}
-	b.rowIn(dim, "Cost", "", strings.Join(parts, " · "))
+	b.rowIn(dim, "Cost", "", strings.Join(parts, " · ")+" · nothing was changed")
 	for n, note := range p.Notes {
 		label := ""
 		if n == 0 {

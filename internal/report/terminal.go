@@ -98,7 +98,9 @@ func (b *page) root(i, of int, r diagnosis.Root) {
 	title := cut(r.Title, b.width()-length(right)-4)
 	gap := strings.Repeat(" ", max(b.width()-length(title)-length(right)-2, 2))
 	b.line(b.paint(red, mark+" "+title) + gap + b.paint(bold, right))
-	b.line("  " + b.paint(dim, where(r.Finding)+" · "+r.ID))
+	for _, l := range wrap(where(r.Finding)+" · "+r.ID, b.width()-2) {
+		b.line("  " + b.paint(dim, cut(l, b.width()-2)))
+	}
 	b.blank()
 	b.chain(r)
 	b.evidence(r.Finding)

@@ -1,0 +1,138 @@
+package report_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/quellhq/quell/internal/action"
+	"github.com/quellhq/quell/internal/connector"
+	"github.com/quellhq/quell/internal/diagnosis"
+	"github.com/quellhq/quell/internal/evidence"
+	"github.com/quellhq/quell/internal/playbook"
+	"github.com/quellhq/quell/internal/probe"
+	"github.com/quellhq/quell/internal/report"
+)
+
+var update = flag.Bool("update", false, "rewrite the goldens")
+
+var at = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+
+func subject(t *testing.T, answers map[string]evidence.Answer) diagnosis.Subject {
+	t.Helper()
+	text, err := os.ReadFile("testdata/connections.md")
+	require.NoError(t, err)
+	p, findings := playbook.ParseFile("connections.md", text, playbook.Vocabulary{Kinds: []connector.Kind{{
+		Name: "postgres", Languages: []connector.Language{{Name: "sql", Shape: probe.Rows}},
+		Actions: []action.Spec{{Name: "postgres.terminate", Params: []probe.Param{{Name: "sessions", Type: probe.List}}}},
+	}}})
+	for _, f := range findings {
+		require.NotEqual(t, playbook.Error, f.Severity, f.String())
+	}
+	s := diagnosis.Subject{
+		Playbook: p, Service: "orders-api", Targets: map[string]string{"db": "orders-db"},
+		Params: map[string]any{"idle_after": 5 * time.Minute}, Evidence: map[string]evidence.Evidence{},
+	}
+	for name, a := range answers {
+		s.Evidence[name] = evidence.Evidence{Answer: a, Probe: name, Question: name, Target: "orders-db", At: at}
+	}
+	return s
+}
+
+func rows(maps ...map[string]any) evidence.Answer {
+	list := []any{}
+	for _, m := range maps {
+		list = append(list, m)
+	}
+	return evidence.Of(list)
+}
+
+func idle(pid int64, s float64) map[string]any {
+	return map[string]any{"pid": pid, "state": "idle in transaction", "idle_s": s}
+}
+
+func page(d diagnosis.Diagnosis) report.Page {
+	return report.Page{
+		Schema: report.Schema, Services: []string{"orders-api"}, Since: "30m", Diagnosis: d,
+		Skipped: []report.Skipped{{Playbook: "redis/memory", Kind: "redis", Services: []string{"orders-api"}}},
+		Took:    1320 * time.Millisecond, Notes: []string{"orders-db, sessions: cut at 500 of 900"},
+		Costs: []report.Cost{{Target: "orders-db", Kind: "postgres", Requests: 4, Busy: 12 * time.Millisecond}},
+	}
+}
+
+func TestPages(t *testing.T) {
+	leak := map[string]evidence.Answer{
+		"sessions": rows(idle(101, 400), idle(102, 900), idle(103, 1200), idle(104, 20)),
+		"waiting":  rows(map[string]any{"n": int64(12)}),
+		"slow":     rows(),
+		"pool":     evidence.Not(evidence.Denied, "permission denied for view pool", "GRANT SELECT ON pool TO quell"),
+	}
+	for name, answers := range map[string]map[string]evidence.Answer{
+		"found":       leak,
+		"nothing":     {"sessions": rows(), "waiting": rows(map[string]any{"n": int64(0)}), "slow": rows(), "pool": rows(map[string]any{"free": int64(5)})},
+		"cannot_tell": {"waiting": rows(map[string]any{"n": int64(7)}), "slow": evidence.Not(evidence.TimedOut, "no answer within 8s", "")},
+		"blind":       {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := page(diagnosis.Diagnose(diagnosis.Input{Subjects: []diagnosis.Subject{subject(t, answers)}, At: at}))
+			var text bytes.Buffer
+			require.NoError(t, report.Write(&text, p, report.Style{}))
+			golden(t, name+".txt", text.Bytes())
+			asJSON, err := json.MarshalIndent(p, "", "  ")
+			require.NoError(t, err)
+			golden(t, name+".json", append(asJSON, '\n'))
+		})
+	}
+}
+
+func TestNoLineIsWiderThanThePage(t *testing.T) {
+	s := subject(t, map[string]evidence.Answer{
+		"sessions": rows(idle(1, 999), idle(2, 999), idle(3, 999), idle(4, 999), idle(5, 999), idle(6, 999), idle(7, 999)),
+		"waiting":  rows(map[string]any{"n": int64(12)}), "slow": rows(),
+	})
+	for _, width := range []int{0, 70, 100, 300} {
+		var text bytes.Buffer
+		p := page(diagnosis.Diagnose(diagnosis.Input{Subjects: []diagnosis.Subject{s}, At: at}))
+		require.NoError(t, report.Write(&text, p, report.Style{Width: width}))
+		limit := 110
+		if width == 0 {
+			limit = 80
+		} else if width < limit {
+			limit = width
+		}
+		for _, line := range strings.Split(text.String(), "\n") {
+			require.LessOrEqual(t, len([]rune(line)), limit, line)
+		}
+	}
+}
+
+func TestColourIsOnlyColour(t *testing.T) {
+	s := subject(t, map[string]evidence.Answer{"waiting": rows(map[string]any{"n": int64(12)})})
+	p := page(diagnosis.Diagnose(diagnosis.Input{Subjects: []diagnosis.Subject{s}, At: at}))
+	var plain, colored bytes.Buffer
+	require.NoError(t, report.Write(&plain, p, report.Style{}))
+	require.NoError(t, report.Write(&colored, p, report.Style{Color: true}))
+	text := colored.String()
+	for _, code := range []string{"1", "2", "31;1", "33;1", "32;1", "36", "0"} {
+		text = strings.ReplaceAll(text, "\x1b["+code+"m", "")
+	}
+	require.Equal(t, plain.String(), text)
+}
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		require.NoError(t, os.WriteFile(file, got, 0o644))
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, string(want), string(got))
+}
