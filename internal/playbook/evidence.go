@@ -71,6 +71,9 @@ func (p *parser) probe(b *block, why string) {
 	for _, s := range in.stray {
 		p.wrong(s.offset(0), "unknown-role", "a probe asks one role, and this is a second one")
 	}
+	if p.unknownKind(in) {
+		return
+	}
 	if !slices.Contains(p.vocabulary.Languages(), in.lang.text) {
 		p.wrong(in.lang.offset(0), "unknown-language", "no probe language is called %q%s", in.lang.text, suggest(in.lang.text, p.vocabulary.Languages()))
 		return
@@ -87,6 +90,17 @@ func (p *parser) probe(b *block, why string) {
 		p.wrong(extra.offset(0), "unknown-option", "%q is neither a role (@role) nor an option (key=value)", extra.text)
 	}
 	p.query(b, in, need, question)
+}
+
+// unknownKind reports a role whose kind nobody knows, which was said already.
+func (p *parser) unknownKind(in info) bool {
+	for _, n := range p.book.Needs {
+		if in.hasRole() && n.Role == in.role.text && len(p.vocabulary.Filling(n.Kind)) == 0 {
+			p.usedRoles[n.Role] = true
+			return true
+		}
+	}
+	return false
 }
 
 // named returns where a probe or parameter of that name stands.
@@ -134,9 +148,7 @@ func (p *parser) role(b *block, in info) (Need, bool) {
 func (p *parser) query(b *block, in info, need Need, question *Probe) {
 	language, ok := p.vocabulary.Language(need.Kind, in.lang.text)
 	if !ok {
-		if len(p.vocabulary.Filling(need.Kind)) > 0 {
-			p.wrong(in.role.offset(0), "unknown-role", "@%s is a %s, which does not answer %s (what does: %s)", need.Role, need.Kind, in.lang.text, strings.Join(p.vocabulary.Speaking(in.lang.text), ", "))
-		}
+		p.wrong(in.role.offset(0), "unknown-role", "@%s is a %s, which does not answer %s (what does: %s)", need.Role, need.Kind, in.lang.text, strings.Join(p.vocabulary.Speaking(in.lang.text), ", "))
 		return
 	}
 	question.Shape = language.Shape
@@ -277,7 +289,7 @@ func (p *parser) builtin(b *block, in info, need Need, question *Probe) {
 		p.wrong(kind.offset(0), "unknown-builtin", "no built-in question is called %q%s", kind.text, suggest(kind.text, p.vocabulary.Builtins("")))
 		return
 	}
-	if len(p.vocabulary.Filling(need.Kind)) > 0 && !slices.Contains(choice, kind.text) {
+	if !slices.Contains(choice, kind.text) {
 		p.wrong(in.role.offset(0), "unknown-role", "@%s is a %s, which does not answer %s", need.Role, need.Kind, kind.text)
 		return
 	}

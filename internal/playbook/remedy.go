@@ -140,6 +140,9 @@ func (p *parser) action(r *Remedy, b *block) {
 	for _, extra := range append(in.words[1:], in.stray...) {
 		p.wrong(extra.offset(0), "unknown-option", "an action's fence has a type and a role; %q is a further word", extra.text)
 	}
+	if p.unknownKind(in) {
+		return
+	}
 	kind := in.words[0]
 	a := Action{Type: kind.text, Role: in.role.text, Pos: p.pos(b.at)}
 	need, ok := p.role(b, in)
@@ -151,7 +154,7 @@ func (p *parser) action(r *Remedy, b *block) {
 	if !ok {
 		return
 	}
-	if len(p.vocabulary.Filling(need.Kind)) > 0 && !slices.Contains(p.vocabulary.Actions(need.Kind), kind.text) {
+	if !slices.Contains(p.vocabulary.Actions(need.Kind), kind.text) {
 		p.wrong(in.role.offset(0), "unknown-role", "@%s is a %s, which does not know %s", need.Role, need.Kind, kind.text)
 		return
 	}
