@@ -4,21 +4,17 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 )
 
-// Root is a directory of playbooks.
+// Root is a directory of playbooks: embedded, or os.DirFS of one on disk.
 type Root struct {
 	FS     fs.FS
 	Prefix string // what stands before a file's path in messages: "playbooks"
 }
-
-// Dir is the root of a directory on disk.
-func Dir(dir string) Root { return Root{FS: os.DirFS(dir), Prefix: dir} }
 
 // Book is a set of playbooks that were read and checked together. It does not
 // change, and is safe for concurrent use.

@@ -1,6 +1,7 @@
 package playbook_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -12,9 +13,11 @@ import (
 	"github.com/quellhq/quell/internal/probe"
 )
 
+func dir(path string) playbook.Root { return playbook.Root{FS: os.DirFS(path), Prefix: path} }
+
 func good(t *testing.T) *playbook.Book {
 	t.Helper()
-	book, findings := playbook.Load(vocabulary(), playbook.Dir("testdata/good"))
+	book, findings := playbook.Load(vocabulary(), dir("testdata/good"))
 	require.Empty(t, findings)
 	require.NotNil(t, book)
 	return book
@@ -111,7 +114,7 @@ func TestWhatIsNoPlaybookIsNotRead(t *testing.T) {
 }
 
 func TestAMissingDirectoryIsAnError(t *testing.T) {
-	book, findings := playbook.Load(vocabulary(), playbook.Dir("testdata/nowhere"))
+	book, findings := playbook.Load(vocabulary(), dir("testdata/nowhere"))
 	require.Nil(t, book)
 	require.Equal(t, []string{"testdata/nowhere:1:1: stat: no such file or directory"}, lines(findings))
 }
