@@ -258,3 +258,18 @@ func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 func isLetter(c byte) bool {
 	return c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
+
+// ParseDuration reads 5m, 1h30m, 250ms, 2d.
+func ParseDuration(text string) (time.Duration, bool) {
+	s, ok := parseDuration(text)
+	return seconds(s), ok
+}
+
+// ParseBytes reads 64MB, 20MiB or a plain number of bytes.
+func ParseBytes(text string) (int64, bool) {
+	if v, ok := parseBytes(text); ok && v < 1<<62 {
+		return int64(v), true
+	}
+	v, err := strconv.ParseInt(text, 10, 64)
+	return v, err == nil
+}

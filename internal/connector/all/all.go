@@ -6,6 +6,7 @@ import (
 	"github.com/quellhq/quell/internal/connector/dns"
 	"github.com/quellhq/quell/internal/connector/host"
 	"github.com/quellhq/quell/internal/connector/http"
+	"github.com/quellhq/quell/internal/connector/logs"
 	"github.com/quellhq/quell/internal/connector/prometheus"
 	"github.com/quellhq/quell/internal/connector/redis"
 	"github.com/quellhq/quell/internal/connector/series"
@@ -19,6 +20,7 @@ func Kinds() []connector.Kind {
 		redis.Kind(),
 		prometheus.Kind(),
 		series.Kind(),
+		logs.Kind(),
 		http.Kind(),
 		tcp.Kind(),
 		tls.Kind(),

@@ -1,0 +1,174 @@
+// Package logs asks log files on this machine: logql fences and built-in
+// questions about errors, message templates and the files themselves. It reads
+// and never writes, in bounded memory, by time window.
+package logs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/quellhq/quell/internal/connector"
+	"github.com/quellhq/quell/internal/evidence"
+	"github.com/quellhq/quell/internal/logql"
+	"github.com/quellhq/quell/internal/logql/logfile"
+	"github.com/quellhq/quell/internal/probe"
+)
+
+// Kind describes log files to the list of connectors.
+func Kind() connector.Kind {
+	return connector.Kind{
+		Name:     "logs",
+		About:    "Log files on this machine: JSON, logfmt or plain text, asked in LogQL.",
+		Settings: settings(),
+		Languages: []connector.Language{{
+			Name: "logql", Shape: probe.Any, Check: logql.Check, ShapeOf: logql.ShapeOf, Options: options(),
+		}},
+		Probes: []probe.Spec{sourcesSpec(), errorsSpec(), patternsSpec()},
+		Open:   open,
+	}
+}
+
+// Target is a set of log files.
+type Target struct {
+	config config
+	tools  connector.Tools
+	closed atomic.Bool
+}
+
+func open(s connector.Settings, tools connector.Tools) (connector.Target, error) {
+	tools = tools.Filled()
+	c, err := parse(s, tools.Dir)
+	if err != nil {
+		return nil, err
+	}
+	return &Target{config: c, tools: tools}, nil
+}
+
+// Ask answers one question; see probe.Prober.
+func (t *Target) Ask(ctx context.Context, q probe.Question) evidence.Answer {
+	if t.closed.Load() {
+		return evidence.Not(evidence.NotAsked, "the target is closed", "")
+	}
+	leave, err := t.tools.Gate.Enter(ctx)
+	if err != nil {
+		return connector.Failure("read log files", err)
+	}
+	defer leave()
+	ctx, cancel := connector.Within(ctx, t.tools.Gate.Limits().Timeout)
+	defer cancel()
+	if q.Now.IsZero() {
+		q.Now = t.tools.Now()
+	}
+	var a evidence.Answer
+	switch {
+	case q.Lang == "logql":
+		a = t.query(ctx, q)
+	case q.Lang != "probe":
+		a = evidence.Not(evidence.NotApplicable, "log files answer logql and their built-in questions, not "+q.Lang, "")
+	case q.Builtin == "logs.sources":
+		a = t.sources(ctx, q)
+	case q.Builtin == "logs.errors":
+		a = t.errors(ctx, q)
+	case q.Builtin == "logs.patterns":
+		a = t.patterns(ctx, q)
+	default:
+		a = evidence.Not(evidence.NotApplicable, "log files have no question called "+q.Builtin, "")
+	}
+	return t.redacted(a)
+}
+
+func (t *Target) redacted(a evidence.Answer) evidence.Answer {
+	a.Value = t.tools.Redact.Value(a.Value)
+	a.Reason, a.Hint = t.tools.Redact.Text(a.Reason), t.tools.Redact.Text(a.Hint)
+	for i := range a.Notes {
+		a.Notes[i] = t.tools.Redact.Text(a.Notes[i])
+	}
+	return a
+}
+
+// Close ends the target; there is nothing to give back.
+func (t *Target) Close() error {
+	t.closed.Store(true)
+	return nil
+}
+
+// files are the files of the target, as one question sees them. Lines that do
+// not name their service belong to the service whose logs these are.
+func (t *Target) files(q probe.Question) (*logfile.Files, error) {
+	c := t.config.files
+	c.Now = q.Now
+	if q.Service.Name != "" {
+		c.Otherwise = map[string]string{"service": q.Service.Name}
+	}
+	return logfile.New(c)
+}
+
+// failure turns an error of reading or of the engine into an answer.
+func (t *Target) failure(err error) evidence.Answer {
+	var failed *logfile.Failed
+	var wrong *logql.Error
+	switch {
+	case errors.As(err, &failed):
+		return unreadable(failed)
+	case errors.As(err, &wrong):
+		return evidence.Not(evidence.Invalid, fmt.Sprintf("at byte %d of the query: %s", wrong.Offset, wrong.Error()), "")
+	case errors.Is(err, context.DeadlineExceeded):
+		return evidence.Not(evidence.TimedOut, "reading the log files took longer than the time allowed", "ask for a shorter time with since=, or set a smaller max_read on the target")
+	case errors.Is(err, context.Canceled):
+		return evidence.Not(evidence.NotAsked, "interrupted while reading log files", "")
+	}
+	return evidence.Not(evidence.Refused, err.Error(), "")
+}
+
+func unreadable(failed *logfile.Failed) evidence.Answer {
+	switch failed.Kind() {
+	case logfile.Denied:
+		path := ""
+		for _, trouble := range failed.Troubles {
+			if trouble.Kind == logfile.Denied {
+				path = trouble.Path
+				break
+			}
+		}
+		return evidence.Not(evidence.Denied, failed.Error(), grant(path))
+	case logfile.NoMatch:
+		return evidence.Not(evidence.NoData, failed.Error(), "check paths of the target")
+	}
+	return evidence.Not(evidence.Unreachable, failed.Error(), "check paths of the target")
+}
+
+// grant is the command that lets this user read a file.
+func grant(path string) string {
+	return fmt.Sprintf("setfacl -m u:%s:rX %s (or add the user to the group that owns it)", userName(), path)
+}
+
+// duration reads an option or an argument.
+func duration(value any, fallback time.Duration) (time.Duration, error) {
+	switch v := value.(type) {
+	case nil:
+		return fallback, nil
+	case time.Duration:
+		if v <= 0 {
+			return 0, fmt.Errorf("a duration is longer than nothing")
+		}
+		return v, nil
+	case string:
+		if v == "" {
+			return fallback, nil
+		}
+		d, ok := logql.ParseDuration(v)
+		if !ok || d <= 0 {
+			return 0, fmt.Errorf("%q is not a duration like 30m", v)
+		}
+		return d, nil
+	}
+	return 0, fmt.Errorf("%v is not a duration like 30m", value)
+}
+
+var (
+	_ connector.Target   = (*Target)(nil)
+	_ connector.Examiner = (*Target)(nil)
+)

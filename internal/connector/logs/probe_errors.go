@@ -1,0 +1,126 @@
+package logs
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/quellhq/quell/internal/evidence"
+	"github.com/quellhq/quell/internal/logql"
+	"github.com/quellhq/quell/internal/probe"
+)
+
+func errorsSpec() probe.Spec {
+	return probe.Spec{
+		Name:     "logs.errors",
+		Question: "Which errors does the service log, since when, and how many?",
+		Why:      "The first thing anyone looks at; grouped by template, so that one loud error does not hide the others.",
+		Cost:     "reads the lines of window and before together, up to max_read of the target",
+		Shape:    probe.Object,
+		Params: []probe.Param{
+			{Name: "query", Type: probe.Text, Default: "-", About: "a log query that takes the lines; \"-\" takes all lines of the service"},
+			{Name: "window", Type: probe.Duration, Default: "10m", About: "the recent time"},
+			{Name: "before", Type: probe.Duration, Default: "1h", About: "the time before it, to compare with"},
+			{Name: "limit", Type: probe.Number, Default: "50", About: "how many templates to show"},
+		},
+		Fields: []probe.Field{
+			{Name: "lines", Type: "number", About: "lines of any level in the recent time"},
+			{Name: "errors", Type: "number", About: "of them at level error or above; server errors in access logs and bare traces count"},
+			{Name: "before", Type: "number", About: "errors in the time before"},
+			{Name: "share", Type: "number", About: "errors by lines, 0 to 1; missing where there are no lines"},
+			{Name: "levelled", Type: "number", About: "share of lines, 0 to 1, whose level is known; missing where there are no lines"},
+			{Name: "onset", Type: "number", About: "when errors began to come at least twice as often, in seconds since 1970; missing where they did not"},
+			{Name: "templates", Type: "rows", About: "template, count (recent), before, new, level, first, last, onset (seconds since 1970; onset is missing where there is none), samples (up to 3); new ones first, then by count"},
+		},
+		Outcomes: []probe.Outcome{
+			{When: "errors is 0 and levelled is near 1", Means: "the service logs no errors"},
+			{When: "errors is 0 and levelled is near 0", Means: "the log says nothing of levels: this is not health"},
+			{When: "onset is there", Means: "compare it with deployments, restarts and what other systems did then"},
+		},
+	}
+}
+
+// maxErrorHistograms bounds the memory for onsets by template.
+const maxErrorHistograms = 200
+
+func (t *Target) errors(ctx context.Context, q probe.Question) evidence.Answer {
+	args, err := t.args(q)
+	if err != nil {
+		return evidence.Not(evidence.Invalid, err.Error(), "")
+	}
+	files, err := t.files(q)
+	if err != nil {
+		return t.failure(err)
+	}
+	split := q.Now.Add(-args.window).UnixNano()
+	window := logql.Since(q.Now, args.window+args.before)
+	miner := logql.NewMiner(split)
+	all := logql.NewHistogram(window)
+	byTemplate := map[string]*logql.Histogram{}
+	var recent, levelled, failed, before, earlier int
+	stats, notes, hint, err := logql.Visit(ctx, args.log, files, window, func(e logql.Entry) {
+		if e.Time == 0 {
+			return
+		}
+		if e.Time > split {
+			recent++
+			if e.Level != "" {
+				levelled++
+			}
+		} else {
+			earlier++
+		}
+		if !e.Error {
+			return
+		}
+		if e.Time > split {
+			failed++
+		} else {
+			before++
+		}
+		all.Add(e.Time)
+		template := miner.Add(e.Message, e.Level, e.Time)
+		h := byTemplate[template]
+		if h == nil && len(byTemplate) < maxErrorHistograms {
+			h = logql.NewHistogram(window)
+			byTemplate[template] = h
+		}
+		if h != nil {
+			h.Add(e.Time)
+		}
+	})
+	if err != nil {
+		return t.failure(err)
+	}
+	if recent+earlier == 0 {
+		return t.silence(ctx, q, stats, args.window+args.before, hint)
+	}
+	value := map[string]any{"lines": int64(recent), "errors": int64(failed), "before": int64(before)}
+	if recent > 0 {
+		value["share"] = float64(failed) / float64(recent)
+		value["levelled"] = float64(levelled) / float64(recent)
+	} else {
+		notes = append(notes, fmt.Sprintf("no line was written in the last %s", args.window))
+	}
+	if at, ok := all.Onset(); ok {
+		value["onset"] = float64(at) / 1e9
+	}
+	rows := []any{}
+	for i, m := range miner.Templates() {
+		if i == args.limit {
+			notes = append(notes, fmt.Sprintf("the first %d templates are shown", args.limit))
+			break
+		}
+		row := templateRow(m, earlier > 0)
+		if h := byTemplate[m.Text]; h != nil {
+			if at, ok := h.Onset(); ok {
+				row["onset"] = float64(at) / 1e9
+			}
+		}
+		rows = append(rows, row)
+	}
+	value["templates"] = rows
+	if miner.Overflow > 0 {
+		notes = append(notes, fmt.Sprintf("%d errors of further kinds were not told apart", miner.Overflow))
+	}
+	return evidence.Of(value, notes...)
+}

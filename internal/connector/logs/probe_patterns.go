@@ -1,0 +1,149 @@
+package logs
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/quellhq/quell/internal/evidence"
+	"github.com/quellhq/quell/internal/logql"
+	"github.com/quellhq/quell/internal/probe"
+)
+
+func patternsSpec() probe.Spec {
+	return probe.Spec{
+		Name:     "logs.patterns",
+		Question: "Which kinds of messages are there, and which are new?",
+		Why:      "After a change or at the start of an incident the message that was never there before is often the cause itself.",
+		Cost:     "reads the lines of window and before together, up to max_read of the target",
+		Shape:    probe.Object,
+		Params: []probe.Param{
+			{Name: "query", Type: probe.Text, Default: "-", About: "a log query that takes the lines; \"-\" takes all lines of the service"},
+			{Name: "window", Type: probe.Duration, Default: "10m", About: "the recent time"},
+			{Name: "before", Type: probe.Duration, Default: "1h", About: "the time before it, to compare with"},
+			{Name: "limit", Type: probe.Number, Default: "50", About: "how many templates to show"},
+		},
+		Fields: []probe.Field{
+			{Name: "lines", Type: "number", About: "lines looked at, in both times"},
+			{Name: "kinds", Type: "number", About: "templates found"},
+			{Name: "fresh", Type: "number", About: "templates that occur only in the recent time; missing where nothing was written before it"},
+			{Name: "templates", Type: "rows", About: "template, count (recent), before, new (true where it was not there before; missing where nothing was written before), level, first, last (seconds since 1970), samples (up to 3); new ones first, then by count"},
+		},
+		Outcomes: []probe.Outcome{
+			{When: "a template with new true and level error", Means: "look here first"},
+			{When: "fresh is 0", Means: "nothing is said that was not said before"},
+		},
+	}
+}
+
+// patternArgs are what patterns and errors have in common.
+type patternArgs struct {
+	log            *logql.Log
+	window, before time.Duration
+	limit          int
+}
+
+func (t *Target) args(q probe.Question) (patternArgs, error) {
+	var a patternArgs
+	var err error
+	if a.window, err = duration(q.Args["window"], 10*time.Minute); err != nil {
+		return a, fmt.Errorf("window: %w", err)
+	}
+	if a.before, err = duration(q.Args["before"], time.Hour); err != nil {
+		return a, fmt.Errorf("before: %w", err)
+	}
+	a.limit = 50
+	switch n := q.Args["limit"].(type) {
+	case float64:
+		a.limit = int(n)
+	case int64:
+		a.limit = int(n)
+	}
+	if a.limit < 1 || a.limit > t.tools.Gate.Limits().Rows {
+		return a, fmt.Errorf("limit: it lies between 1 and %d", t.tools.Gate.Limits().Rows)
+	}
+	text, _ := q.Args["query"].(string)
+	if text == "" || text == "-" {
+		labels := map[string]string{}
+		if q.Service.Name != "" {
+			labels["service"] = q.Service.Name
+		}
+		a.log = logql.SelectLabels(labels)
+		return a, nil
+	}
+	query, err := logql.Parse(text)
+	if err != nil {
+		return a, fmt.Errorf("query: %w", err)
+	}
+	log, ok := query.Root.(*logql.Log)
+	if !ok {
+		return a, fmt.Errorf("query: a log query is needed, like {service=\"shop\"}, not a metric query")
+	}
+	a.log = log
+	return a, nil
+}
+
+func (t *Target) patterns(ctx context.Context, q probe.Question) evidence.Answer {
+	args, err := t.args(q)
+	if err != nil {
+		return evidence.Not(evidence.Invalid, err.Error(), "")
+	}
+	files, err := t.files(q)
+	if err != nil {
+		return t.failure(err)
+	}
+	split := q.Now.Add(-args.window)
+	miner := logql.NewMiner(split.UnixNano())
+	earlier := 0
+	window := logql.Since(q.Now, args.window+args.before)
+	stats, notes, hint, err := logql.Visit(ctx, args.log, files, window, func(e logql.Entry) {
+		if e.Time == 0 {
+			return
+		}
+		if e.Time <= split.UnixNano() {
+			earlier++
+		}
+		miner.Add(e.Message, e.Level, e.Time)
+	})
+	if err != nil {
+		return t.failure(err)
+	}
+	if miner.Messages == 0 {
+		return t.silence(ctx, q, stats, args.window+args.before, hint)
+	}
+	templates := miner.Templates()
+	fresh, rows := 0, []any{}
+	for i, m := range templates {
+		if m.Before == 0 {
+			fresh++
+		}
+		if i < args.limit {
+			rows = append(rows, templateRow(m, earlier > 0))
+		}
+	}
+	value := map[string]any{"lines": int64(miner.Messages), "kinds": int64(len(templates)), "templates": rows}
+	if earlier > 0 {
+		value["fresh"] = int64(fresh)
+	} else {
+		notes = append(notes, "nothing was written before the recent time, so nothing can be called new")
+	}
+	if miner.Overflow > 0 {
+		notes = append(notes, fmt.Sprintf("%d messages of further kinds were not told apart", miner.Overflow))
+	}
+	return evidence.Of(value, notes...)
+}
+
+func templateRow(m logql.Template, comparable bool) map[string]any {
+	samples := make([]any, len(m.Samples))
+	for i, s := range m.Samples {
+		samples[i] = s
+	}
+	row := map[string]any{
+		"template": m.Text, "count": int64(m.Count), "before": int64(m.Before), "level": m.Level,
+		"first": float64(m.First) / 1e9, "last": float64(m.Last) / 1e9, "samples": samples,
+	}
+	if comparable {
+		row["new"] = m.Before == 0
+	}
+	return row
+}

@@ -1,0 +1,129 @@
+package logs
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/quellhq/quell/internal/evidence"
+	"github.com/quellhq/quell/internal/logql"
+	"github.com/quellhq/quell/internal/probe"
+)
+
+func options() []probe.Param {
+	return []probe.Param{
+		{Name: "since", Type: probe.Duration, About: "look back this far; with a metric query: give a series over this time, without it one value, now"},
+		{Name: "range", Type: probe.Duration, About: "the same as since"},
+		{Name: "step", Type: probe.Duration, About: "distance between two points of a series; default: a 120th of since, at least 1s"},
+		{Name: "limit", Type: probe.Number, About: "keep at most this many lines, the newest ones"},
+	}
+}
+
+// defaultSince is how far a question looks back when neither the fence nor the
+// investigation says.
+const defaultSince = 30 * time.Minute
+
+func (t *Target) query(ctx context.Context, q probe.Question) evidence.Answer {
+	text, err := logql.Fill(q.Text)
+	if err != nil {
+		return evidence.Not(evidence.Invalid, "the query could not be filled in: "+err.Error(), "")
+	}
+	query, err := logql.Parse(text)
+	if err != nil {
+		return t.failure(err)
+	}
+	asked, limits, err := t.window(q, query.Metric())
+	if err != nil {
+		return evidence.Not(evidence.Invalid, err.Error(), "")
+	}
+	files, err := t.files(q)
+	if err != nil {
+		return t.failure(err)
+	}
+	result, err := logql.Run(ctx, query, files, asked, limits)
+	if err != nil {
+		return t.failure(err)
+	}
+	if result.Stats.Selected == 0 {
+		return t.silence(ctx, q, result.Stats, asked.Since, result.Hint)
+	}
+	if result.Hint != "" {
+		result.Notes = append(result.Notes, result.Hint)
+	}
+	if query.Metric() {
+		return evidence.Of(evidence.Vector(result.Series), result.Notes...)
+	}
+	return evidence.Of(evidence.Lines(result.Lines), result.Notes...)
+}
+
+// silence explains why there is no line at all: no data, which is never the
+// same as no errors, even where the query says "or vector(0)".
+func (t *Target) silence(ctx context.Context, q probe.Question, stats logql.Stats, since time.Duration, hint string) evidence.Answer {
+	if stats.Window > 0 {
+		return evidence.Not(evidence.NoData, fmt.Sprintf("none of %d lines of the time asked for has the labels of the selector", stats.Window), hint)
+	}
+	reason := "no line was written in the time asked for"
+	if since > 0 {
+		reason = "no line was written in the last " + since.String()
+	}
+	if stats.Timeless > 0 {
+		return evidence.Not(evidence.NoData, fmt.Sprintf("none of %d lines bears a time, so they cannot be counted", stats.Timeless), "let the logger write a timestamp")
+	}
+	files, err := t.files(q)
+	if err != nil {
+		return t.failure(err)
+	}
+	reports, err := files.Inspect(ctx, 5)
+	if err != nil {
+		return t.failure(err)
+	}
+	var newest time.Time
+	for _, r := range reports {
+		if r.Newest.After(newest) {
+			newest = r.Newest
+		}
+	}
+	if newest.IsZero() {
+		return evidence.Not(evidence.NoData, reason+", and none before", "")
+	}
+	return evidence.Not(evidence.NoData, fmt.Sprintf("%s; the newest is %s old", reason, q.Now.Sub(newest).Round(time.Second)), "")
+}
+
+// window reads the options of a fence. Errors name the option.
+func (t *Target) window(q probe.Question, metric bool) (logql.Asked, logql.Limits, error) {
+	gate := t.tools.Gate.Limits()
+	limits := logql.Limits{Lines: gate.Rows, Bytes: gate.Bytes}
+	asked := logql.Asked{End: q.Now}
+	back, given := q.Options["since"]
+	if r, ok := q.Options["range"]; ok {
+		if given && r != back {
+			return asked, limits, fmt.Errorf("since and range mean the same: write one of them")
+		}
+		back, given = r, true
+	}
+	fallback := q.Since
+	if fallback <= 0 {
+		fallback = defaultSince
+	}
+	since, err := duration(back, fallback)
+	if err != nil {
+		return asked, limits, fmt.Errorf("since: %w", err)
+	}
+	step, err := duration(q.Options["step"], max(since/120, time.Second).Truncate(time.Second))
+	if err != nil {
+		return asked, limits, fmt.Errorf("step: %w", err)
+	}
+	if _, stepped := q.Options["step"]; metric && !given && !stepped {
+		since, step = 0, 0 // one point, now
+	}
+	asked.Since, asked.Step = since, step
+	if text := q.Options["limit"]; text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			return asked, limits, fmt.Errorf("limit: %q is not a whole number of at least 1", text)
+		}
+		limits.Lines = min(n, limits.Lines)
+	}
+	return asked, limits, nil
+}
