@@ -166,6 +166,10 @@ func (p *parser) query(b *block, in info, need Need, question *Probe) {
 		return
 	}
 	question.Text = text
+	if language.ShapeOf != nil && question.Shape == probe.Any {
+		question.Shape = language.ShapeOf(text)
+		p.fieldsOf(question, language.Fields)
+	}
 	if !p.holes(body, text) || language.Check == nil {
 		return
 	}

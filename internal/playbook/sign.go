@@ -63,7 +63,11 @@ func (p *parser) sign(c *Condition, row int) {
 		return
 	}
 	if len(cells) != 3 {
-		p.wrong(row, "table", "this row has %d cells; a sign has three: sign, weight, means", len(cells))
+		hint := ""
+		if len(cells) > 3 {
+			hint = " (a bar inside of a cell is written \\|)"
+		}
+		p.wrong(row, "table", "this row has %d cells; a sign has three: sign, weight, means%s", len(cells), hint)
 		return
 	}
 	spans := codeSpans(cells[0])
