@@ -16,7 +16,7 @@ type node struct {
 }
 
 const (
-	pageSize  = 96 << 10
+	pageSize  = 128 << 10
 	atticSize = 200 << 20 // most that a memory fault takes, in bytes
 )
 

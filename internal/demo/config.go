@@ -32,7 +32,7 @@ func (s *Shop) Config() Config {
 		Service: name, URL: url, Health: "/health",
 		Metrics: url + "/metrics", Logs: filepath.Join(s.dir, "shop.json"),
 		Scrape: time.Second,
-		Params: map[string]string{"window": "4s", "recently": "7s"},
+		Params: map[string]string{"window": "4s", "recently": "6s", "stale_after": "4s"},
 	}
 }
 

@@ -99,8 +99,8 @@ func (v *visitors) send(ctx context.Context) {
 }
 
 // wish is what the next visitor wants: of a hundred, 36 see the front page, 22
-// a product, 22 their orders, 15 buy (a third with a coupon, of which every
-// third is not valid), 5 look at one order.
+// a product, 22 their orders, 15 buy (half with a coupon, of which most
+// are not valid any more), 5 look at one order.
 func (v *visitors) wish() (method, path string) {
 	customer := 1 + v.random.IntN(customers)
 	switch p := v.random.IntN(100); {
@@ -120,7 +120,7 @@ func (v *visitors) coupon() string {
 	switch p := v.random.IntN(9); {
 	case p < 2:
 		return couponCode(v.random.IntN(coupons))
-	case p < 3:
+	case p < 5:
 		return "EXPIRED"
 	}
 	return ""
