@@ -171,6 +171,10 @@ func (p *parser) expressionError(text located, err error) {
 		rule, hint = "unknown-name", suggest(at.Name, p.env.Names())
 		if strings.HasPrefix(at.Reason, "there is no function") {
 			rule, hint = "unknown-function", ""
+			// CEL places a call at its opening bracket.
+			if before := max(at.Offset-len(at.Name), 0); strings.HasPrefix(text.text[min(before, len(text.text)):], at.Name+"(") {
+				at.Offset = before
+			}
 			if near := closest(at.Name, functionNames()); near != "" {
 				hint = fmt.Sprintf("; did you mean %s()?", near)
 			}
