@@ -33,6 +33,8 @@ func (c *Client) read(res *http.Response, path string, body []byte) (Reply, erro
 	}
 	code := res.StatusCode
 	switch {
+	case strings.Contains(text, "no org id"):
+		return say(evidence.Denied, "it serves several tenants and was not told which", "set tenant for this target")
 	case code == http.StatusUnauthorized:
 		return say(evidence.Denied, "not let in (HTTP 401)", "set user and password, or bearer, for this target")
 	case code == http.StatusForbidden:
@@ -45,7 +47,7 @@ func (c *Client) read(res *http.Response, path string, body []byte) (Reply, erro
 		return say(evidence.Invalid, "the server could not evaluate the query: "+text, "")
 	case code == http.StatusNotFound:
 		return say(evidence.Unreachable, fmt.Sprintf("there is no API at %s (HTTP 404): the path in the address is wrong, or this is another server", c.base.Path+path),
-			"the address ends before /api: http://host:9090, or …/api/datasources/proxy/uid/UID behind Grafana")
+			"the address ends before "+firstPart(path)+"; behind Grafana it ends in /api/datasources/proxy/uid/UID")
 	case code == http.StatusTooManyRequests:
 		return say(evidence.NotAsked, "the server limits how often it may be asked (HTTP 429): "+text, "")
 	case code >= 300 && code < 400:
@@ -75,4 +77,10 @@ func firstLine(body []byte) string {
 		return "without a word"
 	}
 	return line
+}
+
+// firstPart is /api or /loki: what the address must not hold yet.
+func firstPart(path string) string {
+	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	return "/" + first
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/quellhq/quell/internal/connector/host"
 	"github.com/quellhq/quell/internal/connector/http"
 	"github.com/quellhq/quell/internal/connector/logs"
+	"github.com/quellhq/quell/internal/connector/loki"
 	"github.com/quellhq/quell/internal/connector/prometheus"
 	"github.com/quellhq/quell/internal/connector/redis"
 	"github.com/quellhq/quell/internal/connector/series"
@@ -20,6 +21,7 @@ func Kinds() []connector.Kind {
 		redis.Kind(),
 		prometheus.Kind(),
 		series.Kind(),
+		loki.Kind(),
 		logs.Kind(),
 		http.Kind(),
 		tcp.Kind(),

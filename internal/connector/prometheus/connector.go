@@ -47,7 +47,7 @@ func open(s connector.Settings, tools connector.Tools) (connector.Target, error)
 	if err != nil {
 		return nil, err
 	}
-	src := &source{client: client, now: tools.Now}
+	src := &source{client: client, lists: &promapi.Lists{Client: client, Now: tools.Now}}
 	return &Target{
 		client: client, source: src, tools: tools,
 		asker: promtext.Asker{Source: src, Aliases: c.Aliases, Rows: tools.Gate.Limits().Rows},

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -16,29 +15,15 @@ import (
 	"github.com/quellhq/quell/internal/promtext"
 )
 
-// source asks the server for series; what lists names is kept for a while,
-// because every fence of an investigation needs it.
+// source asks the server for series.
 type source struct {
 	client *promapi.Client
-	now    func() time.Time
-
-	mu   sync.Mutex
-	kept map[string]*keptList
+	lists  *promapi.Lists
 }
 
-type keptList struct {
-	mu   sync.Mutex // held while the list is fetched, so that it is fetched once
-	at   time.Time
-	list []string
-}
-
-const (
-	// keepLists is how long a list of names is taken for current.
-	keepLists = 30 * time.Second
-	// recent is how far back names are looked for: what an hour ago was last
-	// seen is no evidence for now.
-	recent = time.Hour
-)
+// recent is how far back names are looked for: what an hour ago was last seen
+// is no evidence for now.
+const recent = time.Hour
 
 func (s *source) Names(ctx context.Context) ([]string, error) {
 	return s.list(ctx, "/api/v1/label/__name__/values", url.Values{})
@@ -57,39 +42,10 @@ func selector(metric string) string {
 }
 
 func (s *source) list(ctx context.Context, path string, params url.Values) ([]string, error) {
-	k := s.keptFor(path + "?" + params.Encode())
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	now := s.now()
-	if k.list != nil && now.Sub(k.at) < keepLists {
-		return k.list, nil
-	}
-	params.Set("start", seconds(now.Add(-recent)))
-	params.Set("end", seconds(now))
-	reply, err := s.client.Get(ctx, path, params)
-	if err != nil {
-		return nil, err
-	}
-	list := []string{}
-	if err := json.Unmarshal(reply.Data, &list); err != nil {
-		return nil, promtext.Fail(evidence.Unreachable, "the list of names is not in the form of Prometheus' API", "")
-	}
-	k.list, k.at = list, now
-	return list, nil
-}
-
-func (s *source) keptFor(key string) *keptList {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.kept == nil {
-		s.kept = map[string]*keptList{}
-	}
-	k, ok := s.kept[key]
-	if !ok {
-		k = &keptList{}
-		s.kept[key] = k
-	}
-	return k
+	return s.lists.Get(ctx, path, params, func(p url.Values, now time.Time) {
+		p.Set("start", seconds(now.Add(-recent)))
+		p.Set("end", seconds(now))
+	})
 }
 
 func (s *source) Query(ctx context.Context, expr string, w promtext.Window) (promtext.Result, error) {
