@@ -166,7 +166,7 @@ func (i Investigation) ask(q *playbook.Probe, subject *diagnosis.Subject, s Serv
 		values[name] = v
 	}
 	a := &asking{target: target, question: probe.Question{
-		Name: q.Name, Lang: q.Lang, Builtin: q.Builtin, Options: q.Options, Args: map[string]any{},
+		Name: q.Name, Lang: q.Lang, Builtin: q.Builtin, Options: within(q.Options, i.Since), Args: map[string]any{},
 		Service: s.Facts, Now: i.Now, Since: i.Since,
 	}}
 	noteService := func(t probe.Template) {

@@ -96,7 +96,7 @@ func (i Investigation) filled() Investigation {
 			*d = def
 		}
 	}
-	pick(&i.Since, 30*time.Minute)
+	pick(&i.Since, usual)
 	pick(&i.Timeout, 8*time.Second)
 	pick(&i.Budget, 25*time.Second)
 	if i.Rows <= 0 {

@@ -1,0 +1,37 @@
+package run
+
+import (
+	"time"
+
+	"github.com/quellhq/quell/internal/expr"
+)
+
+// usual is how far back an investigation looks where nobody says.
+const usual = 30 * time.Minute
+
+// within shortens the window of a question to the look back of the
+// investigation, where that is shorter than usual: whoever asks about the last
+// minute (of a service that has just started, or of the demo) wants no
+// half-hour series of which all but the end is empty. The step is left to the
+// connector then, which takes one that fits. Windows are never made longer.
+func within(options map[string]string, since time.Duration) map[string]string {
+	if since >= usual {
+		return options
+	}
+	out := make(map[string]string, len(options))
+	cut := false
+	for name, value := range options {
+		out[name] = value
+		if name != "range" && name != "since" {
+			continue
+		}
+		if d, err := expr.ParseDuration(value); err == nil && d > since {
+			out[name] = expr.FormatDuration(since)
+			cut = true
+		}
+	}
+	if cut {
+		delete(out, "step")
+	}
+	return out
+}

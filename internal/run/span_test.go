@@ -1,0 +1,63 @@
+package run_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/quellhq/quell/internal/evidence"
+	"github.com/quellhq/quell/internal/playbook"
+	"github.com/quellhq/quell/internal/probe"
+	"github.com/quellhq/quell/internal/run"
+)
+
+// seer remembers the options of the questions it was asked.
+type seer struct{ options map[string]string }
+
+func (s *seer) Ask(_ context.Context, q probe.Question) evidence.Answer {
+	s.options = q.Options
+	return evidence.Of([]any{})
+}
+
+func TestAShortLookBackShortensTheWindowOfAQuestion(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		since time.Duration
+		want  map[string]string
+	}{
+		"as long as usual: as the fence says": {30 * time.Minute, map[string]string{"range": "15m", "step": "15s"}},
+		"longer than the fence":               {20 * time.Minute, map[string]string{"range": "15m", "step": "15s"}},
+		"shorter: the step is chosen anew":    {time.Minute, map[string]string{"range": "1m"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			windowed := strings.Replace(text, "promql waiting @metrics", "promql waiting @metrics range=15m step=15s", 1)
+			p, findings := playbook.ParseFile("book.md", []byte(windowed), windowVocabulary())
+			require.False(t, playbook.HasErrors(findings), "%v", findings)
+			s := &seer{}
+			run.Investigation{
+				Playbooks: []*playbook.Playbook{p}, Since: c.since,
+				Services: []run.Service{{Facts: probe.Service{Name: "shop"}, Targets: []string{"db", "m"}}},
+				Targets: map[string]run.Target{
+					"db": {Name: "db", Kind: "postgres", Prober: &seer{}},
+					"m":  {Name: "m", Kind: "prometheus", Prober: s},
+				},
+			}.Ask(t.Context())
+			require.Equal(t, c.want, s.options)
+		})
+	}
+}
+
+// windowVocabulary is vocabulary with the options of a window.
+func windowVocabulary() playbook.Vocabulary {
+	v := vocabulary()
+	for i := range v.Kinds {
+		for n := range v.Kinds[i].Languages {
+			v.Kinds[i].Languages[n].Options = []probe.Param{{Name: "range", Type: probe.Duration}, {Name: "step", Type: probe.Duration}}
+		}
+	}
+	return v
+}
