@@ -28,7 +28,13 @@ const (
 	titleWorth   = 1.0
 	labelWorth   = 0.6
 	meansWorth   = 0.4
-	symptomExtra = 1.1 // people report symptoms, not causes
+	symptomExtra = 1.15 // people report symptoms, not causes
+	// unheard is the rarity of a word that no playbook has: as of one that half
+	// of all conditions have. Such words are mostly names of services.
+	unheard = 1.1
+	// rarest bounds what one word can be worth: a word that stands in a single
+	// condition by chance must not drown the others.
+	rarest = 3
 	// leastScore is what a match must have: about one word in three, or one
 	// rare word of two, said and found.
 	leastScore = 0.3
@@ -60,7 +66,7 @@ func newWordIndex(books []*Playbook) *wordIndex {
 		}
 	}
 	for w, n := range x.rarity {
-		x.rarity[w] = math.Log(1 + float64(len(x.conditions))/n)
+		x.rarity[w] = min(math.Log(1+float64(len(x.conditions))/n), rarest)
 	}
 	return x
 }
@@ -73,7 +79,6 @@ func (b *Book) MatchSymptom(text string) []Match {
 	if len(said) == 0 {
 		return nil
 	}
-	unheard := math.Log(1 + float64(len(b.words.conditions)))
 	var out []Match
 	for i, c := range b.words.conditions {
 		var found, total float64
@@ -94,20 +99,23 @@ func (b *Book) MatchSymptom(text string) []Match {
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Match) int {
-		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Condition.ID, b.Condition.ID))
+		// "symptom" stands behind "cause" in the alphabet, and comes first here.
+		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(b.Condition.Kind, a.Condition.Kind), cmp.Compare(a.Condition.ID, b.Condition.ID))
 	})
 	return out[:min(len(out), maxMatches)]
 }
 
 // sameWord joins words that people use for the same thing on call.
 var sameWord = stemmed(map[string]string{
-	"db": "database", "postgres": "database", "postgresql": "database", "pg": "database",
-	"conn": "connection", "session": "connection",
-	"latency": "slow", "slowness": "slow", "slower": "slow", "laggy": "slow", "timeout": "time",
-	"mem": "memory", "oom": "memory", "ram": "memory",
-	"5xx": "error", "500": "error", "failure": "error", "fail": "error",
+	"db": "database", "postgres": "database", "postgresql": "database", "pg": "database", "conn": "connection",
+	"latency": "slow", "slowness": "slow", "slower": "slow", "laggy": "slow", "timeout": "slow", "sluggish": "slow",
+	"mem": "memory", "oom": "memory", "ram": "memory", "processor": "cpu",
+	"5xx": "error", "500": "error", "502": "error", "503": "error", "504": "error", "failure": "error", "fail": "error", "exception": "error",
 	"cert": "certificate", "ssl": "tls", "deadlock": "lock", "block": "lock", "hang": "wait", "stuck": "wait", "queue": "wait",
-	"exhaust": "out", "exhaustion": "out", "starvation": "out", "unreachable": "down", "unavailable": "down",
+	"exhaust": "out", "exhaustion": "out", "starvation": "out",
+	"down": "reach", "outage": "reach", "unreachable": "reach", "unavailable": "reach", "offline": "reach",
+	"deploy": "release", "deployment": "release", "rollout": "release", "rollback": "release", "upgrade": "release", "version": "release",
+	"slave": "standby", "replica": "standby", "lag": "old", "stale": "old", "job": "job", "task": "job",
 })
 
 func stemmed(words map[string]string) map[string]string {
@@ -120,7 +128,7 @@ func stemmed(words map[string]string) map[string]string {
 
 // fillers say nothing about what is wrong.
 var fillers = []string{
-	"a", "about", "all", "an", "and", "any", "are", "as", "at", "be", "been", "but", "by", "can", "do", "for", "from", "get", "give", "given",
+	"a", "about", "after", "all", "high", "many", "much", "same", "use", "usage", "used", "since", "suddenly", "keep", "cannot", "an", "and", "any", "are", "as", "at", "be", "been", "but", "by", "can", "do", "for", "from", "get", "give", "given",
 	"had", "has", "have", "in", "is", "it", "its", "more", "no", "not", "of", "on", "or", "our", "so", "than", "that", "the", "there",
 	"they", "this", "to", "too", "very", "was", "we", "were", "what", "when", "which", "while", "with", "why", "lot", "seem",
 }
