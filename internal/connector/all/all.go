@@ -7,6 +7,7 @@ import (
 	"github.com/quellhq/quell/internal/connector/host"
 	"github.com/quellhq/quell/internal/connector/http"
 	"github.com/quellhq/quell/internal/connector/logs"
+	"github.com/quellhq/quell/internal/connector/postgres"
 	"github.com/quellhq/quell/internal/connector/loki"
 	"github.com/quellhq/quell/internal/connector/prometheus"
 	"github.com/quellhq/quell/internal/connector/redis"
@@ -18,6 +19,7 @@ import (
 // Kinds returns every connector, in the order in which they are listed to people.
 func Kinds() []connector.Kind {
 	return []connector.Kind{
+		postgres.Kind(),
 		redis.Kind(),
 		prometheus.Kind(),
 		series.Kind(),
