@@ -93,8 +93,9 @@ feel.`,
 	root.SetVersionTemplate("quell {{.Version}}\n")
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
+		diagnoseCommand(s), runCommand(s), doctorCommand(s), demoCommand(s),
 		lintCommand(s), fmtCommand(s), testCommand(s), explainCommand(s),
-		exitCodesTopic(),
+		exitCodesTopic(), referenceCommand(s),
 	)
 	return root
 }

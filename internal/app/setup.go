@@ -1,0 +1,186 @@
+package app
+
+import (
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/quellhq/quell/internal/connector"
+	"github.com/quellhq/quell/internal/connector/all"
+	"github.com/quellhq/quell/internal/probe"
+	"github.com/quellhq/quell/internal/run"
+	"github.com/quellhq/quell/internal/secret"
+)
+
+// Setup is everything that an investigation needs to know of the world: what
+// quell.yaml says, or what was found without one.
+type Setup struct {
+	Services  []ServiceSetup
+	Targets   []TargetSetup
+	Playbooks []string                  // a team's own directories
+	Params    map[string]map[string]any // by playbook id ("" for all), then by parameter
+	Dir       string                    // what relative paths start from
+	Secrets   []secret.String           // to be removed from everything shown
+	Log       *slog.Logger              // chatter; nil: none
+	Notes     []string                  // what a person should know about where this came from
+}
+
+// ServiceSetup is a service with the names of the targets it rests on.
+type ServiceSetup struct {
+	Name, URL, Health string
+	Targets           []string
+}
+
+// TargetSetup is a target that is to be opened.
+type TargetSetup struct {
+	Name     string
+	Kind     string
+	Settings connector.Settings
+	Limits   connector.Limits
+}
+
+// facts are what questions may know of a service.
+func (s ServiceSetup) facts() probe.Service {
+	f := probe.Service{Name: s.Name, URL: s.URL, Health: s.Health}
+	if u, err := url.Parse(s.URL); err == nil {
+		f.Host = u.Hostname()
+		f.Port = u.Port()
+		if f.Port == "" && u.Scheme == "https" {
+			f.Port = "443"
+		} else if f.Port == "" && u.Scheme == "http" {
+			f.Port = "80"
+		}
+	}
+	return f
+}
+
+// implied are the targets that a service's url stands for: the web service
+// itself, its port, its name, and its certificate.
+func (s ServiceSetup) implied() []TargetSetup {
+	if s.URL == "" {
+		return nil
+	}
+	f := s.facts()
+	web := connector.Settings{"url": s.URL}
+	if s.Health != "" {
+		web["health"] = s.Health
+	}
+	address := f.Host + ":" + f.Port
+	if strings.Contains(f.Host, ":") {
+		address = "[" + f.Host + "]:" + f.Port
+	}
+	out := []TargetSetup{
+		{Name: s.Name + "/http", Kind: "http", Settings: web},
+		{Name: s.Name + "/tcp", Kind: "tcp", Settings: connector.Settings{"address": address}},
+	}
+	if named(f.Host) {
+		out = append(out, TargetSetup{Name: s.Name + "/dns", Kind: "dns", Settings: connector.Settings{"name": f.Host}})
+	}
+	if strings.HasPrefix(s.URL, "https:") {
+		out = append(out, TargetSetup{Name: s.Name + "/tls", Kind: "tls", Settings: connector.Settings{"address": address}})
+	}
+	return out
+}
+
+// named reports whether a host is a name that DNS answers for: not an address,
+// and not this machine.
+func named(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err != nil && host != "" && host != "localhost"
+}
+
+// Session is a setup with its targets open.
+type Session struct {
+	setup    Setup
+	library  Library
+	services []run.Service
+	targets  map[string]run.Target
+	open     map[string]connector.Target
+	redact   *secret.Redactor
+	// Unopened are targets whose settings are wrong, each with the reason; the
+	// others are asked all the same.
+	Unopened []error
+}
+
+// Open opens every target. Settings that are wrong keep their own target out
+// and are listed in Unopened; only an unknown service or playbook directory is
+// an error.
+func Open(setup Setup) (*Session, error) {
+	library, err := LoadLibrary(setup.Playbooks)
+	if err != nil {
+		return nil, err
+	}
+	s := &Session{
+		setup: setup, library: library, targets: map[string]run.Target{}, open: map[string]connector.Target{},
+		redact: secret.NewRedactor(setup.Secrets...),
+	}
+	kinds := map[string]connector.Kind{}
+	for _, k := range all.Kinds() {
+		kinds[k.Name] = k
+	}
+	for _, t := range setup.Targets {
+		s.openTarget(kinds, t)
+	}
+	for _, service := range setup.Services {
+		names := append([]string{}, service.Targets...)
+		for _, t := range service.implied() {
+			// A target of the same kind that was written down takes its place.
+			if s.has(names, t.Kind) {
+				continue
+			}
+			s.openTarget(kinds, t)
+			names = append(names, t.Name)
+		}
+		s.services = append(s.services, run.Service{Facts: service.facts(), Targets: names})
+	}
+	return s, nil
+}
+
+func (s *Session) openTarget(kinds map[string]connector.Kind, t TargetSetup) {
+	kind, ok := kinds[t.Kind]
+	if !ok {
+		s.Unopened = append(s.Unopened, fmt.Errorf("target %s: there is no kind %q", t.Name, t.Kind))
+		return
+	}
+	gate := connector.NewGate(t.Limits)
+	tools := connector.Tools{Gate: gate, Log: s.setup.Log, Dir: s.setup.Dir, Redact: s.redact}.Filled()
+	target, err := kind.Open(t.Settings, tools)
+	if err != nil {
+		s.Unopened = append(s.Unopened, fmt.Errorf("target %s: %s", t.Name, s.redact.Text(err.Error())))
+		return
+	}
+	s.open[t.Name] = target
+	s.targets[t.Name] = run.Target{Name: t.Name, Kind: kind.Name, Serves: kind.Serves, Probes: kind.Probes, Prober: target, Gate: gate}
+}
+
+func (s *Session) has(names []string, kind string) bool {
+	for _, n := range names {
+		if t, ok := s.targets[n]; ok && t.Kind == kind {
+			return true
+		}
+	}
+	return false
+}
+
+// Library is the set of playbooks of the session.
+func (s *Session) Library() Library { return s.library }
+
+// Services lists the names of the services, in the order of the setup.
+func (s *Session) Services() []string {
+	var names []string
+	for _, service := range s.services {
+		names = append(names, service.Facts.Name)
+	}
+	return names
+}
+
+// Close closes every target. It may be called twice.
+func (s *Session) Close() {
+	for _, t := range s.open {
+		// A target that does not close cleanly has nothing left to lose.
+		_ = t.Close()
+	}
+}
+

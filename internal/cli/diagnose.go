@@ -1,0 +1,230 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quellhq/quell/internal/app"
+	"github.com/quellhq/quell/internal/diagnosis"
+	"github.com/quellhq/quell/internal/expr"
+	"github.com/quellhq/quell/internal/report"
+)
+
+// asking are the flags of every command that asks.
+type asking struct {
+	config, since, timeout, symptom, alert string
+	asJSON, full                           bool
+}
+
+func (a *asking) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVarP(&a.config, "config", "c", "", "configuration file (default: quell.yaml here or above)")
+	f.StringVar(&a.since, "since", "30m", "how far back to look")
+	f.StringVar(&a.timeout, "timeout", "8s", "longest wait for one question")
+	f.StringVar(&a.symptom, "symptom", "", "what you see, in your words")
+	f.StringVar(&a.alert, "alert", "", "the name of the alert that fired")
+	f.BoolVar(&a.asJSON, "json", false, "print the diagnosis as JSON (docs/reference/diagnosis.md)")
+	f.BoolVar(&a.full, "full", false, "show every sign, cause and blind spot")
+}
+
+func (a *asking) request() (app.Request, error) {
+	since, err := positive("--since", a.since)
+	if err != nil {
+		return app.Request{}, err
+	}
+	timeout, err := positive("--timeout", a.timeout)
+	if err != nil {
+		return app.Request{}, err
+	}
+	return app.Request{Since: since, Timeout: timeout, Symptom: a.symptom, Alert: a.alert}, nil
+}
+
+func positive(flag, text string) (time.Duration, error) {
+	d, err := expr.ParseDuration(text)
+	if err != nil {
+		return 0, usage("%s: %w", flag, err)
+	}
+	if d <= 0 {
+		return 0, usage("%s: %s is not longer than nothing", flag, text)
+	}
+	return d, nil
+}
+
+func diagnoseCommand(s streams) *cobra.Command {
+	var a asking
+	cmd := &cobra.Command{
+		Use:   "diagnose [SERVICE…]",
+		Short: "Ask everything, and say what is wrong and why",
+		Long: `Asks every playbook's questions of every system that quell.yaml names, at once
+and read-only, and prints one page: the causes with the evidence for and against
+them, the chain to what users feel, what to do, what was ruled out, and what
+could not be seen. Changes nothing. Ctrl-C prints what is known so far.`,
+		Example: "  quell diagnose\n  quell diagnose orders-api --symptom \"too many connections\" --since 1h\n  quell diagnose --json | jq .diagnosis.summary",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			req, err := a.request()
+			if err != nil {
+				return err
+			}
+			req.Services = args
+			return ask(cmd.Context(), s, a, req)
+		},
+	}
+	a.flags(cmd)
+	return cmd
+}
+
+func runCommand(s streams) *cobra.Command {
+	var a asking
+	cmd := &cobra.Command{
+		Use:     "run PLAYBOOK [SERVICE…]",
+		Short:   "Ask one playbook's questions",
+		Long:    "Like diagnose, with one playbook only. Proposed actions are shown, never executed.",
+		Example: "  quell run db/locks\n  quell run db/connections orders-api --json",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			req, err := a.request()
+			if err != nil {
+				return err
+			}
+			req.Playbook, req.Services = args[0], args[1:]
+			return ask(cmd.Context(), s, a, req)
+		},
+	}
+	a.flags(cmd)
+	return cmd
+}
+
+func ask(ctx context.Context, s streams, a asking, req app.Request) error {
+	setup, err := app.LoadSetup(a.config)
+	if err != nil {
+		return &exit{exitUsage, err}
+	}
+	for _, n := range setup.Notes {
+		fmt.Fprintln(s.err, n)
+	}
+	session, err := app.Open(setup)
+	if err != nil {
+		return &exit{exitUsage, err}
+	}
+	defer session.Close()
+	p := newProgress(s.err)
+	req.Progress = p.Event
+	out, err := session.Diagnose(ctx, req)
+	p.Close()
+	if err != nil {
+		return &exit{exitUsage, err}
+	}
+	if err := show(s, a, out.Page); err != nil {
+		return err
+	}
+	return verdictExit(out.Page)
+}
+
+func show(s streams, a asking, page report.Page) error {
+	if a.asJSON {
+		return writeJSON(s, page)
+	}
+	_, width := isTerminal(s.out)
+	if err := report.Write(s.out, page, report.Style{Color: colored(s.out), Width: width, Full: a.full}); err != nil {
+		return &exit{exitFailed, err}
+	}
+	return nil
+}
+
+// verdictExit turns a verdict into an exit code without a message.
+func verdictExit(page report.Page) error {
+	switch {
+	case page.Interrupted:
+		return &exit{code: exitInterrupted}
+	case page.Diagnosis.Verdict == diagnosis.Found:
+		return &exit{code: exitFound}
+	case page.Diagnosis.Verdict == diagnosis.CannotTell:
+		return &exit{code: exitCannotTell}
+	}
+	return nil
+}
+
+func doctorCommand(s streams) *cobra.Command {
+	var config string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "doctor",
+		Short:   "Say what can be reached and read, and the exact grant that is missing",
+		Example: "  quell doctor\n  quell doctor --json",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			setup, err := app.LoadSetup(config)
+			if err != nil {
+				return &exit{exitUsage, err}
+			}
+			for _, n := range setup.Notes {
+				fmt.Fprintln(s.err, n)
+			}
+			session, err := app.Open(setup)
+			if err != nil {
+				return &exit{exitUsage, err}
+			}
+			defer session.Close()
+			examined := session.Examine(cmd.Context())
+			if asJSON {
+				if err := writeJSON(s, nonNil(examined)); err != nil {
+					return err
+				}
+			} else {
+				writeDoctor(s, session, examined)
+			}
+			if len(session.Unopened) > 0 {
+				return &exit{code: exitFailed}
+			}
+			for _, e := range examined {
+				if !e.Usable() {
+					return &exit{code: exitFailed}
+				}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVarP(&config, "config", "c", "", "configuration file (default: quell.yaml here or above)")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the checks as JSON")
+	return cmd
+}
+
+func writeDoctor(s streams, session *app.Session, examined []app.Examined) {
+	paint := func(code, text string) string {
+		if !colored(s.out) {
+			return text
+		}
+		return "\x1b[" + code + "m" + text + "\x1b[0m"
+	}
+	for _, e := range examined {
+		fmt.Fprintf(s.out, "%s (%s)\n", paint("1", e.Target), e.Kind)
+		for _, c := range e.Checks {
+			mark := paint("32", "✓")
+			switch {
+			case !c.OK && c.Needed:
+				mark = paint("31;1", "✗")
+			case !c.OK:
+				mark = paint("33", "–")
+			}
+			fmt.Fprintf(s.out, "  %s %s: %s\n", mark, c.Name, c.Detail)
+			if c.Fix != "" && !c.OK {
+				for _, l := range strings.Split(c.Fix, "\n") {
+					fmt.Fprintf(s.out, "      %s\n", paint("36", l))
+				}
+			}
+		}
+	}
+	for _, err := range session.Unopened {
+		fmt.Fprintf(s.out, "%s %v\n", paint("31;1", "✗"), err)
+	}
+	if f := session.Library().Broken; len(f) > 0 {
+		fmt.Fprintf(s.out, "%s your playbooks do not load:\n", paint("31;1", "✗"))
+		for _, finding := range f {
+			fmt.Fprintf(s.out, "    %s\n", finding)
+		}
+	}
+}
