@@ -147,8 +147,9 @@ func trimSemicolon(tokens []token) []token {
 // functionsSQL finds every function that may run: by the calls written ($1
 // schemas, "" for none; $2 names; $3 only those that take a row), and those
 // behind the relations $4 and types $5: view rules, policies, constraints,
-// operators named $6, casts, ranges. Operators and casts between the system's
-// own types can be meant anywhere; those of a type only where it is reached.
+// operators, casts, ranges, orders. Operators (named $6) and casts between the
+// system's own types can be meant anywhere; all those of another type only
+// where that type is reached.
 const functionsSQL = `
 WITH want AS (SELECT * FROM unnest($1::text[], $2::text[], $3::bool[]) AS w(schema, name, row)),
 rels AS (SELECT unnest($4::oid[]) AS oid), types AS (SELECT unnest($5::oid[]) AS oid),
@@ -172,13 +173,17 @@ found(oid, via) AS (
   SELECT f.oid, 'range ' || g.rngtypid::regtype FROM types ty JOIN pg_range g ON g.rngtypid = ty.oid CROSS JOIN LATERAL (VALUES (g.rngcanonical::oid), (g.rngsubdiff::oid)) f(oid) WHERE f.oid <> 0
   UNION
   SELECT o.oprcode, 'operator ' || o.oprname FROM pg_operator o
-  WHERE o.oprname = ANY ($6::text[]) AND o.oid >= 16384
-    AND (o.oprleft IN (SELECT oid FROM types) OR o.oprright IN (SELECT oid FROM types)
-      OR NOT EXISTS (SELECT 1 FROM pg_type y WHERE y.oid IN (o.oprleft, o.oprright) AND y.typnamespace <> 'pg_catalog'::regnamespace))
+  WHERE o.oid >= 16384
+    AND (o.oprleft IN (SELECT oid FROM types WHERE oid >= 16384) OR o.oprright IN (SELECT oid FROM types WHERE oid >= 16384)
+      OR o.oprname = ANY ($6::text[])
+         AND NOT EXISTS (SELECT 1 FROM pg_type y WHERE y.oid IN (o.oprleft, o.oprright) AND y.typnamespace <> 'pg_catalog'::regnamespace))
+  UNION
+  -- what sorting, grouping and hashing call
+  SELECT a.amproc::oid, 'order of ' || ty.oid::regtype FROM types ty JOIN pg_amproc a ON ty.oid IN (a.amproclefttype, a.amprocrighttype) AND a.oid >= 16384
   UNION
   SELECT k.castfunc, 'cast from ' || k.castsource::regtype || ' to ' || k.casttarget::regtype FROM pg_cast k
   WHERE k.oid >= 16384 AND k.castfunc <> 0
-    AND (k.castsource IN (SELECT oid FROM types) OR k.casttarget IN (SELECT oid FROM types)
+    AND (k.castsource IN (SELECT oid FROM types WHERE oid >= 16384) OR k.casttarget IN (SELECT oid FROM types WHERE oid >= 16384)
       OR NOT EXISTS (SELECT 1 FROM pg_type y WHERE y.oid IN (k.castsource, k.casttarget) AND y.typnamespace <> 'pg_catalog'::regnamespace)))
 SELECT DISTINCT n.nspname AS schema, p.proname AS name, p.provolatile::text AS volatility, l.lanname AS language, coalesce(e.extname, '') AS extension, f.via
 FROM found f JOIN pg_proc p ON p.oid = f.oid JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
