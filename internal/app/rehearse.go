@@ -14,6 +14,8 @@ type Rehearsed struct {
 	Story    string   `json:"story"`
 	Failures []string `json:"failures"` // what was expected and did not come
 	Error    string   `json:"error,omitempty"`
+	First    string   `json:"first,omitempty"` // the id of the first root
+	Names    []string `json:"names"`           // ids of all conditions that the case expects something of
 }
 
 // OK reports whether the case came out as expected.
@@ -53,6 +55,8 @@ func Rehearse(dir string, only *regexp.Regexp) ([]Rehearsed, error) {
 			r.Error = err.Error()
 		}
 		r.Failures = out.Failures
+		r.First = out.Diagnosis.First()
+		r.Names = c.Names()
 		played = append(played, r)
 	}
 	return played, nil

@@ -43,6 +43,14 @@ func Diagnose(in Input) Diagnosis {
 	return d
 }
 
+// First is the id of the first root, or nothing.
+func (d Diagnosis) First() string {
+	if len(d.Roots) == 0 {
+		return ""
+	}
+	return d.Roots[0].ID
+}
+
 // ordered puts subjects in a fixed order, whatever order they came in.
 func ordered(subjects []Subject) []Subject {
 	out := append([]Subject{}, subjects...)

@@ -48,7 +48,7 @@ func (f *Finding) less(g *Finding) bool {
 
 // vars gives every name of the playbook its value, or why it has none.
 func (s *Subject) vars(at time.Time) expr.Vars {
-	vars := expr.Vars{"now": float64(at.UnixNano()) / 1e9}
+	vars := expr.Vars{"now": float64(at.UnixNano()) / 1e9, "service": s.Service}
 	for name, v := range s.Params {
 		vars[name] = v
 	}

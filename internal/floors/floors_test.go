@@ -44,16 +44,16 @@ var besides = map[string][]string{
 	"internal/connector/logs": {"internal/logql", "internal/logql/logfile"},
 	// the engine's source of lines that are files
 	"internal/logql/logfile":    {"internal/logql"},
-	"internal/connector/series": {"internal/series", "internal/promtext"},
-	// two connectors share one language, and neither imports the other
-	"internal/connector/prometheus": {"internal/promtext"},
-	"internal/connector/loki":       {"internal/promtext", "internal/logql"},
+	"internal/connector/series": {"internal/series", "internal/promtext", "internal/promapi"},
+	// connectors that speak alike share a helper, and none imports another
+	"internal/connector/prometheus": {"internal/promtext", "internal/promapi"},
+	"internal/connector/loki":       {"internal/promtext", "internal/promapi", "internal/logql"},
 }
 
 // beside are packages that stand on no floor: engines' shared helpers and what
 // only tests import.
 var beside = map[string]bool{
-	"internal/realserver": true, "internal/floors": true, "internal/promtext": true,
+	"internal/realserver": true, "internal/floors": true, "internal/promtext": true, "internal/promapi": true,
 	"internal/connector/connectortest": true, "lab": true, "playbooks": true,
 }
 
@@ -61,10 +61,10 @@ var beside = map[string]bool{
 var homes = map[string][]string{
 	"github.com/yuin/goldmark":         {"internal/playbook"},
 	"github.com/google/cel-go":         {"internal/expr"},
-	"github.com/jackc/pgx":             {"internal/connector/postgres"},
+	"github.com/jackc/pgx":             {"internal/connector/postgres", "internal/realserver"},
 	"github.com/redis/go-redis":        {"internal/connector/redis"},
 	"github.com/miekg/dns":             {"internal/connector/dns"},
-	"github.com/prometheus/prometheus": {"internal/series", "internal/connector/series", "internal/connector/prometheus", "internal/promtext"},
+	"github.com/prometheus/prometheus": {"internal/series", "internal/connector/series", "internal/connector/prometheus", "internal/connector/loki", "internal/promtext"},
 	"github.com/spf13/cobra":           {"internal/cli"},
 	"modernc.org/sqlite":               {"internal/demo"},
 	"go.yaml.in/yaml":                  {"internal/playbook", "internal/config", "internal/discover", "internal/rehearsal"},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -110,4 +111,24 @@ func Parse(name string, data []byte) (*Case, error) {
 		e.At = defaultAt
 	}
 	return c, nil
+}
+
+// Names lists the ids of all conditions that the case expects something of.
+func (c *Case) Names() []string {
+	e := c.Expect
+	names := []string{}
+	for _, list := range [][]string{{e.First}, e.Roots, e.Likely, e.Unlikely, e.RuledOut, e.Chain} {
+		for _, name := range list {
+			if name == "" {
+				continue
+			}
+			if !strings.Contains(name, "#") {
+				name = c.Playbook + "#" + name
+			}
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }

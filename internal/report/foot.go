@@ -15,6 +15,7 @@ const (
 	mostPossible = 3
 	mostRuledOut = 3
 	mostBlind    = 4
+	mostNotes    = 2
 )
 
 // possible lists causes that are neither likely nor explained by a root.
@@ -159,7 +160,7 @@ func (b *page) cost(p Page) {
 		if n == 0 {
 			label = "Notes"
 		}
-		if n == 3 && !b.Full {
+		if n == mostNotes && !b.Full {
 			b.rowIn(dim, "", "", fmt.Sprintf("and %d more (--full)", len(p.Notes)-n))
 			break
 		}

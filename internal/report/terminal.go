@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"regexp"
 	"sort"
 	"strings"
 	"time"
@@ -197,7 +198,7 @@ func (b *page) proposals(f *diagnosis.Finding) {
 		}
 		b.rowIn(bold, label, "", p.Title)
 		if p.Text != "" {
-			b.row("", p.Text)
+			b.row("", markdownLink.ReplaceAllString(p.Text, "$1"))
 		}
 		for _, a := range p.Actions {
 			b.rowIn(code, "", "", action(a))
@@ -216,6 +217,9 @@ func (b *page) proposals(f *diagnosis.Finding) {
 		b.blank()
 	}
 }
+
+// markdownLink is a link as playbooks write it; a terminal shows its text.
+var markdownLink = regexp.MustCompile(`\[([^\]]+)\]\([^)]+\)`)
 
 func action(a diagnosis.ProposedAction) string {
 	var args []string
