@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/prometheus/model/labels"
-
 	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/promapi"
 	"github.com/quellhq/quell/internal/promtext"
@@ -37,7 +35,7 @@ func identity() []string {
 func (t *Target) translate(ctx context.Context, text string) (string, []string, error) {
 	var notes []string
 	for _, s := range selectorsOf(text) {
-		matchers, err := promtext.NewParser().ParseMetricSelector(text[s.from:s.to])
+		matchers, err := promtext.ParseSelector(text[s.from:s.to])
 		if err != nil {
 			return text, notes, nil // Loki will say what is wrong with it
 		}
@@ -52,7 +50,7 @@ func (t *Target) translate(ctx context.Context, text string) (string, []string, 
 			if slices.Contains(here, m.Name) {
 				continue
 			}
-			alias, err := t.alias(ctx, m, here)
+			alias, err := t.alias(ctx, m.Matches, here)
 			if err != nil {
 				return text, notes, err
 			}
@@ -68,7 +66,7 @@ func (t *Target) translate(ctx context.Context, text string) (string, []string, 
 	return text, notes, nil
 }
 
-func (t *Target) alias(ctx context.Context, m *labels.Matcher, here []string) (string, error) {
+func (t *Target) alias(ctx context.Context, fits func(string) bool, here []string) (string, error) {
 	var found []string
 	for _, name := range identity() {
 		if !slices.Contains(here, name) {
@@ -78,7 +76,7 @@ func (t *Target) alias(ctx context.Context, m *labels.Matcher, here []string) (s
 		if err != nil {
 			return "", err
 		}
-		if slices.ContainsFunc(values, m.Matches) {
+		if slices.ContainsFunc(values, fits) {
 			found = append(found, name)
 		}
 	}
@@ -126,18 +124,7 @@ func renameLabel(text, name, alias string) string {
 	var b strings.Builder
 	at := 0
 	for _, s := range selectorsOf(text) {
-		matchers, err := promtext.NewParser().ParseMetricSelector(text[s.from:s.to])
-		if err != nil {
-			continue
-		}
-		var parts []string
-		for _, m := range matchers {
-			if m.Name == name {
-				m = labels.MustNewMatcher(m.Type, alias, m.Value)
-			}
-			parts = append(parts, m.String())
-		}
-		b.WriteString(text[at:s.from] + "{" + strings.Join(parts, ", ") + "}")
+		b.WriteString(text[at:s.from] + promtext.RenameLabel(text[s.from:s.to], name, alias))
 		at = s.to
 	}
 	return b.String() + text[at:]
@@ -178,7 +165,7 @@ func (t *Target) noStream(ctx context.Context, selector string, w window) string
 	if len(here) == 0 {
 		return reason + ": Loki holds no logs at all in this time; look at the agent that ships them"
 	}
-	matchers, err := promtext.NewParser().ParseMetricSelector(selector)
+	matchers, err := promtext.ParseSelector(selector)
 	if err != nil {
 		return reason
 	}
