@@ -172,7 +172,12 @@ func (t *target) send(ctx context.Context, req request, r *result) {
 		r.err = err
 		r.phase = "first_byte"
 		if sent.IsZero() {
-			r.phase, sent = "write", begin
+			sent = begin
+			// A peer that hangs up at once is found out while we write or while
+			// we wait, by chance; both mean that it does not want to answer.
+			if connector.ErrorKind(err) == "timeout" {
+				r.phase = "write"
+			}
 		}
 		r.firstByte = time.Since(sent)
 		return
