@@ -44,6 +44,7 @@ var besides = map[string][]string{
 	"internal/connector/logs": {"internal/logql", "internal/logql/logfile"},
 	// the engine's source of lines that are files
 	"internal/logql/logfile":    {"internal/logql"},
+	"internal/series":           {"internal/promtext"}, // answers in its terms
 	"internal/connector/series": {"internal/series", "internal/promtext", "internal/promapi"},
 	// connectors that speak alike share a helper, and none imports another
 	"internal/connector/prometheus": {"internal/promtext", "internal/promapi"},
