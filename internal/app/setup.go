@@ -39,6 +39,7 @@ type TargetSetup struct {
 	Kind     string
 	Settings connector.Settings
 	Limits   connector.Limits
+	Err      error // why it cannot be opened although it is written correctly
 }
 
 // facts are what questions may know of a service.
@@ -144,6 +145,10 @@ func (s *Session) openTarget(kinds map[string]connector.Kind, t TargetSetup) {
 		s.Unopened = append(s.Unopened, fmt.Errorf("target %s: there is no kind %q", t.Name, t.Kind))
 		return
 	}
+	if t.Err != nil {
+		s.Unopened = append(s.Unopened, t.Err)
+		return
+	}
 	gate := connector.NewGate(t.Limits)
 	tools := connector.Tools{Gate: gate, Log: s.setup.Log, Dir: s.setup.Dir, Redact: s.redact}.Filled()
 	target, err := kind.Open(t.Settings, tools)
@@ -183,4 +188,3 @@ func (s *Session) Close() {
 		_ = t.Close()
 	}
 }
-

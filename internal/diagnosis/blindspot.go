@@ -53,7 +53,7 @@ func blindSpots(in Input, all []*Finding, roots []Root) ([]BlindSpot, *Question)
 				spot.Matters = math.Max(spot.Matters, round(gain))
 				if gain > best {
 					best = gain
-					next = &Question{Probe: name, Target: e.Target, Text: s.Means, Condition: f.ID, Hint: e.Hint}
+					next = &Question{Probe: name, Target: e.Target, Text: s.Means, Condition: f.ID, Title: f.Title, Hint: e.Hint}
 				}
 			}
 		}

@@ -162,5 +162,6 @@ type Question struct {
 	Target    string `json:"target"`
 	Text      string `json:"text"`      // what it would tell
 	Condition string `json:"condition"` // id of the condition that it would settle most
+	Title     string `json:"title"`     // of that condition
 	Hint      string `json:"hint,omitempty"`
 }

@@ -44,7 +44,8 @@ func (b *page) possible(d diagnosis.Diagnosis) {
 // ruledOut lists the look-alikes that a sign excluded, those first that share a
 // symptom with a root, and says by what.
 func (b *page) ruledOut(d diagnosis.Diagnosis) {
-	if len(d.RuledOut) == 0 {
+	// Where nothing is wrong, that everything is ruled out is no news.
+	if len(d.RuledOut) == 0 || d.Verdict == diagnosis.Nothing && !b.Full {
 		return
 	}
 	list := append([]*diagnosis.Finding{}, d.RuledOut...)
@@ -130,14 +131,14 @@ func blindText(s diagnosis.BlindSpot) string {
 }
 
 func (b *page) next(d diagnosis.Diagnosis) {
-	if d.Next == nil || d.Verdict == diagnosis.Found {
+	if d.Next == nil || d.Verdict != diagnosis.CannotTell {
 		return
 	}
 	target := ""
 	if d.Next.Target != "" {
 		target = " of " + d.Next.Target
 	}
-	b.row("Ask next", fmt.Sprintf("%s%s: whether %s", d.Next.Probe, target, d.Next.Text))
+	b.row("Ask next", fmt.Sprintf("%s%s: it would tell most, about %q", d.Next.Probe, target, d.Next.Title))
 	if d.Next.Hint != "" {
 		b.rowIn(cyan, "", "  ", d.Next.Hint)
 	}
