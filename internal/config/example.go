@@ -1,0 +1,38 @@
+package config
+
+// Example is a configuration that shows every section. It parses.
+func Example() string {
+	return `# What people feel, and what it rests on.
+services:
+  orders-api:
+    url: http://127.0.0.1:8000          # asked for its health, port, name and certificate
+    health: /health
+    depends_on: [orders-db, cache]
+    logs: [app-logs]
+    metrics: [app-metrics]
+    runs_on: [this-host]
+
+# Systems to ask. Secrets are references: env:NAME, file:/path, or ${env:NAME} inside of a text.
+# A .env file beside this one is read too.
+targets:
+  orders-db:
+    kind: postgres
+    url: postgres://quell@127.0.0.1:5432/orders
+    password: env:ORDERS_DB_PASSWORD
+  cache: {kind: redis, url: "env:REDIS_URL"}
+  app-metrics: {kind: series, scrape: ["http://127.0.0.1:8000/metrics"]}   # or kind prometheus, with url
+  app-logs: {kind: logs, paths: ["/var/log/orders/*.log"]}                 # or kind loki, with url
+  this-host: {kind: host}
+
+# How hard one investigation may ask one target; a target may have its own.
+limits: {concurrency: 2, requests: 400, busy: 30s, timeout: 5s, rows: 2000, bytes: 8MB}
+
+# Your own playbooks, beside those that come with Quell.
+playbooks: [runbooks]
+
+# Parameters of playbooks: for all, or for one by its id.
+params:
+  idle_after: 10m
+  db/connections: {idle_after: 5m}
+`
+}
