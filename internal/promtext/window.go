@@ -99,9 +99,18 @@ func duration(options map[string]string, name string) (time.Duration, error) {
 	if !ok {
 		return 0, nil
 	}
-	d, err := model.ParseDuration(text)
-	if err != nil || d <= 0 {
+	d, ok := ParseDuration(text)
+	if !ok || d <= 0 {
 		return 0, fmt.Errorf("%s=%s: write a duration above zero, like 30m", name, text)
 	}
-	return time.Duration(d), nil
+	return d, nil
+}
+
+// ParseDuration reads a duration as PromQL writes it (1h30m, 2d) or as Go does (1.5s).
+func ParseDuration(text string) (time.Duration, bool) {
+	if d, err := model.ParseDuration(text); err == nil {
+		return time.Duration(d), true
+	}
+	d, err := time.ParseDuration(text)
+	return d, err == nil
 }

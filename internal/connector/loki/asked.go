@@ -5,11 +5,10 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/prometheus/common/model"
-
 	"github.com/quellhq/quell/internal/connector"
 	"github.com/quellhq/quell/internal/logql"
 	"github.com/quellhq/quell/internal/probe"
+	"github.com/quellhq/quell/internal/promtext"
 )
 
 // maxPoints is how many steps one series may have: Loki refuses more than
@@ -74,11 +73,11 @@ func duration(o map[string]string, name string) (time.Duration, error) {
 	if !ok {
 		return 0, nil
 	}
-	d, err := model.ParseDuration(text)
-	if err != nil || d <= 0 {
+	d, ok := promtext.ParseDuration(text)
+	if !ok || d <= 0 {
 		return 0, fmt.Errorf("%s=%s: write a duration above zero, like 30m", name, text)
 	}
-	return time.Duration(d), nil
+	return d, nil
 }
 
 // check reads a fence without any server: its options, and its text by the same

@@ -23,7 +23,7 @@ func Kind() connector.Kind {
 		Languages: []connector.Language{{
 			Name: "promql", Shape: probe.Series, Check: promtext.Check, Options: promtext.Options(),
 		}},
-		Probes: []probe.Spec{targetsSpec(), alertsSpec(), rulesSpec(), healthSpec()},
+		Probes: []probe.Spec{promtext.TargetsSpec(), alertsSpec(), rulesSpec(), promtext.HealthSpec()},
 		Open:   open,
 	}
 }

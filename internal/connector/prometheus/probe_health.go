@@ -7,36 +7,8 @@ import (
 	"time"
 
 	"github.com/quellhq/quell/internal/evidence"
-	"github.com/quellhq/quell/internal/probe"
 	"github.com/quellhq/quell/internal/promtext"
 )
-
-func healthSpec() probe.Spec {
-	return probe.Spec{
-		Name:     "prometheus.health",
-		Question: "Can this Prometheus be believed right now?",
-		Why:      "Evidence from a server that scrapes nothing, has just started, or has a wrong clock misleads.",
-		Cost:     "three small GETs of /api/v1/status and one instant query",
-		Shape:    probe.Object,
-		Fields: []probe.Field{
-			{Name: "version", Type: "text", About: "its version; null where it does not say"},
-			{Name: "uptime_s", Type: "number", About: "seconds since it started; null where it does not say"},
-			{Name: "reload_ok", Type: "bool", About: "whether its last configuration was accepted; false means that the one before still runs"},
-			{Name: "corruptions", Type: "number", About: "corruptions found in its write-ahead log"},
-			{Name: "retention", Type: "text", About: "how much it keeps, as it says it"},
-			{Name: "head_series", Type: "number", About: "series in memory"},
-			{Name: "largest", Type: "rows", About: "the metrics with most series: name, series"},
-			{Name: "scraping", Type: "bool", About: "whether any target was scraped within the last three minutes"},
-			{Name: "last_sample_age_s", Type: "number", About: "age of the newest scrape in seconds; null when there is none within five minutes"},
-			{Name: "clock_offset_s", Type: "number", About: "its clock minus ours, from the HTTP Date header, precise to a second; null where there is none"},
-		},
-		Outcomes: []probe.Outcome{
-			{When: "scraping == false", Means: "what it says of now is old: missing data is not health"},
-			{When: "uptime_s < 600", Means: "it has just started: windows longer than that are short of data"},
-			{When: "clock_offset_s beyond 5", Means: "times from here and from elsewhere do not compare; the order of events may be wrong"},
-		},
-	}
-}
 
 // staleAfter is the age of the newest scrape from which the server counts as
 // not scraping: the usual scrape interval is 15 to 60 s.

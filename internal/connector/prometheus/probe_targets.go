@@ -8,39 +8,8 @@ import (
 	"time"
 
 	"github.com/quellhq/quell/internal/evidence"
-	"github.com/quellhq/quell/internal/probe"
 	"github.com/quellhq/quell/internal/promtext"
 )
-
-func targetsSpec() probe.Spec {
-	return probe.Spec{
-		Name:     "prometheus.targets",
-		Question: "Which endpoints does Prometheus fail to scrape, and why?",
-		Why:      "A gap in the metrics looks like an outage, and an outage like a gap: the scrape error says which it is.",
-		Cost:     "one GET of /api/v1/targets",
-		Shape:    probe.Object,
-		Fields: []probe.Field{
-			{Name: "active", Type: "number", About: "targets that Prometheus means to scrape"},
-			{Name: "up", Type: "number", About: "targets whose last scrape worked"},
-			{Name: "down", Type: "number", About: "targets whose last scrape failed"},
-			{Name: "unknown", Type: "number", About: "targets not scraped yet"},
-			{Name: "dropped", Type: "number", About: "discovered targets that relabelling drops; null where the server does not say"},
-			{Name: "slow", Type: "number", About: "up targets whose scrape took over 80 % of its timeout"},
-			{Name: "targets", Type: "rows", About: "the down and the slow ones: job, instance, service, url, health, cause, error, scrape_s, timeout_s (seconds), last_scrape_age_s (seconds; null if never)"},
-		},
-		Outcomes: []probe.Outcome{
-			{When: "down == 0", Means: "every endpoint answers; what is missing in the metrics is missing at the source"},
-			{When: "cause refused", Means: "the host is up and nothing listens on that port"},
-			{When: "cause no_such_host", Means: "the name in the scrape configuration does not exist"},
-			{When: "cause timeout", Means: "silence, or a /metrics page slower than the scrape timeout"},
-			{When: "cause not_found", Means: "the process answers, and metrics_path is wrong"},
-			{When: "cause server_error", Means: "the process answers, and its own /metrics fails"},
-			{When: "cause unauthorized", Means: "the endpoint wants credentials that the scrape configuration does not send"},
-			{When: "cause wrong_format", Means: "something else than metrics is served there: a login page or an error page"},
-			{When: "all targets of one job down", Means: "the exporter or the network path of that job, not one instance"},
-		},
-	}
-}
 
 // slowShare is the share of the scrape timeout above which a scrape is called
 // slow: own value, since the next hiccup makes it a gap.

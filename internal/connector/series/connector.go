@@ -26,7 +26,8 @@ func Kind() connector.Kind {
 		Languages: []connector.Language{{
 			Name: "promql", Shape: probe.Series, Check: promtext.Check, Options: promtext.Options(),
 		}},
-		Open: open,
+		Probes: []probe.Spec{promtext.TargetsSpec(), promtext.HealthSpec()},
+		Open:   open,
 	}
 }
 

@@ -211,3 +211,20 @@ func TestSettingsThatCannotWork(t *testing.T) {
 		})
 	}
 }
+
+func TestFieldsAreDocumented(t *testing.T) {
+	s := shop(t, nil)
+	target := open(t, connector.Settings{"scrape": []any{s.URL}}, connector.Limits{})
+	for _, spec := range series.Kind().Probes {
+		a := ask(t, target, probe.Question{Lang: "probe", Builtin: spec.Name}, 5*time.Second)
+		require.Equal(t, evidence.Answered, a.Status, a.Reason)
+		var documented, present []string
+		for _, f := range spec.Fields {
+			documented = append(documented, f.Name)
+		}
+		for name := range a.Value.(map[string]any) {
+			present = append(present, name)
+		}
+		require.ElementsMatch(t, documented, present, spec.Name)
+	}
+}
