@@ -140,7 +140,9 @@ func (x *bench) load(b *testing.B) load {
 }
 
 // patients measures the p99 of a running pgbench and redis-benchmark, by turns
-// alone and with one diagnosis after the other.
+// alone and with a diagnosis every three seconds. Our own process runs at the
+// lowest priority: it stands for one on another machine, so that the figure is
+// what the questions do to the servers, and not who gets the two cores.
 func (x *bench) patients(b *testing.B) (alone, with map[string][]float64) {
 	alone, with = map[string][]float64{}, map[string][]float64{}
 	const rounds = 5
@@ -154,8 +156,14 @@ func (x *bench) patients(b *testing.B) (alone, with map[string][]float64) {
 			done := make(chan struct{})
 			go func() {
 				defer close(done)
+				tick := time.NewTicker(3 * time.Second)
+				defer tick.Stop()
 				for looking && ctx.Err() == nil {
-					_ = exec.CommandContext(ctx, x.quell, "diagnose", "--json", "--config", x.config).Run()
+					_ = exec.CommandContext(ctx, "nice", "-n", "19", x.quell, "diagnose", "--json", "--config", x.config).Run()
+					select {
+					case <-tick.C:
+					case <-ctx.Done():
+					}
 				}
 			}()
 			into["pgbench"] = append(into["pgbench"], x.pgbenchP99(b))
