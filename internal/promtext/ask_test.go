@@ -1,0 +1,131 @@
+package promtext_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/stretchr/testify/require"
+
+	"github.com/quellhq/quell/internal/evidence"
+	"github.com/quellhq/quell/internal/probe"
+	"github.com/quellhq/quell/internal/promtext"
+	"github.com/quellhq/quell/internal/series"
+)
+
+// memory is a source over a few series, each with the value 1 now.
+type memory struct {
+	*series.Engine
+	store *series.Store
+	names error // what Names fails with
+}
+
+var now = time.UnixMilli(1_700_000_000_000)
+
+func sourceOf(t *testing.T, lines ...string) *memory {
+	t.Helper()
+	store := series.NewStore(series.Limits{})
+	for _, line := range lines {
+		ls, err := promtext.NewParser().ParseMetric(line)
+		require.NoError(t, err)
+		for i := range int64(4) {
+			require.NoError(t, store.Append(ls, now.UnixMilli()-(3-i)*10_000, float64(1+i)))
+		}
+	}
+	return &memory{Engine: series.NewEngine(store), store: store}
+}
+
+func (m *memory) Names(context.Context) ([]string, error) {
+	return m.store.LabelValues(labels.MetricName), m.names
+}
+
+func (m *memory) LabelNames(_ context.Context, metric string) ([]string, error) {
+	return m.store.LabelNames(labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, metric)), nil
+}
+
+func (m *memory) LabelValues(_ context.Context, metric, label string) ([]string, error) {
+	return m.store.LabelValues(label, labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, metric)), nil
+}
+
+func asked(m *memory, text string) evidence.Answer {
+	a := promtext.Asker{Source: m, Rows: 100}
+	return a.Ask(context.Background(), probe.Question{Lang: "promql", Text: probe.Literal(text), Now: now, Since: time.Hour})
+}
+
+func TestNamesOfThisInstallation(t *testing.T) {
+	for name, c := range map[string]struct {
+		have  []string
+		query string
+		found bool
+		label map[string]any // of the only stream
+		says  string
+	}{
+		"the playbook's own name needs nothing": {
+			[]string{`http_requests_total{service="a"}`, `requests_total{service="a"}`}, `sum(http_requests_total{service="a"})`, true, map[string]any{}, "",
+		},
+		"one other name is taken": {
+			[]string{`requests_total{service="a"}`}, `sum(http_requests_total{service="a"})`, true, map[string]any{}, "requests_total is read in its place",
+		},
+		"of several names none is taken": {
+			[]string{`requests_total{service="a"}`, `http_request_duration_seconds_count{service="a"}`}, `sum(http_requests_total{service="a"})`, false, nil, "several could take its place",
+		},
+		"a label that holds the service is taken": {
+			[]string{`up{job="a",app="x"}`, `up{job="b",app="y"}`}, `sum by (service) (up{service="a"})`, true, map[string]any{"service": "a"}, "job is read in its place",
+		},
+		"a label that holds another service is not": {
+			[]string{`up{job="b"}`}, `up{service="a"}`, false, nil, `none with service="a"`,
+		},
+		"two labels that hold the service are not": {
+			[]string{`up{job="a",app="a"}`}, `up{service="a"}`, false, nil, `none with service="a"`,
+		},
+		"a status by its other name, negated too": {
+			[]string{`requests_total{code="200"}`, `requests_total{code="500"}`}, `sum by (status) (requests_total{status!~"2.."})`, true, map[string]any{"status": "500"}, "code is read in its place",
+		},
+		"both sides of an operator": {
+			[]string{`a_total{job="x",code="1"}`, `b_total{job="x"}`}, `a_total{service="x"} / on (service) b_total{service="x"}`, true, map[string]any{"service": "x"}, "job is read in its place",
+		},
+		"histogram families": {
+			[]string{`request_duration_seconds_bucket{le="+Inf"}`}, `sum(http_request_duration_seconds_bucket)`, true, map[string]any{}, "request_duration_seconds_bucket is read",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := asked(sourceOf(t, c.have...), c.query)
+			text := a.Reason + "\n" + strings.Join(a.Notes, "\n")
+			require.Contains(t, text, c.says)
+			if !c.found {
+				require.Equal(t, evidence.NoData, a.Status, "%v", a.Value)
+				return
+			}
+			require.Equal(t, evidence.Answered, a.Status, a.Reason)
+			require.Equal(t, c.label, a.Value.([]any)[0].(map[string]any)["labels"])
+			if c.says == "" {
+				require.Empty(t, a.Notes)
+			}
+		})
+	}
+}
+
+func TestNamesThatCannotBeListed(t *testing.T) {
+	m := sourceOf(t, `up{service="a"}`)
+	m.names = promtext.Fail(evidence.Denied, "not allowed to list names", "")
+	a := asked(m, "up")
+	require.Equal(t, evidence.Answered, a.Status, "the question itself may still be allowed")
+	require.Contains(t, a.Notes[0], "not allowed to list names")
+	m.names = promtext.Fail(evidence.Unreachable, "gone", "")
+	require.Equal(t, evidence.Unreachable, asked(m, "up").Status)
+}
+
+// A rate of failures where none has happened yet: the playbook says what
+// nothing means, and only for a service that is there.
+func TestAFallbackCounts(t *testing.T) {
+	m := sourceOf(t, `requests_total{service="a",status="200"}`)
+	const query = `sum(rate(requests_total{service="%",status=~"5.."}[1m])) or 0 * sum(rate(requests_total{service="%"}[1m]))`
+	a := asked(m, strings.ReplaceAll(query, "%", "a"))
+	require.Equal(t, evidence.Answered, a.Status, a.Reason)
+	require.Equal(t, 0.0, a.Value.([]any)[0].(map[string]any)["points"].([]any)[0].([]any)[1])
+	a = asked(m, strings.ReplaceAll(query, "%", "b"))
+	require.Equal(t, evidence.NoData, a.Status)
+	require.Contains(t, a.Reason, `none with service="b"`)
+}
