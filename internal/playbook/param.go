@@ -137,7 +137,7 @@ func (p *Probe) Arguments(spec probe.Spec, values map[string]any) (map[string]an
 			if param.Default == "" {
 				return nil, fmt.Errorf("probe %s: %s wants an argument %q", p.Name, spec.Name, param.Name)
 			}
-			template = probe.Literal(param.Default)
+			template = probe.Literal(unquoted(param.Default))
 		}
 		v, err := argument(param.Type, template, values)
 		if err != nil {
@@ -146,6 +146,15 @@ func (p *Probe) Arguments(spec probe.Spec, values map[string]any) (map[string]an
 		out[param.Name] = v
 	}
 	return out, nil
+}
+
+// unquoted undoes the quotes of a default as YAML has it: a text that may be
+// empty has the default "".
+func unquoted(text string) string {
+	if plain, err := strconv.Unquote(text); err == nil && strings.HasPrefix(text, `"`) {
+		return plain
+	}
+	return text
 }
 
 func argument(kind probe.ParamType, template probe.Template, values map[string]any) (any, error) {
