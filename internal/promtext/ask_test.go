@@ -128,4 +128,12 @@ func TestAFallbackCounts(t *testing.T) {
 	a = asked(m, strings.ReplaceAll(query, "%", "b"))
 	require.Equal(t, evidence.NoData, a.Status)
 	require.Contains(t, a.Reason, `none with service="b"`)
+
+	a = asked(m, `sum(rate(requests_total{service="b"}[1m])) or vector(0)`)
+	require.Equal(t, evidence.NoData, a.Status, "a constant says nothing of a service that is not there: %v", a.Value)
+	a = asked(m, `sum(rate(requests_total{service="a",status=~"5.."}[1m])) or vector(0)`)
+	require.Equal(t, evidence.Answered, a.Status, a.Reason)
+	a = asked(m, `sum(errors_total) or vector(0)`)
+	require.Equal(t, evidence.Answered, a.Status, a.Reason)
+	require.Contains(t, a.Notes[0], "the query's own fallback")
 }
