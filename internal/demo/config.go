@@ -46,7 +46,7 @@ func (c Config) YAML() string {
     logs: [shop-logs]
     metrics: [shop-metrics]
 targets:
-  shop-metrics: {kind: series, scrape: [%q], every: %s}
+  shop-metrics: {kind: series, scrape: [%q], interval: %s}
   shop-logs: {kind: logs, paths: [%q]}
 `, c.Service, c.URL, c.Health, c.Metrics, c.Scrape, c.Logs)
 	return b.String()

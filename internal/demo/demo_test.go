@@ -126,7 +126,9 @@ func TestEachFaultDoesWhatItsStorySays(t *testing.T) {
 		"poison-job": func(_, b page) bool {
 			return b.sum("jobs_processed_total", `status="failed"`) > 20 && b.sum("job_workers") == 3 && b.sum("job_queue_depth") > 5
 		},
-		"memory-leak":     func(a, b page) bool { return b.sum("process_resident_memory_bytes")-a.sum("process_resident_memory_bytes") > 20e6 },
+		"memory-leak": func(a, b page) bool {
+			return b.sum("process_resident_memory_bytes")-a.sum("process_resident_memory_bytes") > 20e6
+		},
 		"unbounded-cache": func(_, b page) bool { return b.sum("cache_entries", `cache="page"`) > 100 },
 	}
 	var known []string
