@@ -53,7 +53,7 @@ func RunDemo(ctx context.Context, name string, seed uint64, say func(string)) (*
 	}
 	defer session.Close()
 	if len(session.Unopened) > 0 {
-		return nil, session.Unopened[0]
+		return nil, session.Unopened[0].Err
 	}
 	say(fmt.Sprintf("a small shop is open at %s: an API, a database behind a pool, a cache, jobs, logs and metrics", c.URL))
 	if err := pause(ctx, demoWell); err != nil {

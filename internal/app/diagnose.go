@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -90,7 +91,7 @@ func (s *Session) playbooks(req Request) ([]*playbook.Playbook, error) {
 		if p := book.Playbook(strings.TrimSuffix(req.Playbook, ".md")); p != nil {
 			return []*playbook.Playbook{p}, nil
 		}
-		return nil, fmt.Errorf("there is no playbook %q; `quell explain` lists them", req.Playbook)
+		return nil, fmt.Errorf("%w; `quell explain` lists them", book.Unknown(req.Playbook))
 	}
 	if req.Alert != "" && len(book.ForAlert(req.Alert)) == 0 {
 		return nil, fmt.Errorf("no playbook is called by alert %q", req.Alert)
@@ -158,8 +159,14 @@ func (s *Session) page(req Request, services []run.Service, result run.Result, d
 	for _, c := range result.Costs {
 		p.Costs = append(p.Costs, report.Cost{Target: c.Target, Kind: c.Kind, Requests: c.Requests, Busy: c.Busy, Backoffs: c.Backoffs})
 	}
-	for _, err := range s.Unopened {
-		p.Notes = append(p.Notes, err.Error())
+	for _, u := range s.Unopened {
+		// What rests on it is a blind spot with the same words.
+		if !slices.ContainsFunc(d.BlindSpots, func(b diagnosis.BlindSpot) bool { return b.Target == u.Name }) {
+			p.Notes = append(p.Notes, u.Err.Error())
+		}
+	}
+	if result.OutOfTime > 0 {
+		p.Notes = append(p.Notes, fmt.Sprintf("the time for all questions was used up: %d were not asked or not answered by then", result.OutOfTime))
 	}
 	for _, f := range s.library.Broken {
 		p.Notes = append(p.Notes, "your playbooks were left out: "+f.String())

@@ -30,8 +30,31 @@ func (e Examined) Usable() bool {
 }
 
 // Examine asks every target what it may see, at once. Targets are listed in
-// the order of their names.
+// the order of their names; those that could not be opened and playbooks that
+// do not load come last.
 func (s *Session) Examine(ctx context.Context) []Examined {
+	return append(s.examineTargets(ctx), s.unusable()...)
+}
+
+// unusable is what is written down and cannot be used, each with the reason.
+func (s *Session) unusable() []Examined {
+	var out []Examined
+	for _, u := range s.Unopened {
+		out = append(out, Examined{Target: u.Name, Kind: u.Kind, Checks: []connector.Check{
+			{Name: "opened", Detail: u.Err.Error(), Needed: true},
+		}})
+	}
+	if len(s.library.Broken) == 0 {
+		return out
+	}
+	broken := Examined{Target: "your playbooks", Kind: "left out", Checks: []connector.Check{}}
+	for _, f := range s.library.Broken {
+		broken.Checks = append(broken.Checks, connector.Check{Name: "loaded", Detail: f.String(), Needed: true})
+	}
+	return append(out, broken)
+}
+
+func (s *Session) examineTargets(ctx context.Context) []Examined {
 	var names []string
 	for name := range s.open {
 		names = append(names, name)

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/quellhq/quell/internal/connector"
 	"github.com/quellhq/quell/internal/connector/all"
+	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/probe"
 	"github.com/quellhq/quell/internal/run"
 	"github.com/quellhq/quell/internal/secret"
@@ -101,8 +103,22 @@ type Session struct {
 	open     map[string]connector.Target
 	redact   *secret.Redactor
 	// Unopened are targets whose settings are wrong, each with the reason; the
-	// others are asked all the same.
-	Unopened []error
+	// others are asked all the same. Their questions are answered with the
+	// reason, so that what rests on them shows as not seen.
+	Unopened []Unopened
+}
+
+// Unopened is a target that could not be opened.
+type Unopened struct {
+	Name, Kind string
+	Err        error
+}
+
+// shut answers for a target that could not be opened.
+type shut struct{ reason string }
+
+func (s shut) Ask(context.Context, probe.Question) evidence.Answer {
+	return evidence.Not(evidence.NotAsked, s.reason, "")
 }
 
 // Open opens every target. Settings that are wrong keep their own target out
@@ -142,22 +158,28 @@ func Open(setup Setup) (*Session, error) {
 func (s *Session) openTarget(kinds map[string]connector.Kind, t TargetSetup) {
 	kind, ok := kinds[t.Kind]
 	if !ok {
-		s.Unopened = append(s.Unopened, fmt.Errorf("target %s: there is no kind %q", t.Name, t.Kind))
+		s.Unopened = append(s.Unopened, Unopened{t.Name, t.Kind, fmt.Errorf("target %s: there is no kind %q", t.Name, t.Kind)})
 		return
 	}
 	if t.Err != nil {
-		s.Unopened = append(s.Unopened, t.Err)
+		s.keepOut(t, kind, t.Err)
 		return
 	}
 	gate := connector.NewGate(t.Limits)
 	tools := connector.Tools{Gate: gate, Log: s.setup.Log, Dir: s.setup.Dir, Redact: s.redact}.Filled()
 	target, err := kind.Open(t.Settings, tools)
 	if err != nil {
-		s.Unopened = append(s.Unopened, fmt.Errorf("target %s: %s", t.Name, s.redact.Text(err.Error())))
+		s.keepOut(t, kind, fmt.Errorf("target %s: %s", t.Name, s.redact.Text(err.Error())))
 		return
 	}
 	s.open[t.Name] = target
 	s.targets[t.Name] = run.Target{Name: t.Name, Kind: kind.Name, Serves: kind.Serves, Probes: kind.Probes, Prober: target, Gate: gate}
+}
+
+// keepOut puts in the place of a target the reason why it is not there.
+func (s *Session) keepOut(t TargetSetup, kind connector.Kind, err error) {
+	s.Unopened = append(s.Unopened, Unopened{t.Name, t.Kind, err})
+	s.targets[t.Name] = run.Target{Name: t.Name, Kind: kind.Name, Serves: kind.Serves, Probes: kind.Probes, Prober: shut{err.Error()}}
 }
 
 func (s *Session) has(names []string, kind string) bool {

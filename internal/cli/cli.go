@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -41,6 +43,26 @@ func (e *exit) Error() string {
 
 func (e *exit) Unwrap() error { return e.err }
 
+// atLeast refuses fewer than n arguments with a line that says what to write.
+func atLeast(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) >= n {
+			return nil
+		}
+		return usage("%s: %s", cmd.Name(), what)
+	}
+}
+
+// atMost refuses more than n arguments.
+func atMost(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) <= n {
+			return nil
+		}
+		return usage("%s: %q is one word too many; `%s --help` shows what it takes", cmd.Name(), args[n], cmd.CommandPath())
+	}
+}
+
 func usage(format string, args ...any) error {
 	return &exit{exitUsage, fmt.Errorf(format, args...)}
 }
@@ -49,6 +71,15 @@ func usage(format string, args ...any) error {
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
+}
+
+// Process runs the command line of this process and returns its exit code. The
+// first Ctrl-C ends the round and prints what is known; a second one ends the
+// process, because the signals are then the system's again.
+func Process() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	go func() { <-ctx.Done(); stop() }()
+	return Main(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 }
 
 // Main runs the command line and returns the exit code.
@@ -90,6 +121,9 @@ feel.`,
 		SilenceErrors: true,
 		Version:       version,
 	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usage("%w; `%s --help` lists the flags", err, cmd.CommandPath())
+	})
 	root.SetVersionTemplate("quell {{.Version}}\n")
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(

@@ -24,7 +24,7 @@ func demoCommand(s streams) *cobra.Command {
 pool, a cache, a job queue, JSON logs, /metrics, and visitors), lets a fault in,
 and puts the ordinary questions to it. Nothing is scripted. Needs nothing.`,
 		Example: "  quell demo\n  quell demo --fault lock-pileup\n  quell demo --fault all",
-		Args:    cobra.NoArgs,
+		Args:    atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if list {
 				for _, f := range app.DemoFaults() {

@@ -49,7 +49,7 @@ func positive(flag, text string) (time.Duration, error) {
 		return 0, usage("%s: %w", flag, err)
 	}
 	if d <= 0 {
-		return 0, usage("%s: %s is not longer than nothing", flag, text)
+		return 0, usage("%s: %s is no length of time to wait or look back: write one above zero, like 30m", flag, text)
 	}
 	return d, nil
 }
@@ -84,7 +84,7 @@ func runCommand(s streams) *cobra.Command {
 		Short:   "Ask one playbook's questions",
 		Long:    "Like diagnose, with one playbook only. Proposed actions are shown, never executed.",
 		Example: "  quell run db/locks\n  quell run db/connections orders-api --json",
-		Args:    cobra.MinimumNArgs(1),
+		Args:    atLeast(1, "name a playbook, like `quell run db/locks`; `quell explain` lists them"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			req, err := a.request()
 			if err != nil {
@@ -155,7 +155,7 @@ func doctorCommand(s streams) *cobra.Command {
 		Use:     "doctor",
 		Short:   "Say what can be reached and read, and the exact grant that is missing",
 		Example: "  quell doctor\n  quell doctor --json",
-		Args:    cobra.NoArgs,
+		Args:    atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			setup, err := app.LoadSetup(config)
 			if err != nil {
@@ -175,10 +175,7 @@ func doctorCommand(s streams) *cobra.Command {
 					return err
 				}
 			} else {
-				writeDoctor(s, session, examined)
-			}
-			if len(session.Unopened) > 0 {
-				return &exit{code: exitFailed}
+				writeDoctor(s, examined)
 			}
 			for _, e := range examined {
 				if !e.Usable() {
@@ -193,7 +190,7 @@ func doctorCommand(s streams) *cobra.Command {
 	return cmd
 }
 
-func writeDoctor(s streams, session *app.Session, examined []app.Examined) {
+func writeDoctor(s streams, examined []app.Examined) {
 	paint := func(code, text string) string {
 		if !colored(s.out) {
 			return text
@@ -216,15 +213,6 @@ func writeDoctor(s streams, session *app.Session, examined []app.Examined) {
 					fmt.Fprintf(s.out, "      %s\n", paint("36", l))
 				}
 			}
-		}
-	}
-	for _, err := range session.Unopened {
-		fmt.Fprintf(s.out, "%s %v\n", paint("31;1", "✗"), err)
-	}
-	if f := session.Library().Broken; len(f) > 0 {
-		fmt.Fprintf(s.out, "%s your playbooks do not load:\n", paint("31;1", "✗"))
-		for _, finding := range f {
-			fmt.Fprintf(s.out, "    %s\n", finding)
 		}
 	}
 }

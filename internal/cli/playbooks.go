@@ -32,10 +32,13 @@ func lintCommand(s streams) *cobra.Command {
 				return usage("lint: %w", err)
 			}
 			if asJSON {
-				return writeJSON(s, nonNil(findings))
-			}
-			for _, f := range findings {
-				fmt.Fprintln(s.out, f)
+				if err := writeJSON(s, nonNil(findings)); err != nil {
+					return err
+				}
+			} else {
+				for _, f := range findings {
+					fmt.Fprintln(s.out, f)
+				}
 			}
 			if playbook.HasErrors(findings) {
 				return &exit{code: exitFailed}
@@ -55,7 +58,7 @@ func fmtCommand(s streams) *cobra.Command {
 		Short:   "Write playbooks in their canonical form",
 		Long:    "Aligns tables and fence lines. Prose is kept byte for byte. Directories are walked.",
 		Example: "  quell fmt playbooks\n  quell fmt --check playbooks",
-		Args:    cobra.MinimumNArgs(1),
+		Args:    atLeast(1, "name files or directories, like `quell fmt playbooks`"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			files, err := markdownFiles(args)
 			if err != nil {
@@ -117,7 +120,7 @@ func testCommand(s streams) *cobra.Command {
 		Short:   "Play the case files of playbooks, without any system",
 		Long:    "Plays NAME.cases/*.txtar beside each NAME.md: scripted answers in, and the diagnosis\nthat must come of them. Without a directory it takes ./playbooks.",
 		Example: "  quell test\n  quell test playbooks --run locks -v",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir := "playbooks"
 			if len(args) == 1 {
@@ -131,14 +134,14 @@ func testCommand(s streams) *cobra.Command {
 			if err != nil {
 				return usage("test: %w", err)
 			}
-			if asJSON {
-				return writeJSON(s, nonNil(played))
-			}
 			failed := 0
 			for _, p := range played {
-				switch {
-				case !p.OK():
+				if !p.OK() {
 					failed++
+				}
+				switch {
+				case asJSON:
+				case !p.OK():
 					fmt.Fprintf(s.out, "FAIL %s\n", p.Path)
 					if p.Error != "" {
 						fmt.Fprintf(s.out, "     %s\n", p.Error)
@@ -150,7 +153,13 @@ func testCommand(s streams) *cobra.Command {
 					fmt.Fprintf(s.out, "ok   %s\n", p.Path)
 				}
 			}
-			fmt.Fprintf(s.out, "%d cases, %d failed\n", len(played), failed)
+			if asJSON {
+				if err := writeJSON(s, nonNil(played)); err != nil {
+					return err
+				}
+			} else {
+				fmt.Fprintf(s.out, "%d cases, %d failed\n", len(played), failed)
+			}
 			if failed > 0 {
 				return &exit{code: exitFailed}
 			}
@@ -170,7 +179,7 @@ func explainCommand(s streams) *cobra.Command {
 		Short:   "Say what a playbook asks, of whom, and what its signs mean",
 		Long:    "Without a name it lists the playbooks.",
 		Example: "  quell explain\n  quell explain db/locks\n  quell explain --functions",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if functions {
 				explainFunctions(s)

@@ -112,7 +112,7 @@ func evaluate(s *Subject, c *playbook.Condition, vars expr.Vars, match float64) 
 		truth, why := sign.Program.Test(vars)
 		r.Truth, r.Why = string(truth), why
 		for _, name := range sign.Reads {
-			if e, ok := s.Evidence[name]; ok {
+			if e, ok := s.Evidence[name]; ok && e.Target != "" {
 				r.Source = addSorted(r.Source, e.Target)
 				if e.At.After(r.At) {
 					r.At = e.At

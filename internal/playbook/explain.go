@@ -25,7 +25,7 @@ func (b *Book) Explain(w io.Writer, id string) error {
 	p := b.Playbook(strings.TrimSuffix(name, ".md"))
 	switch {
 	case p == nil:
-		return fmt.Errorf("there is no playbook %q%s", name, suggest(name, sortedKeys(b.playbooks)))
+		return b.Unknown(name)
 	case !one:
 		page.playbook(p)
 	default:
@@ -37,6 +37,12 @@ func (b *Book) Explain(w io.Writer, id string) error {
 	}
 	_, err := io.WriteString(w, blankLines.ReplaceAllString(strings.TrimSpace(page.out.String()), "\n\n")+"\n")
 	return err
+}
+
+// Unknown is the error that there is no playbook of that id; it names the
+// nearest one.
+func (b *Book) Unknown(id string) error {
+	return fmt.Errorf("there is no playbook %q%s", id, suggest(id, sortedKeys(b.playbooks)))
 }
 
 var blankLines = regexp.MustCompile(`\n{3,}`)

@@ -56,18 +56,42 @@ func (b *page) ruledOut(d diagnosis.Diagnosis) {
 	sort.SliceStable(list, func(i, j int) bool {
 		return playbooks[playbookOf(list[i].ID)] && !playbooks[playbookOf(list[j].ID)]
 	})
-	for n, f := range list {
+	// The same cause on several targets for the same reason is one line.
+	type line struct{ title, why string }
+	targets := map[line][]string{}
+	var lines []line
+	for _, f := range list {
+		l := line{f.Title, veto(f)}
+		if targets[l] == nil {
+			lines = append(lines, l)
+			targets[l] = []string{}
+		}
+		targets[l] = append(targets[l], f.Targets...)
+	}
+	for n, l := range lines {
 		label := ""
 		if n == 0 {
 			label = "Ruled out"
 		}
 		if n == mostRuledOut && !b.Full {
-			b.row("", fmt.Sprintf("and %d more (--full)", len(list)-n))
+			b.row("", fmt.Sprintf("and %d more (--full)", len(lines)-n))
 			break
 		}
-		b.row(label, f.Title+": "+veto(f))
+		text := l.title
+		if on := unique(targets[l]); len(on) > 1 {
+			text += " (on " + few(on) + ")"
+		}
+		b.row(label, text+": "+l.why)
 	}
 	b.blank()
+}
+
+// few joins names, the first three of a long list.
+func few(names []string) string {
+	if len(names) > 3 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:3], ", "), len(names)-3)
+	}
+	return strings.Join(names, ", ")
 }
 
 func playbookOf(id string) string {
@@ -117,10 +141,7 @@ func (b *page) blind(p Page) {
 }
 
 func blindText(s diagnosis.BlindSpot) string {
-	probes := strings.Join(s.Probes, ", ")
-	if len(s.Probes) > 3 {
-		probes = fmt.Sprintf("%s and %d more", strings.Join(s.Probes[:3], ", "), len(s.Probes)-3)
-	}
+	probes := few(s.Probes)
 	switch {
 	case s.Target == "":
 		return fmt.Sprintf("%s (%s)", s.Reason, probes)
@@ -131,7 +152,7 @@ func blindText(s diagnosis.BlindSpot) string {
 }
 
 func (b *page) next(d diagnosis.Diagnosis) {
-	if d.Next == nil || d.Verdict != diagnosis.CannotTell {
+	if d.Next == nil {
 		return
 	}
 	target := ""

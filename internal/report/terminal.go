@@ -23,13 +23,27 @@ func Write(w io.Writer, p Page, s Style) error {
 	b.head(p)
 	d := p.Diagnosis
 	for i, r := range d.Roots {
-		b.root(i, len(d.Roots), r)
+		if i < mostRoots || b.Full {
+			b.root(i, len(d.Roots), r)
+		} else {
+			b.rootInShort(i, r)
+		}
+	}
+	if len(d.Roots) > mostRoots && !b.Full {
+		b.line(b.paint(dim, fmt.Sprintf("  all of numbers %d to %d: --full", mostRoots+1, len(d.Roots))))
+		b.blank()
 	}
 	b.unexplained(d.Unexplained)
 	b.possible(d)
-	b.ruledOut(d)
-	b.blind(p)
-	b.next(d)
+	if d.Verdict == diagnosis.CannotTell {
+		// What would help on comes before what it is not.
+		b.next(d)
+		b.blind(p)
+		b.ruledOut(d)
+	} else {
+		b.ruledOut(d)
+		b.blind(p)
+	}
 	b.cost(p)
 	_, err := io.WriteString(w, b.text.String())
 	return err
@@ -90,22 +104,38 @@ func (b *page) head(p Page) {
 	b.blank()
 }
 
+// mostRoots is how many roots are told in full on the short page.
+const mostRoots = 3
+
 func (b *page) root(i, of int, r diagnosis.Root) {
 	mark := "●"
 	if of > 1 {
 		mark = fmt.Sprintf("%d", i+1)
 	}
-	right := fmt.Sprintf("%s, %s", r.Word, expr.FormatValue(percent(r.Probability)))
-	title := cut(r.Title, b.width()-length(right)-4)
-	gap := strings.Repeat(" ", max(b.width()-length(title)-length(right)-2, 2))
-	b.line(b.paint(red, mark+" "+title) + gap + b.paint(bold, right))
-	for _, l := range wrap(where(r.Finding)+" · "+r.ID, b.width()-2) {
-		b.line("  " + b.paint(dim, cut(l, b.width()-2)))
-	}
+	b.heading(mark, r)
 	b.blank()
 	b.chain(r)
 	b.evidence(r.Finding)
 	b.proposals(r.Finding)
+}
+
+// rootInShort names a root that stands far down, with its best evidence.
+func (b *page) rootInShort(i int, r diagnosis.Root) {
+	b.heading(fmt.Sprintf("%d", i+1), r)
+	if len(r.Chain) > 0 && r.Chain[0].Evidence != "" {
+		b.row("", r.Chain[0].Evidence+b.when(r.Chain[0].At))
+	}
+	b.blank()
+}
+
+func (b *page) heading(mark string, r diagnosis.Root) {
+	right := fmt.Sprintf("%s, %s", r.Word, expr.FormatValue(percent(r.Probability)))
+	title := cut(r.Title, b.width()-length(mark)-length(right)-3)
+	gap := strings.Repeat(" ", max(b.width()-length(mark)-1-length(title)-length(right), 2))
+	b.line(b.paint(red, mark+" "+title) + gap + b.paint(bold, right))
+	for _, l := range wrap(where(r.Finding)+" · "+r.ID, b.width()-2) {
+		b.line("  " + b.paint(dim, cut(l, b.width()-2)))
+	}
 }
 
 func (b *page) chain(r diagnosis.Root) {

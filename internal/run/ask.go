@@ -29,6 +29,7 @@ func (i Investigation) Ask(ctx context.Context) Result {
 		wg    sync.WaitGroup
 		mu    sync.Mutex
 		done  int
+		late  int // left without an answer by the end of the budget
 		slots = make(chan struct{}, i.AtOnce)
 	)
 	i.Progress(Event{Planned: len(p.order)})
@@ -46,12 +47,15 @@ func (i Investigation) Ask(ctx context.Context) Result {
 			defer mu.Unlock()
 			a.result = &e
 			done++
+			if budgeted.Err() != nil && ctx.Err() == nil && !e.Known() {
+				late++
+			}
 			i.Progress(Event{Planned: len(p.order), Done: done, Evidence: &e})
 		}()
 	}
 	wg.Wait()
 
-	result := Result{Subjects: p.subject, Skipped: p.skipped, At: i.Now, Interrupted: budgeted.Err() != nil}
+	result := Result{Subjects: p.subject, Skipped: p.skipped, At: i.Now, Interrupted: ctx.Err() != nil, OutOfTime: late}
 	for _, r := range p.readers {
 		e := *r.asking.result
 		e.Probe = r.probe

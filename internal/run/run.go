@@ -65,8 +65,10 @@ type Result struct {
 	Costs    []Cost
 	At       time.Time
 	Took     time.Duration
-	// Interrupted says that the round was cut short (Ctrl-C or its budget).
+	// Interrupted says that the caller cut the round short (Ctrl-C).
 	Interrupted bool
+	// OutOfTime is how many questions the budget of the round left without an answer.
+	OutOfTime int
 }
 
 // Skipped is a playbook that could not be asked about a service.
