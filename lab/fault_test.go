@@ -20,6 +20,9 @@ type Fault struct {
 	// first is right. A healthy state has none.
 	Truth    []string
 	Variants []Variant // the same with different parameters
+	// Alone faults take both processors, or are disturbed by others that do:
+	// the score lets them in one at a time.
+	Alone bool
 }
 
 // Variant brings a system into the state that its fault describes, and adds to
