@@ -113,18 +113,27 @@ func (t tree) role(p process) (fam, role string) {
 	return fam, "single"
 }
 
-// orphan reports whether p is a worker whose master is gone: adopted by
-// another process, without children, and its group's leader no longer lives.
+// orphan reports whether p is a worker whose master is gone: it has been adopted
+// from outside of its process group, has no children, and at least one other
+// process with the same command line is in the same state. One alone may be a
+// small server that was started in the background.
 func (t tree) orphan(p process) bool {
-	fam := family(p)
-	if fam == "" || fam == "nginx" || p.pgrp == p.pid || len(t.children[p.pid]) > 0 {
+	if !t.adopted(p) {
 		return false
 	}
-	if family(t.all[p.ppid]) == fam {
-		return false
+	for _, q := range t.all {
+		if q.pid != p.pid && q.pgrp == p.pgrp && q.line() == p.line() && t.adopted(q) {
+			return true
+		}
 	}
-	_, leader := t.all[p.pgrp]
-	return !leader
+	return false
+}
+
+// adopted reports whether the process that started p is gone.
+func (t tree) adopted(p process) bool {
+	fam, parent := family(p), t.all[p.ppid]
+	return fam != "" && fam != "nginx" && p.pgrp != p.pid && len(t.children[p.pid]) == 0 &&
+		family(parent) != fam && parent.pgrp != p.pgrp
 }
 
 func hasFlag(args []string, flag string) bool {

@@ -179,6 +179,15 @@ func TestOrphansAndZombies(t *testing.T) {
 	require.Equal(t, int64(2), v["orphans"])
 	require.Equal(t, int64(0), v["masters"])
 
+	t.Run("one server in the background is no orphan", func(t *testing.T) {
+		cmd := start(t, "master - 1", "gunicorn", "-w1", "small-shop:app")
+		require.NoError(t, cmd.Process.Signal(syscall.SIGKILL))
+		_ = cmd.Wait()
+		v := object(t, ask(t, nil, "host.service", map[string]any{"service": "small-shop"}))
+		require.Equal(t, int64(1), v["processes"])
+		require.Equal(t, int64(0), v["orphans"])
+	})
+
 	start(t, "zombie", "careless-parent")
 	v = object(t, ask(t, nil, "host.service", map[string]any{"service": "careless-parent"}))
 	require.Equal(t, int64(1), v["zombies"])
