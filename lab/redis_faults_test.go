@@ -386,7 +386,7 @@ func redisSlowFaults() []Fault {
 				repeat(t, s, 20*time.Millisecond, "SORT", "feed:all", "ALPHA", "LIMIT", 0, 10)
 			}},
 		}},
-		{Name: "long scripts", Truth: []string{slow}, Variants: []Variant{ // C-redis-slow-commands
+		{Name: "long scripts", Alone: true, Truth: []string{slow}, Variants: []Variant{ // C-redis-slow-commands
 			{"again and again", func(t testing.TB, env *Env) {
 				s := startRedis(t, env)
 				traffic(t, s)
@@ -547,7 +547,7 @@ func redisCacheFaults() []Fault {
 			{"pages", func(t testing.TB, env *Env) { keepForEver(t, env, "cache:page:") }},
 			{"sessions", func(t testing.TB, env *Env) { keepForEver(t, env, "session:") }},
 		}},
-		{Name: "mass expiry", Truth: []string{"redis/cache#many-keys-expire-in-the-same-moment"}, Variants: []Variant{
+		{Name: "mass expiry", Alone: true, Truth: []string{"redis/cache#many-keys-expire-in-the-same-moment"}, Variants: []Variant{
 			{"waves of 40,000", func(t testing.TB, env *Env) { waves(t, env, 40000, 700*time.Millisecond) }},
 			{"waves of 15,000", func(t testing.TB, env *Env) { waves(t, env, 15000, 500*time.Millisecond) }},
 		}},

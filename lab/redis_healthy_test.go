@@ -54,7 +54,7 @@ func redisHealthy() []Fault {
 			c := redisClient(t, s)
 			work(t, 2, time.Millisecond, func(ctx context.Context, _, i int) { c.Get(ctx, "product:"+strconv.Itoa(i%500)) })
 		}}}},
-		{Name: "a flood of cheap commands", Variants: []Variant{{"pipelines", func(t testing.TB, env *Env) {
+		{Name: "a flood of cheap commands", Alone: true, Variants: []Variant{{"pipelines", func(t testing.TB, env *Env) {
 			s := startRedis(t, env)
 			warm(t, s, "k:", 1000, 20, time.Hour)
 			c := redisClient(t, s)
