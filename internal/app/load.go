@@ -1,11 +1,14 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/quellhq/quell/internal/config"
 	"github.com/quellhq/quell/internal/connector/all"
+	"github.com/quellhq/quell/internal/discover"
 )
 
 // watchers are kinds of targets that look at everything: where no service
@@ -13,12 +16,66 @@ import (
 var watchers = []string{"prometheus", "series", "loki", "logs", "host"}
 
 // LoadSetup reads the configuration at path, or finds it when path is empty.
+// Where there is none at all it looks around, as `quell init` does, and goes on
+// with what it finds.
 func LoadSetup(path string) (Setup, error) {
-	c, err := config.Load(config.Options{Path: path, Kinds: all.Kinds()})
+	options := config.Options{Path: path, Kinds: all.Kinds()}
+	c, err := config.Load(options)
+	if errors.Is(err, config.ErrNone) && path == "" {
+		return found(options)
+	}
 	if err != nil {
 		return Setup{}, err
 	}
 	return fromConfig(c), nil
+}
+
+// found is the setup of what can be found without a configuration.
+func found(options config.Options) (Setup, error) {
+	draft, err := Draft(".")
+	if err != nil {
+		return Setup{}, err
+	}
+	c, err := config.Parse(options, "quell.yaml", []byte(draft.YAML))
+	if err != nil {
+		return Setup{}, fmt.Errorf("no quell.yaml, and what was found by itself cannot be used: %w", err)
+	}
+	s := fromConfig(c)
+	text := "there is no quell.yaml: going on with what was found here (" + strings.Join(draft.Seen, ", ") + "); `quell init` writes it down"
+	if draft.Empty {
+		text = "there is no quell.yaml, and nothing to ask was found but this machine: `quell init` writes a first one to fill in"
+	}
+	s.Notes = append([]string{text}, s.Notes...)
+	return s, nil
+}
+
+// FirstConfig is what `quell init` writes.
+type FirstConfig struct {
+	YAML  string
+	Seen  []string // names of the targets found
+	Notes []string // what was seen and cannot be written down
+	Empty bool     // nothing but this machine was found
+}
+
+// Draft looks around a directory and its machine, connecting to nothing.
+func Draft(dir string) (FirstConfig, error) {
+	world, err := discover.Here(dir)
+	if err != nil {
+		return FirstConfig{}, err
+	}
+	f := discover.Look(world)
+	d := FirstConfig{YAML: f.YAML(), Notes: f.Notes, Empty: f.Empty()}
+	for _, t := range f.Targets {
+		if !t.Off {
+			d.Seen = append(d.Seen, t.Name)
+		}
+	}
+	return d, nil
+}
+
+// WriteConfig writes a first configuration; an existing file stays unless forced.
+func WriteConfig(path string, draft FirstConfig, force bool) error {
+	return discover.Write(path, draft.YAML, force)
 }
 
 func fromConfig(c config.Config) Setup {

@@ -127,7 +127,7 @@ feel.`,
 	root.SetVersionTemplate("quell {{.Version}}\n")
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
-		diagnoseCommand(s), runCommand(s), doctorCommand(s), demoCommand(s),
+		diagnoseCommand(s), runCommand(s), initCommand(s), doctorCommand(s), demoCommand(s),
 		lintCommand(s), fmtCommand(s), testCommand(s), explainCommand(s),
 		exitCodesTopic(), referenceCommand(s),
 	)

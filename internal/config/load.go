@@ -94,6 +94,10 @@ func (o Options) find() (string, error) {
 	}
 }
 
+// Parse checks a configuration that need not be written anywhere. path stands
+// in messages, and its directory is what relative paths start from.
+func Parse(o Options, path string, data []byte) (Config, error) { return o.parse(path, data) }
+
 func (o Options) parse(path string, data []byte) (Config, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
