@@ -324,3 +324,71 @@ func TestServiceOfFilesWithoutTheField(t *testing.T) {
 		require.Equal(t, g.from.Name == plain, has)
 	}
 }
+
+func TestTruncationWhileReadingIsSaid(t *testing.T) {
+	t.Parallel()
+	for _, what := range []string{"truncated", "removed", "rotated"} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			var b strings.Builder
+			for i := range 40000 {
+				fmt.Fprintf(&b, "%s line %d\n", noon.Add(-time.Minute).Format(time.RFC3339), i)
+			}
+			path := write(t, t.TempDir(), "app.log", b.String())
+			files, err := logfile.New(logfile.Config{Paths: []string{path}, Now: noon})
+			require.NoError(t, err)
+			total, done := 0, false
+			notes, err := files.Read(context.Background(), lastHour, func(batch []logql.Record) error {
+				total += len(batch)
+				if done {
+					return nil
+				}
+				done = true
+				switch what {
+				case "truncated":
+					return os.Truncate(path, 0)
+				case "removed":
+					return os.Remove(path)
+				}
+				return errors.Join(os.Rename(path, path+".1"), os.WriteFile(path, []byte("new\n"), 0o600))
+			})
+			require.NoError(t, err)
+			if what == "truncated" {
+				require.Less(t, total, 40000)
+				require.Contains(t, strings.Join(notes, "\n"), "was truncated while it was read")
+				return
+			}
+			require.Equal(t, 40000, total, "an open file stays readable")
+			require.Empty(t, notes)
+		})
+	}
+}
+
+// Whatever is in a file, reading ends, keeps its bounds, and drops nothing
+// without a word.
+func FuzzRead(f *testing.F) {
+	f.Add([]byte("2026-03-01T11:30:00Z a\n  b\n{\"time\":1772364600}\r\nTraceback (most recent call last):\n x\nE: y\n"))
+	f.Add([]byte("{\"log\":\"x\\u0026\\n\",\"time\":\"2026-03-01T11:30:00Z\"}\n2026-03-01T11:30:00.5Z stdout P a\n"))
+	f.Add([]byte("Mar  1 11:30:00 h a\n<3>Jan 32 99:99:99\nE0301 11:30:00.1 x\n1772364600.5 x\nts=1 level=x\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		path := filepath.Join(t.TempDir(), "app.log")
+		require.NoError(t, os.WriteFile(path, data, 0o600))
+		files, err := logfile.New(logfile.Config{Paths: []string{path}, Now: noon, Location: time.UTC, Line: 100})
+		require.NoError(t, err)
+		_, err = files.Read(context.Background(), logql.Window{Start: time.Unix(0, 0), End: noon.AddDate(200, 0, 0)}, func(batch []logql.Record) error {
+			for _, r := range batch {
+				if len(r.Line) > 256<<10 {
+					t.Fatal("a record is too long")
+				}
+			}
+			return nil
+		})
+		var failed *logfile.Failed
+		if err != nil && !errors.As(err, &failed) {
+			t.Fatal(err)
+		}
+		if _, err := files.Inspect(context.Background(), 5); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
