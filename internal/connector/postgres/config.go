@@ -141,7 +141,7 @@ const ApplicationName = "quell"
 
 func cleanURL(text string) (string, error) {
 	u, err := url.Parse(text)
-	if err != nil {
+	if err != nil || u.Fragment != "" {
 		// A password with an unescaped @, # or / is the usual reason.
 		return "", errors.New("the address is not a URL: a password in it must be percent-encoded (@ is %40, # is %23, / is %2F)")
 	}

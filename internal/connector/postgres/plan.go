@@ -41,7 +41,6 @@ func scanAt(node map[string]any, above []map[string]any) (scan, bool) {
 		s.condition = filter
 		return s, true
 	}
-	limited := false
 	for i := len(above) - 1; i >= 0; i-- {
 		switch kind := str(above[i], "Node Type"); kind {
 		case "Hash", "Gather", "Gather Merge", "Materialize":
@@ -51,13 +50,8 @@ func scanAt(node map[string]any, above []map[string]any) (scan, bool) {
 			s.rows = min(s.rows, otherSide(above[i], s.table))
 			return s, s.condition != ""
 		case "Sort", "Incremental Sort":
-			for j := i - 1; j >= 0 && !limited; j-- {
-				parent := str(above[j], "Node Type")
-				limited = parent == "Limit"
-				if parent != "Limit" && parent != "Gather Merge" {
-					break
-				}
-			}
+			rows, limited := firstRows(above[:i])
+			s.rows = rows
 			keys, _ := above[i]["Sort Key"].([]any)
 			var texts []string
 			for _, k := range keys {
@@ -65,12 +59,27 @@ func scanAt(node map[string]any, above []map[string]any) (scan, bool) {
 					texts = append(texts, text)
 				}
 			}
-			s.condition, s.sorted, s.rows = strings.Join(texts, ", "), true, 0
+			s.condition, s.sorted = strings.Join(texts, ", "), true
 			return s, limited && s.condition != ""
 		}
 		return s, false
 	}
 	return s, false
+}
+
+// firstRows is how many rows a LIMIT right above wants. An OFFSET without a
+// LIMIT is a Limit node too, one that wants nearly all rows.
+func firstRows(above []map[string]any) (rows float64, limited bool) {
+	for j := len(above) - 1; j >= 0; j-- {
+		switch str(above[j], "Node Type") {
+		case "Limit":
+			return num(above[j], "Plan Rows"), true
+		case "Gather Merge":
+		default:
+			return 0, false
+		}
+	}
+	return 0, false
 }
 
 // otherSide is how many rows the other input of a join is expected to give.

@@ -149,6 +149,9 @@ func (f *finder) statements(ctx context.Context, all []statement) []string {
 				return []string{"stopped early: " + f.t.failure(err).Reason}
 			}
 			failed++
+			if err := f.fromText(ctx, s, question); err != nil {
+				return []string{"stopped early: " + f.t.failure(err).Reason}
+			}
 			continue
 		}
 		for _, sc := range scansOf(plan) {
