@@ -99,7 +99,13 @@ const (
 // Enter waits for a place and returns the function that gives it back; the
 // caller calls it exactly once when the request is over. Errors: ErrBudget,
 // ErrBackedOff (both wrapped with details), or the context's.
-func (g *Gate) Enter(ctx context.Context) (leave func(), err error) {
+func (g *Gate) Enter(ctx context.Context) (leave func(), err error) { return g.enter(ctx, g.note) }
+
+// EnterBulk is Enter for work whose time depends on its size, such as reading a
+// file: it counts for the budget, and says nothing of how the target feels.
+func (g *Gate) EnterBulk(ctx context.Context) (leave func(), err error) { return g.enter(ctx, g.spend) }
+
+func (g *Gate) enter(ctx context.Context, note func(time.Duration)) (leave func(), err error) {
 	wait, err := g.admit()
 	if err != nil {
 		return nil, err
@@ -123,7 +129,7 @@ func (g *Gate) Enter(ctx context.Context) (leave func(), err error) {
 	var once sync.Once
 	return func() {
 		once.Do(func() {
-			g.note(time.Since(start))
+			note(time.Since(start))
 			<-g.slots
 		})
 	}, nil
@@ -147,6 +153,12 @@ func (g *Gate) admit() (wait time.Duration, err error) {
 		return min(g.last, maxWait), nil
 	}
 	return 0, nil
+}
+
+func (g *Gate) spend(took time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.busy += took
 }
 
 func (g *Gate) note(took time.Duration) {

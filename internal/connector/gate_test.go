@@ -83,3 +83,17 @@ func TestGateDoesNotBackOffFromASlowButSteadyLink(t *testing.T) {
 		require.Zero(t, g.Cost().Backoffs)
 	})
 }
+
+func TestBulkWorkCountsAndNeverBacksOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := connector.NewGate(connector.Limits{})
+		for i := range 12 {
+			leave, err := g.EnterBulk(t.Context())
+			require.NoError(t, err, "reading much is no sign of a slow target")
+			time.Sleep(time.Millisecond + time.Duration(i)*100*time.Millisecond)
+			leave()
+		}
+		require.Zero(t, g.Cost().Backoffs)
+		require.Equal(t, 6612*time.Millisecond, g.Cost().Busy)
+	})
+}

@@ -25,13 +25,13 @@ func settings() []connector.Setting {
 		{Name: "paths", Type: probe.List, About: "log files and globs; rotated files beside them (.1, -20260131, .gz) come along by themselves"},
 		{Name: "labels", Type: probe.Map, Optional: true, About: "stream labels of every line, like service: shop; what a line says itself of other labels is used too"},
 		{Name: "timezone", Type: probe.Text, Default: "Local", About: "zone of times that name none: Local, UTC or a name like Europe/Paris"},
-		{Name: "max_read", Type: probe.Text, Default: "256MiB", About: "how much one question may read, newest first"},
+		{Name: "max_read", Type: probe.Text, Default: "128MiB", About: "how much one question may read, newest first"},
 		{Name: "max_line", Type: probe.Text, Default: "256KiB", About: "longest line that is kept; the rest of a longer one is skipped"},
 	}
 }
 
 func parse(s connector.Settings, dir string) (config, error) {
-	c := config{Timezone: "Local", MaxRead: "256MiB", MaxLine: "256KiB"}
+	c := config{Timezone: "Local", MaxRead: "128MiB", MaxLine: "256KiB"}
 	if err := s.Decode(&c); err != nil {
 		return c, err
 	}

@@ -52,7 +52,7 @@ func (t *Target) Ask(ctx context.Context, q probe.Question) evidence.Answer {
 	if t.closed.Load() {
 		return evidence.Not(evidence.NotAsked, "the target is closed", "")
 	}
-	leave, err := t.tools.Gate.Enter(ctx)
+	leave, err := t.tools.Gate.EnterBulk(ctx)
 	if err != nil {
 		return connector.Failure("read log files", err)
 	}

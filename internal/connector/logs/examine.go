@@ -19,7 +19,7 @@ const staleAfter = 15 * time.Minute
 
 // Examine says of each file whether it can be read and understood.
 func (t *Target) Examine(ctx context.Context) []connector.Check {
-	leave, err := t.tools.Gate.Enter(ctx)
+	leave, err := t.tools.Gate.EnterBulk(ctx)
 	if err != nil {
 		return []connector.Check{{Name: "readable", Detail: err.Error(), Needed: true}}
 	}

@@ -16,7 +16,7 @@ func options() []probe.Param {
 		{Name: "since", Type: probe.Duration, About: "look back this far; with a metric query: give a series over this time, without it one value, now"},
 		{Name: "range", Type: probe.Duration, About: "the same as since"},
 		{Name: "step", Type: probe.Duration, About: "distance between two points of a series; default: a 120th of since, at least 1s"},
-		{Name: "limit", Type: probe.Number, About: "keep at most this many lines, the newest ones"},
+		{Name: "limit", Type: probe.Number, About: "keep at most this many lines, the newest ones, or series"},
 	}
 }
 
@@ -52,7 +52,12 @@ func (t *Target) query(ctx context.Context, q probe.Question) evidence.Answer {
 		result.Notes = append(result.Notes, result.Hint)
 	}
 	if query.Metric() {
-		return evidence.Of(evidence.Vector(result.Series), result.Notes...)
+		series := evidence.Vector(result.Series)
+		if n := limits.Lines; len(series) > n {
+			result.Notes = append(result.Notes, fmt.Sprintf("cut at %d of %d series", n, len(series)))
+			series = series[:n]
+		}
+		return evidence.Of(series, result.Notes...)
 	}
 	return evidence.Of(evidence.Lines(result.Lines), result.Notes...)
 }
