@@ -194,18 +194,12 @@ func TestExample(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "quell.yaml"), []byte(config.Example()), 0o600))
-	c, err := config.Load(config.Options{Dir: dir, Kinds: all.Kinds(), Env: func(name string) (string, bool) { return "redis://127.0.0.1:6379", true }})
+	c, err := config.Load(config.Options{Dir: dir, Kinds: all.Kinds(), Env: func(string) (string, bool) { return "redis://127.0.0.1:6379", true }})
 	require.NoError(t, err)
 	require.Empty(t, c.Warnings)
 	require.Empty(t, c.Missing())
 	for _, target := range c.Targets {
-		for _, k := range all.Kinds() {
-			if k.Name == target.Kind {
-				opened, err := k.Open(target.Settings, connector.Tools{Dir: dir})
-				require.NoError(t, err, target.Name)
-				require.NoError(t, opened.Close())
-			}
-		}
+		opens(t, dir, target)
 	}
 }
 

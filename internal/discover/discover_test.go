@@ -4,15 +4,11 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"testing/fstest"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/quellhq/quell/internal/config"
-	"github.com/quellhq/quell/internal/connector"
-	"github.com/quellhq/quell/internal/connector/all"
 	"github.com/quellhq/quell/internal/discover"
 )
 
@@ -62,40 +58,7 @@ func TestProjects(t *testing.T) {
 			}
 			require.NotContains(t, text, plain)
 			require.Equal(t, name == "nothing", found.Empty())
-			loads(t, text)
 		})
-	}
-}
-
-// loads checks that what init writes is what the configuration reads, for the
-// connectors that there are.
-func loads(t *testing.T, text string) {
-	t.Helper()
-	dir := t.TempDir()
-	path := filepath.Join(dir, "quell.yaml")
-	require.NoError(t, discover.Write(path, text, false))
-	c, err := config.Load(config.Options{Path: path, Kinds: all.Kinds(), Env: func(name string) (string, bool) {
-		switch {
-		case strings.HasPrefix(name, "PG"):
-			return "x", true
-		case strings.HasSuffix(name, "REDIS_URL"), strings.HasSuffix(name, "BROKER_URL"):
-			return "redis://h", true
-		case strings.HasPrefix(name, "PROMETHEUS"), strings.HasPrefix(name, "LOKI"):
-			return "http://h", true
-		}
-		return "postgres://h/d", true
-	}})
-	require.NoError(t, err)
-	require.Empty(t, c.Warnings)
-	require.Empty(t, c.Missing())
-	for _, target := range c.Targets {
-		for _, k := range all.Kinds() {
-			if k.Name == target.Kind {
-				opened, err := k.Open(target.Settings, connector.Tools{Dir: dir})
-				require.NoError(t, err, target.Name)
-				require.NoError(t, opened.Close())
-			}
-		}
 	}
 }
 
