@@ -3,7 +3,6 @@ package host
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,8 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // kernelLine is one message of the kernel: seconds since 1970 (0 when it bears
@@ -59,36 +56,6 @@ func (t *target) bootTime() float64 {
 		return 0
 	}
 	return float64(pairs(data)["btime"])
-}
-
-// readKmsg reads the kernel's ring buffer without waiting for more.
-func readKmsg(path string, boot float64) ([]kernelLine, error) {
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, &os.PathError{Op: "open", Path: path, Err: err}
-	}
-	defer func() { _ = unix.Close(fd) }()
-	var lines []kernelLine
-	buffer := make([]byte, 16<<10) // the kernel hands out one record at a time, none longer than this
-	for len(lines) < 50_000 {
-		n, err := unix.Read(fd, buffer)
-		switch {
-		case errors.Is(err, unix.EPIPE): // records were overwritten while we read: go on with the next
-			continue
-		case errors.Is(err, unix.EINTR):
-			continue
-		case errors.Is(err, unix.EAGAIN):
-			return lines, nil
-		case err != nil:
-			return nil, &os.PathError{Op: "read", Path: path, Err: err}
-		case n == 0:
-			return lines, nil
-		}
-		if l, ok := parseKmsg(string(buffer[:n]), boot); ok {
-			lines = append(lines, l)
-		}
-	}
-	return lines, nil
 }
 
 // parseKmsg reads "6,339,5140900,-;text": priority, number, microseconds since boot, flags.

@@ -3,8 +3,6 @@ package host
 import (
 	"context"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/probe"
 )
@@ -33,19 +31,13 @@ func (t *target) clock(ctx context.Context, _ probe.Question) evidence.Answer {
 	if !t.config.own() {
 		return evidence.Not(evidence.NotApplicable, "the clock can be asked on the machine itself only", "")
 	}
-	var x unix.Timex
-	var state int
-	err := t.request(ctx, func() (err error) { state, err = unix.Adjtimex(&x); return err })
+	var c clockState
+	err := t.request(ctx, func() (err error) { c, err = readClock(); return err })
 	if err != nil {
 		return failure("ask the clock", err)
 	}
-	unit := 1e-6
-	if x.Status&unix.STA_NANO != 0 {
-		unit = 1e-9
-	}
 	return evidence.Of(map[string]any{
-		"synchronised": state != unix.TIME_ERROR && x.Status&unix.STA_UNSYNC == 0,
-		"offset_s":     float64(x.Offset) * unit, "max_error_s": float64(x.Maxerror) * 1e-6,
+		"synchronised": c.synchronised, "offset_s": c.offset, "max_error_s": c.maxError,
 		"now": float64(t.tools.Now().UnixMilli()) / 1000, "up_s": t.sys.uptime(),
 	})
 }

@@ -2,13 +2,13 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sort"
 	"strings"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/probe"
@@ -124,8 +124,8 @@ func unescape(s string) string {
 const statWait = 500 * time.Millisecond
 
 type statAnswer struct {
-	stat unix.Statfs_t
-	err  error
+	space space
+	err   error
 }
 
 func (t *target) disk(ctx context.Context, _ probe.Question) evidence.Answer {
@@ -167,7 +167,7 @@ func (t *target) statAll(ctx context.Context, mounts []mount) []*statAnswer {
 		channels[i] = make(chan statAnswer, 1)
 		go func(dir string, answer chan<- statAnswer) {
 			var a statAnswer
-			a.err = unix.Statfs(dir, &a.stat)
+			a.space, a.err = statMount(dir)
 			answer <- a
 		}(filepath.Join(t.config.Root, m.dir), channels[i])
 	}
@@ -206,24 +206,20 @@ func diskRow(m mount, a *statAnswer) map[string]any {
 	case a == nil:
 		row["problem"] = "no answer"
 		return row
-	case a.err == unix.EACCES || a.err == unix.EPERM:
+	case errors.Is(a.err, os.ErrPermission):
 		row["problem"] = "denied"
 		return row
 	case a.err != nil:
 		return nil // unmounted meanwhile, or hidden below another mount
 	}
-	unit := float64(a.stat.Bsize)
-	if a.stat.Frsize > 0 {
-		unit = float64(a.stat.Frsize)
-	}
-	size, free, available := float64(a.stat.Blocks)*unit, float64(a.stat.Bfree)*unit, float64(a.stat.Bavail)*unit
-	if size == 0 {
+	d := a.space
+	if d.size == 0 {
 		return nil
 	}
-	row["size_bytes"], row["available_bytes"], row["reserved_bytes"] = int64(size), int64(available), int64(max(free-available, 0))
-	row["used_share"] = share(size-free, size-free+available)
-	row["inodes"] = int64(a.stat.Files)
+	row["size_bytes"], row["available_bytes"], row["reserved_bytes"] = int64(d.size), int64(d.available), int64(max(d.free-d.available, 0))
+	row["used_share"] = share(d.size-d.free, d.size-d.free+d.available)
+	row["inodes"] = int64(d.inodes)
 	// Some file systems (btrfs, overlay on it, network ones) have no inode limit.
-	row["inode_share"] = share(float64(a.stat.Files)-float64(a.stat.Ffree), float64(a.stat.Files))
+	row["inode_share"] = share(d.inodes-d.inodesFree, d.inodes)
 	return row
 }

@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/probe"
 )
@@ -96,7 +94,7 @@ func (t *target) files(ctx context.Context, q probe.Question) evidence.Answer {
 // deleted lists open files whose name is gone, each once. Memory that only
 // looks like a file (memfd, shared memory of the kernel) takes no disk.
 func (s system) deleted(ctx context.Context, procs []process) (found []deletedFile, hidden int, cut bool, err error) {
-	once := map[[2]uint64]bool{}
+	once := map[fileID]bool{}
 	looked := 0
 	for _, p := range procs {
 		if err := ctx.Err(); err != nil {
@@ -119,31 +117,13 @@ func (s system) deleted(ctx context.Context, procs []process) (found []deletedFi
 			if err != nil || !gone || strings.HasPrefix(path, "/memfd:") || strings.HasPrefix(path, "/dev/") || strings.HasPrefix(path, "/SYSV") || strings.HasPrefix(path, "/[aio]") {
 				continue
 			}
-			var st unix.Stat_t
-			// stat follows the kernel's own link to the open file; a hung
-			// network file could hang here, so it is asked for cached data only.
-			if err := statCached(filepath.Join(dir, e.Name()), &st); err != nil {
+			st, err := statOpen(filepath.Join(dir, e.Name()))
+			if err != nil || !st.regular || once[st.id] {
 				continue
 			}
-			key := [2]uint64{uint64(st.Dev), st.Ino}
-			if st.Mode&unix.S_IFMT != unix.S_IFREG || once[key] {
-				continue
-			}
-			once[key] = true
-			found = append(found, deletedFile{pid: p.pid, comm: p.comm, path: path, fd: e.Name(), bytes: st.Blocks * 512})
+			once[st.id] = true
+			found = append(found, deletedFile{pid: p.pid, comm: p.comm, path: path, fd: e.Name(), bytes: st.bytes})
 		}
 	}
 	return found, hidden, cut, nil
-}
-
-// statCached is stat without asking a file server.
-func statCached(path string, st *unix.Stat_t) error {
-	var x unix.Statx_t
-	err := unix.Statx(unix.AT_FDCWD, path, unix.AT_STATX_DONT_SYNC, unix.STATX_BASIC_STATS, &x)
-	if err != nil {
-		return unix.Stat(path, st)
-	}
-	st.Mode, st.Ino, st.Blocks = uint32(x.Mode), x.Ino, int64(x.Blocks)
-	st.Dev = unix.Mkdev(x.Dev_major, x.Dev_minor)
-	return nil
 }

@@ -256,7 +256,8 @@ func (t *target) connect(ctx context.Context, req request, r *result) net.Conn {
 // dialFirst tries the addresses in order; each gets an equal share of the time
 // that is left, so that a dead first address does not hide a living second.
 func dialFirst(ctx context.Context, addresses []string) (net.Conn, string, error) {
-	var last error
+	var failed error
+	where := ""
 	for i, address := range addresses {
 		attempt, cancel := ctx, context.CancelFunc(func() {})
 		if deadline, ok := ctx.Deadline(); ok {
@@ -268,12 +269,16 @@ func dialFirst(ctx context.Context, addresses []string) (net.Conn, string, error
 		if err == nil {
 			return conn, address, nil
 		}
-		last = err
+		// The first failure is told, except that an address without a route from
+		// here (IPv6, on many machines) says less than any other.
+		if failed == nil || connector.ErrorKind(failed) == "unroutable" {
+			failed, where = err, address
+		}
 	}
-	if last == nil {
-		last = errors.New("the name has no address")
+	if failed == nil {
+		failed = errors.New("the name has no address")
 	}
-	return nil, addresses[len(addresses)-1], last
+	return nil, where, failed
 }
 
 // resolve lists where to connect: the configured address, or what the name

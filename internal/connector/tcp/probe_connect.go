@@ -30,7 +30,7 @@ func connectSpec() probe.Spec {
 			{Name: "count", Type: probe.Number, Default: "1", About: "attempts for each address, at most 10"},
 		},
 		Fields: []probe.Field{
-			{Name: "ok", Type: "bool", About: "every address accepted every attempt"},
+			{Name: "ok", Type: "bool", About: "every address accepted every attempt; further addresses without a route from here do not count"},
 			{Name: "ok_share", Type: "number", About: "share of attempts that were accepted, 0 to 1"},
 			{Name: "error", Type: "text", About: "no_such_host, lookup_failed, refused, timeout, reset, unroutable, no_local_port, too_many_files, denied or other, of the first attempt that failed; empty when there is none"},
 			{Name: "phase_failed", Type: "text", About: "dns or connect; empty when none failed"},
@@ -83,7 +83,7 @@ func (t *target) connect(ctx context.Context, q probe.Question) evidence.Answer 
 		addresses = addresses[:maxAddresses]
 	}
 	rows := []any{}
-	var good int
+	var good, counted int
 	var slowest time.Duration
 	for i := range count * len(addresses) {
 		left := count*len(addresses) - i
@@ -99,6 +99,13 @@ func (t *target) connect(ctx context.Context, q probe.Question) evidence.Answer 
 			notes = append(notes, "fewer attempts than asked for: "+err.Error())
 			break
 		}
+		rows = append(rows, map[string]any{"address": a.address, "ok": a.kind == "", "error": a.kind, "connect_s": a.took.Seconds()})
+		if a.kind == "unroutable" && i%len(addresses) > 0 {
+			// Without a route for IPv6 this machine cannot speak of that address,
+			// while another address of the name can be asked.
+			continue
+		}
+		counted++
 		if a.kind == "" {
 			good++
 			slowest = max(slowest, a.took)
@@ -106,10 +113,9 @@ func (t *target) connect(ctx context.Context, q probe.Question) evidence.Answer 
 		} else if v["error"] == "" {
 			v["error"], v["phase_failed"] = a.kind, "connect"
 		}
-		rows = append(rows, map[string]any{"address": a.address, "ok": a.kind == "", "error": a.kind, "connect_s": a.took.Seconds()})
 	}
-	v["addresses"], v["ok"] = rows, good == len(rows)
-	v["ok_share"] = float64(good) / float64(len(rows))
+	v["addresses"], v["ok"] = rows, good == counted
+	v["ok_share"] = float64(good) / float64(counted)
 	return evidence.Of(v, notes...)
 }
 

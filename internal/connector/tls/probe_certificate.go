@@ -130,7 +130,7 @@ func (t *target) describe(v map[string]any, shakes []shake) {
 			}
 		}
 		rows = append(rows, row)
-		if s.err != nil && v["error"] == "" {
+		if kind := connector.ErrorKind(s.err); s.err != nil && v["error"] == "" && (kind != "unroutable" || len(shakes) == 1) {
 			v["phase_failed"], v["error"] = s.phase, connector.ErrorKind(s.err)
 		}
 	}

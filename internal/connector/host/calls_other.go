@@ -1,0 +1,15 @@
+//go:build !linux
+
+package host
+
+import "errors"
+
+var errNotLinux = errors.New("this question needs Linux")
+
+func statMount(string) (space, error) { return space{}, errNotLinux }
+
+func statOpen(string) (openFile, error) { return openFile{}, errNotLinux }
+
+func readClock() (clockState, error) { return clockState{}, errNotLinux }
+
+func readKmsg(string, float64) ([]kernelLine, error) { return nil, errNotLinux }
