@@ -112,6 +112,7 @@ func TestMistakes(t *testing.T) {
 		"a name with a slash":     {"targets:\n  a/b: {kind: host}\n", `quell.yaml:2:3: "a/b" is no name for a target: use letters, digits, dot, dash and underscore`},
 		"a list of services":      {"services: [a]\n", "quell.yaml:1:11: services is a list of `name: value`, not a list"},
 		"no YAML":                 {"targets:\n\tdb: x\n", `quell.yaml:2:1: not YAML: found character that cannot start any token: indent with blanks, and put texts with special characters in quotes`},
+		"two passwords":           {"targets:\n  db: {kind: postgres, url: \"postgres://a:b@h/d\", password: c}\n", `quell.yaml:2:3: target db has two passwords, one in url and one in password: keep one`},
 		"an alias":                {"targets: &a {h: {kind: host}}\nservices: *a\n", `quell.yaml:2:11: an alias (*a): write the value out`},
 		"two documents":           {"targets: {h: {kind: host}}\n---\ntargets: {}\n", `quell.yaml:2:1: a second document begins here: put everything into one`},
 		"a param without value":   {"targets: {h: {kind: host}}\nparams: {a: }\n", `quell.yaml:2:13: a needs a value or a list, not nothing`},

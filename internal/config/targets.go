@@ -63,6 +63,11 @@ func (r *reader) readTarget(p pair) {
 			r.unknown(key, fmt.Sprintf("target %s (%s)", p.name, kind.Name), append([]string{"kind", "limits"}, known...))
 		}
 	}
+	if address, ok := t.Settings["url"].(string); ok && t.Settings["password"] != nil {
+		if inside, _ := passwordsIn(address); len(inside) > 0 {
+			r.wrong(p.key, "target %s has two passwords, one in url and one in password: keep one", p.name)
+		}
+	}
 	for _, s := range kind.Settings {
 		if s.Default == "" && !s.Optional && !seen[s.Name] {
 			r.wrong(p.key, "target %s (%s) needs %s: %s", p.name, kind.Name, s.Name, s.About)

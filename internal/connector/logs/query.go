@@ -15,7 +15,7 @@ func options() []probe.Param {
 	return []probe.Param{
 		{Name: "since", Type: probe.Duration, About: "look back this far; with a metric query: give a series over this time, without it one value, now"},
 		{Name: "range", Type: probe.Duration, About: "the same as since"},
-		{Name: "step", Type: probe.Duration, About: "distance between two points of a series; default: a 120th of since, at least 1s"},
+		{Name: "step", Type: probe.Duration, About: "distance between two points of a series; default: about a 120th of since, a round number"},
 		{Name: "limit", Type: probe.Number, About: "keep at most this many lines, the newest ones, or series"},
 	}
 }
@@ -115,7 +115,7 @@ func (t *Target) window(q probe.Question, metric bool) (logql.Asked, logql.Limit
 	if err != nil {
 		return asked, limits, fmt.Errorf("since: %w", err)
 	}
-	step, err := duration(q.Options["step"], max(since/120, time.Second).Truncate(time.Second))
+	step, err := duration(q.Options["step"], roundStep(since/120))
 	if err != nil {
 		return asked, limits, fmt.Errorf("step: %w", err)
 	}
@@ -131,4 +131,19 @@ func (t *Target) window(q probe.Question, metric bool) (logql.Asked, logql.Limit
 		limits.Lines = min(n, limits.Lines)
 	}
 	return asked, limits, nil
+}
+
+// roundStep is the first usual length that is no shorter: ranges are multiples
+// of it, which keeps counting cheap.
+func roundStep(least time.Duration) time.Duration {
+	for _, s := range []time.Duration{
+		time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 15 * time.Second, 30 * time.Second,
+		time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute,
+		time.Hour, 2 * time.Hour, 6 * time.Hour, 12 * time.Hour,
+	} {
+		if s >= least {
+			return s
+		}
+	}
+	return least.Truncate(24*time.Hour) + 24*time.Hour
 }
