@@ -85,7 +85,14 @@ func demoFault(name string) (demo.Fault, error) {
 			return f, nil
 		}
 	}
-	return demo.Fault{}, fmt.Errorf("there is no fault %q; `quell demo --list` lists them", name)
+	return demo.Fault{}, &UnknownFault{name}
+}
+
+// UnknownFault is the name of a fault that the shop does not know.
+type UnknownFault struct{ Name string }
+
+func (e *UnknownFault) Error() string {
+	return fmt.Sprintf("there is no fault %q; `quell demo --list` lists them", e.Name)
 }
 
 // demoSetup is the configuration of the shop as its quell.yaml would have it.

@@ -48,13 +48,9 @@ func (s *Session) Diagnose(ctx context.Context, req Request) (Outcome, error) {
 	if req.Since <= 0 {
 		req.Since = defaultSince
 	}
-	params, err := s.params(playbooks)
-	if err != nil {
-		return Outcome{}, err
-	}
 	investigation := run.Investigation{
 		Playbooks: playbooks, Services: services, Targets: s.targets,
-		Params: func(p *playbook.Playbook) map[string]any { return params[p.ID] },
+		Params: func(p *playbook.Playbook) map[string]any { return s.values[p.ID] },
 		Now:    req.Now, Since: req.Since, Timeout: req.Timeout, Redact: s.redact, Progress: req.Progress,
 	}
 	result := investigation.Ask(ctx)
@@ -79,7 +75,7 @@ func (s *Session) chosen(names []string) ([]run.Service, error) {
 			}
 		}
 		if !found {
-			return nil, fmt.Errorf("there is no service %q; known: %s", name, strings.Join(s.Services(), ", "))
+			return nil, fmt.Errorf("there is no service %q%s", name, playbook.Suggest(name, s.Services()))
 		}
 	}
 	return out, nil
@@ -125,27 +121,6 @@ func (s *Session) matches(req Request) map[string]float64 {
 // alertBelief is how well an alert matches the symptoms of the playbooks that
 // it calls: it says that one of them holds, not which.
 const alertBelief = 0.3
-
-func (s *Session) params(playbooks []*playbook.Playbook) (map[string]map[string]any, error) {
-	out := map[string]map[string]any{}
-	for _, p := range playbooks {
-		overrides := map[string]any{}
-		for _, param := range p.Params {
-			if v, ok := s.setup.Params[""][param.Name]; ok {
-				overrides[param.Name] = v
-			}
-		}
-		for name, v := range s.setup.Params[p.ID] {
-			overrides[name] = v
-		}
-		values, err := p.Values(overrides)
-		if err != nil {
-			return nil, err
-		}
-		out[p.ID] = values
-	}
-	return out, nil
-}
 
 func (s *Session) page(req Request, services []run.Service, result run.Result, d diagnosis.Diagnosis) report.Page {
 	p := report.Page{

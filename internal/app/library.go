@@ -5,6 +5,7 @@ package app
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -39,8 +40,8 @@ type Library struct {
 func LoadLibrary(dirs []string) (Library, error) {
 	roots := []playbook.Root{{FS: shipped.Files, Prefix: shippedPrefix}}
 	for _, dir := range dirs {
-		if _, err := os.Stat(dir); err != nil {
-			return Library{}, err
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			return Library{}, fmt.Errorf("playbooks: there is no directory %s: make it, or take it out of quell.yaml", dir)
 		}
 		roots = append(roots, playbook.Root{FS: os.DirFS(dir), Prefix: dir})
 	}

@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -27,7 +28,11 @@ func LoadSetup(path string) (Setup, error) {
 	if err != nil {
 		return Setup{}, err
 	}
-	return fromConfig(c), nil
+	s := fromConfig(c)
+	if here, err := os.Getwd(); path == "" && err == nil && here != c.Dir {
+		s.Notes = append([]string{"using " + c.Path}, s.Notes...)
+	}
+	return s, nil
 }
 
 // found is the setup of what can be found without a configuration.
@@ -79,7 +84,7 @@ func WriteConfig(path string, draft FirstConfig, force bool) error {
 }
 
 func fromConfig(c config.Config) Setup {
-	s := Setup{Playbooks: c.Playbooks, Params: c.Params, Dir: c.Dir, Secrets: c.Secrets}
+	s := Setup{Playbooks: c.Playbooks, Params: c.Params, ParamAt: c.ParamAt, Dir: c.Dir, Secrets: c.Secrets}
 	for _, w := range c.Warnings {
 		s.Notes = append(s.Notes, w.String())
 	}

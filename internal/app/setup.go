@@ -23,6 +23,7 @@ type Setup struct {
 	Targets   []TargetSetup
 	Playbooks []string                  // a team's own directories
 	Params    map[string]map[string]any // by playbook id ("" for all), then by parameter
+	ParamAt   map[string]string         // by PLAYBOOK#PARAMETER: where it stands in the file; may be nil
 	Dir       string                    // what relative paths start from
 	Secrets   []secret.String           // to be removed from everything shown
 	Log       *slog.Logger              // chatter; nil: none
@@ -102,6 +103,7 @@ type Session struct {
 	targets  map[string]run.Target
 	open     map[string]connector.Target
 	redact   *secret.Redactor
+	values   map[string]map[string]any // of the parameters, by playbook id
 	// Unopened are targets whose settings are wrong, each with the reason; the
 	// others are asked all the same. Their questions are answered with the
 	// reason, so that what rests on them shows as not seen.
@@ -122,8 +124,8 @@ func (s shut) Ask(context.Context, probe.Question) evidence.Answer {
 }
 
 // Open opens every target. Settings that are wrong keep their own target out
-// and are listed in Unopened; only an unknown service or playbook directory is
-// an error.
+// and are listed in Unopened; only a playbook directory that is not there, and
+// parameters that no playbook has or can take, are errors.
 func Open(setup Setup) (*Session, error) {
 	library, err := LoadLibrary(setup.Playbooks)
 	if err != nil {
@@ -132,6 +134,9 @@ func Open(setup Setup) (*Session, error) {
 	s := &Session{
 		setup: setup, library: library, targets: map[string]run.Target{}, open: map[string]connector.Target{},
 		redact: secret.NewRedactor(setup.Secrets...),
+	}
+	if s.values, err = parameters(library, setup); err != nil {
+		return nil, err
 	}
 	kinds := map[string]connector.Kind{}
 	for _, k := range all.Kinds() {

@@ -101,5 +101,9 @@ func demoError(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return &exit{code: exitInterrupted}
 	}
+	var unknown *app.UnknownFault
+	if errors.As(err, &unknown) {
+		return &exit{exitUsage, err}
+	}
 	return &exit{exitFailed, err}
 }

@@ -20,6 +20,7 @@ type Config struct {
 	Targets   []Target
 	Playbooks []string                  // a team's own directories, absolute
 	Params    map[string]map[string]any // by playbook id ("" for all), then by parameter
+	ParamAt   map[string]string         // by PLAYBOOK#PARAMETER: where it stands, as file:line:column
 	Secrets   []secret.String           // what must be removed from everything shown
 	Warnings  []Problem                 // odd, but no reason to stop
 }

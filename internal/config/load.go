@@ -104,7 +104,7 @@ func (o Options) parse(path string, data []byte) (Config, error) {
 		return Config{}, fmt.Errorf("%s: %w", path, err)
 	}
 	r := &reader{path: path, kinds: o.Kinds, refs: newReferences(filepath.Dir(absolute), o.Env)}
-	r.config = Config{Path: path, Dir: filepath.Dir(absolute), Params: map[string]map[string]any{}}
+	r.config = Config{Path: path, Dir: filepath.Dir(absolute), Params: map[string]map[string]any{}, ParamAt: map[string]string{}}
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	var doc yaml.Node
 	switch err := decoder.Decode(&doc); {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"net/url"
 	"path/filepath"
 	"regexp"
@@ -245,4 +246,5 @@ func (r *reader) param(playbook string, p pair) {
 		r.config.Params[playbook] = map[string]any{}
 	}
 	r.config.Params[playbook][p.name] = value
+	r.config.ParamAt[playbook+"#"+p.name] = fmt.Sprintf("%s:%d:%d", r.path, p.key.Line, p.key.Column)
 }

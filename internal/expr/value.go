@@ -115,6 +115,8 @@ func formatNumber(f float64) string {
 		return strconv.FormatFloat(f, 'f', 0, 64)
 	case abs >= 100:
 		return strconv.FormatFloat(f, 'f', 1, 64)
+	case abs < 1e-3:
+		return strconv.FormatFloat(roundTo(f, 2), 'f', -1, 64)
 	}
 	return strconv.FormatFloat(f, 'g', 3, 64)
 }

@@ -6,6 +6,9 @@ import (
 	"strings"
 )
 
+// Suggest ends a sentence about an unknown word, for other packages.
+func Suggest(word string, known []string) string { return suggest(word, known) }
+
 // suggest ends a sentence about an unknown word: with the word that was
 // probably meant, or with the choice where it is small, or with nothing.
 func suggest(word string, known []string) string {

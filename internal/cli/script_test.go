@@ -1,0 +1,234 @@
+package cli_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/quellhq/quell/internal/realserver"
+)
+
+var update = flag.Bool("update", false, "rewrite the expected files of the scripts")
+
+// runs CODE[,CODE…] [within=10s] [memory=100MB] PROGRAM ARG… runs a program that must
+// end with one of the codes, in that time, and without ever holding more.
+func runs(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: runs CODE [within=10s] [memory=100MB] PROGRAM ARG…")
+	}
+	codes := strings.Split(args[0], ",")
+	args = args[1:]
+	var err error
+	within, memory := time.Minute, 0
+	for ; strings.Contains(args[0], "="); args = args[1:] {
+		name, value, _ := strings.Cut(args[0], "=")
+		switch name {
+		case "within":
+			within, err = time.ParseDuration(value)
+		case "memory":
+			memory, err = strconv.Atoi(strings.TrimSuffix(value, "MB"))
+		default:
+			ts.Fatalf("runs: %s?", name)
+		}
+		ts.Check(err)
+	}
+	peakFile := ts.MkAbs("peak")
+	ts.Setenv("QUELL_TEST_PEAK", peakFile)
+	start := time.Now()
+	err = ts.Exec(args[0], args[1:]...)
+	took := time.Since(start)
+	ts.Logf("%s took %s\n", strings.Join(args, " "), took.Round(10*time.Millisecond))
+	checkCode(ts, err, codes...)
+	if took > within {
+		ts.Fatalf("took %s, and may take %s", took, within)
+	}
+	if memory == 0 {
+		return
+	}
+	var kB int
+	if _, err := fmt.Sscanf(ts.ReadFile(peakFile), "VmHWM: %d kB", &kB); err != nil {
+		ts.Fatalf("read the peak of memory: %v", err)
+	}
+	ts.Logf("held at most %d MB\n", kB/1024)
+	if kB/1024 > memory {
+		ts.Fatalf("held %d MB, and may hold %d", kB/1024, memory)
+	}
+}
+
+func checkCode(ts *testscript.TestScript, err error, want ...string) {
+	got := 0
+	var failed *exec.ExitError
+	switch {
+	case errors.As(err, &failed):
+		got = failed.ExitCode()
+	case err != nil:
+		ts.Fatalf("%v", err)
+	}
+	if !slices.Contains(want, strconv.Itoa(got)) {
+		ts.Fatalf("exit code %d instead of %s", got, strings.Join(want, " or "))
+	}
+}
+
+// during MARKER interrupt|kill CODE PROGRAM ARG… runs a program, waits until
+// a statement with the marker runs on a database, then interrupts the program
+// (the database that is well) or kills the server with all its processes (the
+// doomed one), and checks how the program ends. The output goes to the files
+// out and err.
+func during(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 4 {
+		ts.Fatalf("usage: during MARKER interrupt|kill CODE PROGRAM ARG…")
+	}
+	path := ""
+	for _, dir := range strings.Split(ts.Getenv("PATH"), string(os.PathListSeparator)) {
+		if _, err := os.Stat(dir + "/" + args[3]); err == nil {
+			path = dir + "/" + args[3]
+			break
+		}
+	}
+	cmd := exec.Command(path, args[4:]...)
+	cmd.Dir = ts.MkAbs(".")
+	cmd.Env = append([]string{"HOME=" + ts.Getenv("HOME"), "PATH=" + ts.Getenv("PATH")}, world.env...)
+	out, err := os.Create(ts.MkAbs("out"))
+	ts.Check(err)
+	defer func() { _ = out.Close() }()
+	errs, err := os.Create(ts.MkAbs("err"))
+	ts.Check(err)
+	defer func() { _ = errs.Close() }()
+	cmd.Stdout, cmd.Stderr = out, errs
+	ts.Check(cmd.Start())
+	switch args[1] {
+	case "interrupt":
+		if err = running(world.postgres, args[0]); err == nil {
+			err = cmd.Process.Signal(os.Interrupt)
+		}
+	case "kill":
+		if err = running(world.doomed, args[0]); err == nil {
+			world.doomed.Kill()
+		}
+	default:
+		err = fmt.Errorf("during: %s?", args[1])
+	}
+	if err != nil {
+		_ = cmd.Process.Kill()
+	}
+	ended := cmd.Wait()
+	ts.Check(err)
+	ts.Logf("[stdout]\n%s[stderr]\n%s", ts.ReadFile("out"), ts.ReadFile("err"))
+	checkCode(ts, ended, args[2])
+}
+
+// running waits until a statement with the marker is under way on a server.
+func running(server *realserver.Postgres, marker string) error {
+	conn, err := server.Dial("postgres", "app", "script")
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	defer func() { _ = conn.Close(ctx) }()
+	for {
+		var n int
+		err = conn.QueryRow(ctx, "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid() AND query LIKE '%' || $1 || '%'", marker).Scan(&n)
+		if err != nil || n > 0 {
+			return err
+		}
+		time.Sleep(20 * time.Millisecond) // a server outside of this process: there is no signal to wait for
+	}
+}
+
+// documented FILE checks that the JSON in FILE has the fields that
+// docs/reference/diagnosis.md lists, and no other.
+func documented(ts *testscript.TestScript, neg bool, args []string) {
+	var doc map[string]any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &doc))
+	page, err := os.ReadFile("../../docs/reference/diagnosis.md")
+	ts.Check(err)
+	top := fieldsOf(string(page), "# The JSON of a diagnosis")
+	inner := fieldsOf(string(page), "## `diagnosis`")
+	finding := fieldsOf(string(page), "## A finding")
+	same(ts, "the document", doc, top, true)
+	d, _ := doc["diagnosis"].(map[string]any)
+	same(ts, "diagnosis", d, inner, true)
+	// chain, also and explains stand with the roots; proposals are theirs alone.
+	for _, extra := range []string{"chain", "also", "explains", "vetoed"} {
+		finding[extra] = true
+	}
+	seen := 0
+	for _, list := range []string{"roots", "causes", "symptoms", "ruled_out"} {
+		items, ok := d[list].([]any)
+		if !ok {
+			ts.Fatalf("diagnosis.%s is %v, not a list", list, d[list])
+		}
+		for _, f := range items {
+			seen++
+			same(ts, list, f.(map[string]any), finding, false)
+		}
+	}
+	if seen == 0 {
+		ts.Fatalf("no finding to check")
+	}
+}
+
+// fieldsOf reads the names in the first column of the table under a heading.
+func fieldsOf(page, heading string) map[string]bool {
+	_, section, _ := strings.Cut(page, heading+"\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	fields := map[string]bool{}
+	for _, line := range strings.Split(section, "\n") {
+		cells := strings.Split(line, "|")
+		if len(cells) < 3 {
+			continue
+		}
+		for _, m := range code.FindAllStringSubmatch(cells[1], -1) {
+			fields[strings.TrimSuffix(m[1], "[]")] = true
+		}
+	}
+	return fields
+}
+
+var code = regexp.MustCompile("`([^`]+)`")
+
+func same(ts *testscript.TestScript, where string, got map[string]any, want map[string]bool, all bool) {
+	for name := range got {
+		if !want[name] {
+			ts.Fatalf("%s has %q, which the reference page does not list", where, name)
+		}
+	}
+	if !all {
+		return
+	}
+	for name := range want {
+		if _, ok := got[name]; !ok && name != "next" && name != "reported" {
+			ts.Fatalf("%s has no %q, which the reference page lists", where, name)
+		}
+	}
+}
+
+// says TEXT… checks that the last output has every text, wherever its lines
+// break.
+func says(ts *testscript.TestScript, neg bool, args []string) {
+	flat := strings.Join(strings.Fields(ts.ReadFile("stdout")), " ")
+	for _, text := range args {
+		if strings.Contains(flat, text) == neg {
+			ts.Fatalf("the output says %q: %v", text, neg)
+		}
+	}
+}
+
+// plain FILE checks that a file has no escape codes.
+func plain(ts *testscript.TestScript, neg bool, args []string) {
+	if strings.Contains(ts.ReadFile(args[0]), "\x1b") {
+		ts.Fatalf("%s has escape codes", args[0])
+	}
+}
