@@ -149,7 +149,7 @@ func TestReferences(t *testing.T) {
 	require.Contains(t, missing("file:/nonexistent/x", nil), "there is no file /nonexistent/x")
 
 	dir := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "quell.yaml"), []byte(fmt.Sprintf(text, "file:secrets/url")+"  two: {kind: postgres, url: \"env:FROM_DOTENV\", password: \"plain\"}\n"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "quell.yaml"), []byte(fmt.Sprintf(text, "file:secrets/url")+"  two: {kind: postgres, url: \"env:FROM_DOTENV\"}\n  three: {kind: postgres, url: x, password: plain}\n"), 0o600))
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "secrets"), 0o700))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "secrets", "url"), []byte("postgres://a:fromfile@h/d\n"), 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, ".env"), []byte("# x\nexport FROM_DOTENV=\"host=h password='fromdotenv' dbname=d\" # y\n"), 0o600))
