@@ -112,9 +112,13 @@ func TestNoLinesIsNotNoErrors(t *testing.T) {
 	require.Empty(t, a.Value)
 	require.Contains(t, strings.Join(a.Notes, " "), `none of 4204 lines passed | level="critical"`)
 
-	a = ask(fence(t, `sum(count_over_time({service="chop"} | json [5m])) or vector(0)`, nil))
+	other := fence(t, `sum(count_over_time({service="web"} | json [5m])) or vector(0)`, nil)
+	other.Service.Name = "web"
+	a = ask(other)
 	require.Equal(t, evidence.NoData, a.Status, "zero is not claimed for a log that says nothing")
-	require.Equal(t, "service is one of: shop", a.Hint)
+	require.Equal(t, "service is one of: shop; if these are the logs of web, set labels: {service: web} on the target", a.Hint)
+	labelled := open(t, connector.Settings{"paths": []any{"*.log"}, "timezone": "UTC", "labels": map[string]any{"service": "web"}}, dir)
+	require.Equal(t, evidence.Answered, labelled.Ask(context.Background(), other).Status)
 
 	q := fence(t, `{service="shop"}`, nil)
 	q.Now = noon.Add(3 * time.Hour)

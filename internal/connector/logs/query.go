@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/quellhq/quell/internal/evidence"
@@ -66,6 +67,9 @@ func (t *Target) query(ctx context.Context, q probe.Question) evidence.Answer {
 // same as no errors, even where the query says "or vector(0)".
 func (t *Target) silence(ctx context.Context, q probe.Question, stats logql.Stats, since time.Duration, hint string) evidence.Answer {
 	if stats.Window > 0 {
+		if strings.HasPrefix(hint, "service is one of: ") && q.Service.Name != "" {
+			hint += fmt.Sprintf("; if these are the logs of %[1]s, set labels: {service: %[1]s} on the target", q.Service.Name)
+		}
 		return evidence.Not(evidence.NoData, fmt.Sprintf("none of %d lines of the time asked for has the labels of the selector", stats.Window), hint)
 	}
 	reason := "no line was written in the time asked for"
