@@ -100,10 +100,15 @@ func (p *Postgres) Launch(t testing.TB) {
 	p.Proc = Start(p.t, "postgres", filepath.Dir(p.Data), p.LogFile, p.argv...)
 }
 
-// WaitReady waits until the server lets a superuser in.
+// WaitReady waits until the server lets a superuser in. After a kill, the last
+// of the old processes may still hold the shared memory; then the new server
+// gives up, and is launched again.
 func (p *Postgres) WaitReady(t testing.TB) {
 	t.Helper()
 	WaitFor(t, "postgres", 30*time.Second, p.LogFile, func() error {
+		if p.Proc.exited() && strings.Contains(tail(p.LogFile), "pre-existing shared memory block") {
+			p.Launch(t)
+		}
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()
 		conn, err := pgx.Connect(ctx, p.SocketURL("postgres", "postgres"))
@@ -112,6 +117,17 @@ func (p *Postgres) WaitReady(t testing.TB) {
 		}
 		return conn.Close(ctx)
 	})
+}
+
+// exited reports whether the process has ended by itself or was stopped.
+func (p *Process) exited() bool {
+	select {
+	case err := <-p.done:
+		p.done <- err
+		return true
+	default:
+		return false
+	}
 }
 
 // Stop stops the server the fast way: sessions are cut, nothing is lost.

@@ -122,7 +122,7 @@ func (t *Target) deallocate(ctx context.Context, s *session) {
 	}
 	var pg *pgconn.PgError
 	if _, err := s.conn.Exec(ctx, Mark+"DEALLOCATE "+planName).ReadAll(); err != nil && !errors.As(err, &pg) {
-		s.drop()
+		s.drop(ctx)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	"github.com/quellhq/quell/internal/connector"
 	"github.com/quellhq/quell/internal/connector/postgres"
@@ -242,4 +243,22 @@ func TestAClosedTargetIsNotAsked(t *testing.T) {
 	cancel()
 	a := as(t, "postgres").Ask(ctx, probe.Question{Lang: "sql", Text: probe.Literal("SELECT 1")})
 	require.Equal(t, evidence.NotAsked, a.Status)
+}
+
+// Closing a target ends what still waits for a server that never answers.
+func TestNothingIsLeftBehind(t *testing.T) {
+	before := goleak.IgnoreCurrent()
+	target, err := postgres.Kind().Open(connector.Settings{"url": "postgres://a@" + listen(t) + "/b?sslmode=disable", "connect_timeout": "200ms"}, connector.Tools{})
+	require.NoError(t, err)
+	require.Equal(t, evidence.TimedOut, sql(t, target, "SELECT 1", nil).Status)
+	require.NoError(t, target.Close())
+	goleak.VerifyNone(t, before)
+
+	needServer(t)
+	before = goleak.IgnoreCurrent()
+	target, err = postgres.Kind().Open(connector.Settings{"url": server.URL("postgres", "app")}, connector.Tools{Gate: connector.NewGate(connector.Limits{Timeout: 200 * time.Millisecond})})
+	require.NoError(t, err)
+	require.Equal(t, evidence.TimedOut, sql(t, target, "SELECT count(*) FROM generate_series(1, 1000000000)", nil).Status)
+	require.NoError(t, target.Close())
+	goleak.VerifyNone(t, before)
 }

@@ -39,13 +39,13 @@ ORDER BY c.relpages + s.n_dead_tup / 50 + s.seq_tup_read / 1000 DESC, c.oid LIMI
 
 // tableStats are the two samples of a table, compared.
 type tableStats struct {
-	now                       map[string]any
-	seqScans, seqRows         any // per second in the window; nil when not known
-	idxScans, writes          any
-	window                    float64
-	schema, name              string
-	rows, size, times, oid    float64
-	seqPerSecond, rowsPerScan float64
+	now                    map[string]any
+	seqScans, seqRows      any // per second in the window; nil when not known
+	idxScans, writes       any
+	window                 float64
+	schema, name           string
+	rows, size, times, oid float64
+	seqPerSecond           float64
 }
 
 func (t *Target) tableStats(ctx context.Context, q probe.Question) ([]tableStats, error) {

@@ -107,12 +107,12 @@ func (s *session) dial(ctx context.Context, now func() time.Time) (*pgconn.PgCon
 }
 
 // drop gives up a session whose state is not known.
-func (s *session) drop() {
+func (s *session) drop(ctx context.Context) {
 	if s.conn == nil {
 		return
 	}
 	_ = s.conn.Conn().Close()
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(ctx)
 	cancel()
 	_ = s.conn.Close(ctx)
 	s.conn = nil
@@ -269,11 +269,11 @@ func (s *session) rollback(ctx context.Context) {
 		return
 	}
 	if ctx.Err() != nil {
-		s.drop()
+		s.drop(ctx)
 		return
 	}
 	if _, err := s.conn.Exec(ctx, Mark+"ROLLBACK").ReadAll(); err != nil {
-		s.drop()
+		s.drop(ctx)
 	}
 }
 

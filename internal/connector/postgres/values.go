@@ -205,13 +205,13 @@ func (p *arrayReader) list(depth int) ([]any, bool) {
 	p.at++
 	out := []any{}
 	for p.at < len(p.text) {
-		switch c := p.text[p.at]; {
-		case c == '}':
+		switch p.text[p.at] {
+		case '}':
 			p.at++
 			return out, true
-		case c == ',':
+		case ',':
 			p.at++
-		case c == '{':
+		case '{':
 			inner, ok := p.list(depth + 1)
 			if !ok {
 				return nil, false
