@@ -253,6 +253,10 @@ func (t *target) connect(ctx context.Context, req request, r *result) net.Conn {
 	return client
 }
 
+// secondChance is how long a further address may take once one has failed: an
+// address that is silent (IPv6 without a way out) must not use up the time.
+const secondChance = time.Second
+
 // dialFirst tries the addresses in order; each gets an equal share of the time
 // that is left, so that a dead first address does not hide a living second.
 func dialFirst(ctx context.Context, addresses []string) (net.Conn, string, error) {
@@ -262,6 +266,9 @@ func dialFirst(ctx context.Context, addresses []string) (net.Conn, string, error
 		attempt, cancel := ctx, context.CancelFunc(func() {})
 		if deadline, ok := ctx.Deadline(); ok {
 			share := time.Until(deadline) / time.Duration(len(addresses)-i)
+			if failed != nil {
+				share = min(share, secondChance)
+			}
 			attempt, cancel = context.WithTimeout(ctx, share)
 		}
 		conn, err := (&net.Dialer{}).DialContext(attempt, "tcp", address)

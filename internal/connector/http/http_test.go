@@ -204,6 +204,12 @@ func TestPhasesThatFail(t *testing.T) {
 		require.Equal(t, int64(0), v["status"])
 		require.Equal(t, 0.0, v["ok_share"])
 	})
+	t.Run("refused on IPv4, and no route for IPv6: the refusal counts", func(t *testing.T) {
+		dnsmasq := realserver.StartDnsmasq(t, "host-record=both.test,127.0.0.1,2001:db8::7")
+		v := object(t, ask(t, connector.Settings{"url": fmt.Sprintf("http://both.test:%d", realserver.Port(t)), "resolver": dnsmasq.Address}, connector.Tools{}, fence("GET /")))
+		require.Equal(t, "refused", v["error"])
+		require.Contains(t, v["address"], "127.0.0.1:")
+	})
 	t.Run("no such host", func(t *testing.T) {
 		dnsmasq := realserver.StartDnsmasq(t, "address=/shop.test/127.0.0.1")
 		v := object(t, ask(t, connector.Settings{"url": "http://gone.shop-else.test:8080", "resolver": dnsmasq.Address}, connector.Tools{}, check))

@@ -1,0 +1,26 @@
+package tcp_test
+
+import (
+	"testing"
+
+	"github.com/quellhq/quell/internal/connector/tcp"
+	"github.com/quellhq/quell/internal/probe"
+)
+
+// FuzzCheck holds that no text of a fence makes its check panic, and that each
+// problem lies within the text.
+func FuzzCheck(f *testing.F) {
+	f.Add("connect 80")
+	f.Add("connect host:80")
+	f.Add("# x\nconnect ${port}")
+	f.Add("connect 70000")
+	check := tcp.Kind().Languages[0].Check
+	f.Fuzz(func(t *testing.T, text string) {
+		template := probe.Literal(text)
+		for _, p := range check(template, nil) {
+			if p.Offset < 0 || p.Offset > len(template.Source()) || p.Text == "" {
+				t.Errorf("problem %+v of %q", p, text)
+			}
+		}
+	})
+}
