@@ -36,8 +36,9 @@ func TestProjects(t *testing.T) {
 			w.Env = map[string]string{"PGHOST": "localhost", "PGUSER": "app", "PGPASSWORD": plain, "PGDATABASE": "shop"}
 			w.Root = fstest.MapFS{"var/log/bare/app.log": {}, "var/log/nginx/error.log": {}, "var/log/nginx/access.log.1": {}}
 		},
-		"network": func(*discover.World) {},
-		"nothing": func(*discover.World) {},
+		"onlylogs": func(*discover.World) {},
+		"network":  func(*discover.World) {},
+		"nothing":  func(*discover.World) {},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -15,6 +15,9 @@ func (l *look) logs() {
 			continue
 		}
 		name := l.add(Target{Name: "app-logs", Kind: "logs", From: "files in " + dir + "/", Settings: []Setting{{"paths", patterns}}})
+		if len(l.found.Services) == 0 {
+			l.found.Services = append(l.found.Services, Service{Name: l.projectName(), From: "the name of this directory, which has logs"})
+		}
 		// One directory of one project: the lines say themselves whose they are.
 		for i := range l.found.Services {
 			l.found.Services[i].Logs = append(l.found.Services[i].Logs, name)
