@@ -49,8 +49,8 @@ var besides = map[string][]string{
 	// connectors that speak alike share a helper, and none imports another
 	"internal/connector/prometheus": {"internal/promtext", "internal/promapi"},
 	// what is found is checked by what will read it; only the test does
-	"internal/discover": {"internal/config", "internal/connector/all"},
-	"internal/connector/loki":       {"internal/promtext", "internal/promapi", "internal/logql"},
+	"internal/discover":       {"internal/config", "internal/connector/all"},
+	"internal/connector/loki": {"internal/promtext", "internal/promapi", "internal/logql"},
 }
 
 // beside are packages that stand on no floor: engines' shared helpers and what
