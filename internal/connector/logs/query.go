@@ -49,9 +49,8 @@ func (t *Target) query(ctx context.Context, q probe.Question) evidence.Answer {
 	if result.Stats.Selected == 0 {
 		return t.silence(ctx, q, result.Stats, asked.Since, result.Hint)
 	}
-	if result.Hint != "" {
-		result.Notes = append(result.Notes, result.Hint)
-	}
+	// That lines are there and none matches is an ordinary answer and needs no
+	// note: most signs ask for what is rarely there.
 	if query.Metric() {
 		series := evidence.Vector(result.Series)
 		if n := limits.Lines; len(series) > n {
