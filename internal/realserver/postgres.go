@@ -45,6 +45,8 @@ var smallServer = map[string]string{
 	"shared_preload_libraries": "pg_stat_statements", "fsync": "off", "full_page_writes": "off",
 	"max_wal_size": "64MB", "track_io_timing": "on", "autovacuum_naptime": "5s",
 	"max_prepared_transactions": "10", "wal_level": "replica", "hot_standby": "on",
+	// a session whose test was killed ends by itself, even in the middle of a loop
+	"client_connection_check_interval": "1s",
 	"log_line_prefix": "%m [%p] ", "log_min_messages": "warning", "dynamic_shared_memory_type": "posix",
 }
 
@@ -69,7 +71,6 @@ func StartPostgres(t testing.TB, cfg PostgresConfig) *Postgres {
 			settings[k] = v
 		}
 	}
-	t.Cleanup(p.Kill)
 	p.argv = []string{bin, "-D", p.Data}
 	names := make([]string, 0, len(settings))
 	for k := range settings {
@@ -98,6 +99,9 @@ func (p *Postgres) Start(t testing.TB) {
 func (p *Postgres) Launch(t testing.TB) {
 	t.Helper()
 	p.Proc = Start(p.t, "postgres", filepath.Dir(p.Data), p.LogFile, p.argv...)
+	// Sessions are process groups of their own. This clean-up runs before the
+	// one of Start, while they can still be found as children.
+	p.t.Cleanup(p.Kill)
 }
 
 // WaitReady waits until the server lets a superuser in. After a kill, the last
