@@ -131,7 +131,8 @@ func TestSamplesShareOnePause(t *testing.T) {
 		}()
 	}
 	wait.Wait()
-	require.Less(t, time.Since(start), 1900*time.Millisecond)
+	// One pause of a second after the other would be five seconds.
+	require.Less(t, time.Since(start), 3500*time.Millisecond)
 }
 
 func TestLockRootsNameTheHeadAndNotTheFellowVictims(t *testing.T) {
@@ -210,14 +211,22 @@ func TestMissingIndexesAreToldWithReasons(t *testing.T) {
 	defer stop()
 	byColumns := func(role string) map[string]map[string]any {
 		found := map[string]map[string]any{}
-		for _, row := range rowsOf(t, ask(t, as(t, role), "postgres.missing_indexes", nil)) {
+		for _, row := range rowsOf(t, ask(t, openAt(t, server.URL(role, "app"), nil, connector.Limits{}), "postgres.missing_indexes", nil)) {
 			if row["table"] == "parcels" {
 				found[fmt.Sprint(row["columns"])] = row
 			}
 		}
 		return found
 	}
-	found := byColumns("postgres")
+	var found map[string]map[string]any
+	// On a busy machine a window may pass in which no statement ends.
+	realserver.WaitFor(t, "a window with statements", 20*time.Second, server.LogFile, func() error {
+		found = byColumns("postgres")
+		if len(found) < 2 || found["[customer]"]["hot"] != true {
+			return fmt.Errorf("found %v", found)
+		}
+		return nil
+	})
 	require.Contains(t, found, "[customer]", "%v", found)
 	row := found["[customer]"]
 	require.Equal(t, true, row["proved"])
@@ -227,8 +236,16 @@ func TestMissingIndexesAreToldWithReasons(t *testing.T) {
 	require.NotContains(t, found, "[weight]", "most rows match: a scan is right")
 	require.NotContains(t, found, "[id]", "there is an index")
 
-	unproved := byColumns("monitor")["[customer]"]
+	var texts map[string]map[string]any
+	realserver.WaitFor(t, "a window with statements", 20*time.Second, server.LogFile, func() error {
+		if texts = byColumns("monitor"); texts["[customer]"] == nil {
+			return fmt.Errorf("found %v", texts)
+		}
+		return nil
+	})
+	unproved := texts["[customer]"]
 	require.NotNil(t, unproved, "without SELECT on the table the text still tells")
+	require.NotContains(t, texts, "[weight]", "how many rows match cannot be told from the text")
 	require.Equal(t, false, unproved["proved"])
 	require.Contains(t, fmt.Sprint(unproved["reasons"]), "GRANT SELECT ON public.parcels")
 }
@@ -248,7 +265,6 @@ func load(t *testing.T, statements ...string) (stop func()) {
 			}
 		}(conn)
 	}
-	time.Sleep(300 * time.Millisecond) // the load itself is what has to happen
 	return func() { cancel(); wait.Wait() }
 }
 

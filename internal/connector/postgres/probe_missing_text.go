@@ -8,8 +8,8 @@ import (
 
 // fromText looks at a statement that our role may not explain (it needs SELECT
 // on the tables for that). What is left is its text: a big table that it names,
-// that is being read from end to end, and that has no index beginning with a
-// column the statement compares. That is a good reason, and no proof.
+// and no index that begins with a column it compares. That is a good reason,
+// and no proof.
 func (f *finder) fromText(ctx context.Context, s statement, query string) error {
 	tokens, syntax := lex(query)
 	if syntax != nil {
@@ -23,7 +23,7 @@ func (f *finder) fromText(ctx context.Context, s statement, query string) error 
 	for _, name := range names {
 		table := f.big[name]
 		alias, ok := aliasOf(tokens, table.name)
-		if !ok || table.seqPerSecond == 0 {
+		if !ok || table.seqPerSecond == 0 && s.calls == 0 {
 			continue
 		}
 		columns, indexed, err := f.describe(ctx, table)
@@ -33,12 +33,14 @@ func (f *finder) fromText(ctx context.Context, s statement, query string) error 
 		w := columnsOf(conditionOf(query, tokens), alias, columns, false)
 		wants := first(append(append([]string{}, w.equal...), first(w.ordered, 1)...), 3)
 		key := name + " " + strings.Join(wants, ",")
-		if len(wants) == 0 || indexed[wants[0]] || w.either || f.done[key] {
+		// Without a plan only an equality is telling, and only where no other
+		// compared column has an index that the planner may be using.
+		if len(w.equal) == 0 || w.either || f.done[key] || anyOf(indexed, w.equal, w.ordered) {
 			continue
 		}
 		f.done[key], f.done[name] = true, true
 		row := f.row("statement", table, wants, []any{
-			"the table is scanned from end to end, this statement compares " + strings.Join(wants, ", ") + ", and no index begins with it",
+			"this statement compares " + strings.Join(wants, ", ") + ", and no index begins with any of the columns it compares",
 			"told from the text of the statement: our role may not explain it (GRANT SELECT ON " + quoteIdent(table.schema) + "." + quoteIdent(table.name) + ", or pg_read_all_data)"})
 		row["query_id"], row["query"], row["share"], row["hot"] = s.id, cut(s.query, 1000), s.share, true
 		if s.calls > 0 {
@@ -47,6 +49,17 @@ func (f *finder) fromText(ctx context.Context, s statement, query string) error 
 		f.found = append(f.found, candidate{row: row, columns: wants, share: s.share, scans: table.seqPerSecond})
 	}
 	return nil
+}
+
+func anyOf(set map[string]bool, lists ...[]string) bool {
+	for _, list := range lists {
+		for _, name := range list {
+			if set[name] {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // aliasOf finds a table's name in a statement, and the name that stands for it.

@@ -39,15 +39,13 @@ func readonlyStatement(tokens []token) *statementProblem {
 // for SHOW, which selects nothing.
 func opening(tokens []token) ([]token, *statementProblem) {
 	first := tokens[0]
-	if first.is(punct, "(") {
+	if beginsQuery(tokens) {
 		return tokens, nil
 	}
 	if first.kind != word {
 		return nil, &statementProblem{first.at, "a question begins with SELECT, WITH, VALUES, TABLE, SHOW or EXPLAIN"}
 	}
 	switch first.text {
-	case "select", "with", "values", "table":
-		return tokens, nil
 	case "show":
 		for _, t := range tokens[1:] {
 			if !t.name() && !t.is(punct, ".") {
