@@ -143,8 +143,12 @@ func (s *Session) page(req Request, services []run.Service, result run.Result, d
 	if result.OutOfTime > 0 {
 		p.Notes = append(p.Notes, fmt.Sprintf("the time for all questions was used up: %d were not asked or not answered by then", result.OutOfTime))
 	}
-	for _, f := range s.library.Broken {
-		p.Notes = append(p.Notes, "your playbooks were left out: "+f.String())
+	if broken := s.library.Broken; len(broken) > 0 {
+		more := ""
+		if len(broken) > 1 {
+			more = fmt.Sprintf(" (and %d more: `quell lint %s`)", len(broken)-1, strings.Join(s.setup.Playbooks, " "))
+		}
+		p.Notes = append(p.Notes, "your playbooks were left out: "+broken[0].String()+more)
 	}
 	p.Notes = append(p.Notes, notes(result.Evidence)...)
 	return p

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/quellhq/quell/internal/config"
 	"github.com/quellhq/quell/internal/connector/all"
 	"github.com/quellhq/quell/internal/playbook"
 	shipped "github.com/quellhq/quell/playbooks"
@@ -54,6 +55,16 @@ func LoadLibrary(dirs []string) (Library, error) {
 		return Library{}, &BrokenPlaybooks{own}
 	}
 	return Library{Book: alone, Broken: onlyErrors(findings)}, nil
+}
+
+// PlaybookDirs are the directories of playbooks that the configuration names:
+// none where there is no configuration.
+func PlaybookDirs(path string) ([]string, error) {
+	c, err := config.Load(config.Options{Path: path, Kinds: all.Kinds()})
+	if errors.Is(err, config.ErrNone) || errors.Is(err, config.ErrEmpty) {
+		return nil, nil
+	}
+	return c.Playbooks, err
 }
 
 // BrokenPlaybooks is a set of playbooks that cannot be used.

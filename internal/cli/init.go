@@ -18,7 +18,7 @@ func initCommand(s streams) *cobra.Command {
 Procfile, listening ports and log files, and writes quell.yaml. It connects to
 nothing and writes no secret: addresses with a password are kept as references.`,
 		Example: "  quell init && quell doctor\n  quell init --print",
-		Args:    cobra.NoArgs,
+		Args:    atMost(0),
 		RunE: func(*cobra.Command, []string) error {
 			draft, err := app.Draft(".")
 			if err != nil {

@@ -29,7 +29,7 @@ func lintCommand(s streams) *cobra.Command {
 			}
 			findings, err := app.Lint(args)
 			if err != nil {
-				return usage("lint: %w", err)
+				return usage("lint: %w", noFile(err))
 			}
 			if asJSON {
 				if err := writeJSON(s, nonNil(findings)); err != nil {
@@ -62,7 +62,7 @@ func fmtCommand(s streams) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			files, err := markdownFiles(args)
 			if err != nil {
-				return usage("fmt: %w", err)
+				return usage("fmt: %w", noFile(err))
 			}
 			changed := 0
 			for _, file := range files {
@@ -132,7 +132,7 @@ func testCommand(s streams) *cobra.Command {
 			}
 			played, err := app.Rehearse(dir, pattern)
 			if err != nil {
-				return usage("test: %w", err)
+				return usage("test: %w", noFile(err))
 			}
 			failed := 0
 			for _, p := range played {
@@ -174,6 +174,7 @@ func testCommand(s streams) *cobra.Command {
 
 func explainCommand(s streams) *cobra.Command {
 	var functions bool
+	var config string
 	cmd := &cobra.Command{
 		Use:     "explain [PLAYBOOK[#CONDITION]]",
 		Short:   "Say what a playbook asks, of whom, and what its signs mean",
@@ -185,7 +186,7 @@ func explainCommand(s streams) *cobra.Command {
 				explainFunctions(s)
 				return nil
 			}
-			library, err := library("")
+			library, err := library(s, config)
 			if err != nil {
 				return err
 			}
@@ -201,6 +202,7 @@ func explainCommand(s streams) *cobra.Command {
 			return nil
 		},
 	}
+	cmd.Flags().StringVarP(&config, "config", "c", "", "configuration file that names your own playbooks (default: quell.yaml here or above)")
 	cmd.Flags().BoolVar(&functions, "functions", false, "list the functions that signs may use")
 	return cmd
 }

@@ -125,7 +125,7 @@ func during(ts *testscript.TestScript, neg bool, args []string) {
 	ended := cmd.Wait()
 	ts.Check(err)
 	ts.Logf("[stdout]\n%s[stderr]\n%s", ts.ReadFile("out"), ts.ReadFile("err"))
-	checkCode(ts, ended, args[2])
+	checkCode(ts, ended, strings.Split(args[2], ",")...)
 }
 
 // running waits until a statement with the marker is under way on a server.
@@ -215,10 +215,14 @@ func same(ts *testscript.TestScript, where string, got map[string]any, want map[
 	}
 }
 
-// says TEXT… checks that the last output has every text, wherever its lines
-// break.
+// says [in=FILE] TEXT… checks that the last output, or a file, has every text,
+// wherever its lines break.
 func says(ts *testscript.TestScript, neg bool, args []string) {
-	flat := strings.Join(strings.Fields(ts.ReadFile("stdout")), " ")
+	file := "stdout"
+	if name, ok := strings.CutPrefix(args[0], "in="); ok {
+		file, args = name, args[1:]
+	}
+	flat := strings.Join(strings.Fields(ts.ReadFile(file)), " ")
 	for _, text := range args {
 		if strings.Contains(flat, text) == neg {
 			ts.Fatalf("the output says %q: %v", text, neg)
