@@ -47,7 +47,7 @@ var smallServer = map[string]string{
 	"max_prepared_transactions": "10", "wal_level": "replica", "hot_standby": "on",
 	// a session whose test was killed ends by itself, even in the middle of a loop
 	"client_connection_check_interval": "1s",
-	"log_line_prefix": "%m [%p] ", "log_min_messages": "warning", "dynamic_shared_memory_type": "posix",
+	"log_line_prefix":                  "%m [%p] ", "log_min_messages": "warning", "dynamic_shared_memory_type": "posix",
 }
 
 // StartPostgres makes a server and waits until it answers. It stops, and its
