@@ -22,6 +22,7 @@ func queryFaults() []Fault {
 	return []Fault{
 		{
 			Name:  "postgres: index missing",
+			Alone: true,
 			Truth: []string{"db/queries#an-index-is-missing"},
 			Variants: []Variant{
 				with("equality, 2 clients", nil, func(s stage) {
@@ -39,6 +40,7 @@ func queryFaults() []Fault {
 		},
 		{
 			Name:  "postgres: sort spills to disk",
+			Alone: true,
 			Truth: []string{"db/queries#a-statement-sorts-or-joins-more-than-fits-in-memory"},
 			Variants: []Variant{
 				with("small work_mem", map[string]string{"work_mem": "64kB"}, func(s stage) {
@@ -55,6 +57,7 @@ func queryFaults() []Fault {
 		},
 		{
 			Name:  "postgres: processors saturated",
+			Alone: true,
 			Truth: []string{"db/server#the-servers-processors-are-saturated"},
 			Variants: []Variant{
 				with("12 sessions compute", nil, func(s stage) { computing(s, 12, 2000) }),
@@ -63,6 +66,7 @@ func queryFaults() []Fault {
 		},
 		{
 			Name:  "postgres: rows fetched one by one",
+			Alone: true,
 			Truth: []string{"db/queries#rows-are-fetched-one-by-one"},
 			Variants: []Variant{
 				with("60 per transaction", nil, func(s stage) { onePlusN(s, 2, 60) }),

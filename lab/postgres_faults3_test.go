@@ -117,10 +117,11 @@ func crash(s stage, signal syscall.Signal) {
 	s.busy(2, "shop", "shop-api", 20*time.Millisecond, script("SELECT * FROM orders WHERE id = %d"))
 }
 
-// postgresHealthy are states under load in which nothing is wrong.
+// postgresHealthy are states under load in which nothing is wrong. They come
+// alone: a machine that others keep busy is not healthy.
 func postgresHealthy() []Fault {
 	state := func(name string, settings map[string]string, do func(s stage)) Fault {
-		return Fault{Name: "healthy postgres: " + name, Variants: []Variant{with("", settings, do)}}
+		return Fault{Name: "healthy postgres: " + name, Alone: true, Variants: []Variant{with("", settings, do)}}
 	}
 	return []Fault{
 		state("idle", nil, func(s stage) {}),

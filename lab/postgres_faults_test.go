@@ -185,6 +185,7 @@ func lockFaults() []Fault {
 		},
 		{
 			Name:  "postgres: row hot spot",
+			Alone: true,
 			Truth: []string{"db/locks#many-sessions-update-the-same-row"},
 			Variants: []Variant{
 				with("a counter, 8 clients", nil, func(s stage) { hotRow(s, 8, 50*time.Millisecond) }),
