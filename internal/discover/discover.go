@@ -142,7 +142,9 @@ func (l *look) add(t Target) string {
 	for i := range l.found.Targets {
 		have := &l.found.Targets[i]
 		if have.Kind == t.Kind && have.port == t.port && t.port != "" && sameHost(have.host, t.host) {
-			if have.Off && !t.Off {
+			// A variable holds the user and password that work; a port in a
+			// compose file is only an address.
+			if have.Off && !t.Off || !have.reference() && t.reference() {
 				t.Name = have.Name
 				*have = t
 			}
@@ -152,6 +154,16 @@ func (l *look) add(t Target) string {
 	t.Name = l.free(t.Name)
 	l.found.Targets = append(l.found.Targets, t)
 	return t.Name
+}
+
+// reference reports whether the address is kept in a variable or a file.
+func (t Target) reference() bool {
+	for _, s := range t.Settings {
+		if text, ok := s.Value.(string); ok && s.Name == "url" && strings.HasPrefix(text, "env:") {
+			return true
+		}
+	}
+	return false
 }
 
 func (l *look) free(name string) string {

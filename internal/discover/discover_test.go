@@ -106,3 +106,13 @@ func FuzzCompose(f *testing.F) {
 		_ = discover.Look(w).YAML()
 	})
 }
+
+func TestAVariableKnowsMoreThanAPublishedPort(t *testing.T) {
+	f := discover.Look(discover.World{
+		Dir:   "shop",
+		Files: fstest.MapFS{"compose.yaml": {Data: []byte("services:\n  db: {image: postgres:15, ports: [\"55432:5432\"]}\n")}},
+		Env:   map[string]string{"DATABASE_URL": "postgres://app:geheim@127.0.0.1:55432/app"},
+	})
+	require.Contains(t, f.YAML(), `url: "env:DATABASE_URL"`)
+	require.NotContains(t, f.YAML(), "postgres@127.0.0.1", "the user of the image is a guess")
+}
