@@ -42,7 +42,7 @@ func serviceSpec() probe.Spec {
 			{Name: "port_holder_age_s", Type: "number", About: "how long it has run, seconds; null when unknown"},
 			{Name: "port_holder_orphaned", Type: "bool", About: "its parent is process 1 although the rest of the service has another parent: left over from before"},
 			{Name: "loopback_only", Type: "bool", About: "the port is open for this machine only"},
-			{Name: "url_loopback", Type: "bool", About: "the service's url names this machine by a loopback address"},
+			{Name: "url_loopback", Type: "bool", About: "the service's url names this machine by a loopback address, or by a name for one"},
 			{Name: "waiting", Type: "number", About: "connections that wait at the port to be accepted"},
 			{Name: "listens_on", Type: "list", About: "ports that the service's processes listen on (tcp)"},
 			{Name: "processes", Type: "number", About: "processes of the service"},
@@ -139,7 +139,7 @@ func (t *target) service(ctx context.Context, q probe.Question) evidence.Answer 
 	v := view.value(members)
 	v["found"], v["found_by"] = len(members) > 0, foundBy
 	v["listens_on"] = portsOf(found, members)
-	v["url_loopback"] = loopbackName(host)
+	v["url_loopback"] = loopbackName(host) || resolvesToLoopback(ctx, host)
 	v["port"], v["port_owner"] = portNumber(port), owner
 	v["port_pid"], v["port_command"], v["port_holder_age_s"] = nil, "", nil
 	v["port_holder_orphaned"] = false
@@ -283,6 +283,22 @@ func portNumber(text string) any {
 func loopbackName(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && ip.IsLoopback()
+}
+
+// resolvesToLoopback reports whether a name stands for loopback addresses only.
+func resolvesToLoopback(ctx context.Context, host string) bool {
+	if host == "" {
+		return false
+	}
+	inner, cancel := connector.Within(ctx, time.Second)
+	defer cancel()
+	ips, err := net.DefaultResolver.LookupNetIP(inner, "ip", host)
+	for _, ip := range ips {
+		if !ip.Unmap().IsLoopback() {
+			return false
+		}
+	}
+	return err == nil && len(ips) > 0
 }
 
 // isLocal reports whether a host name or address is this machine. A name that
