@@ -118,7 +118,7 @@ func (t *Target) window(q probe.Question, metric bool) (logql.Asked, logql.Limit
 	if err != nil {
 		return asked, limits, fmt.Errorf("since: %w", err)
 	}
-	step, err := duration(q.Options["step"], roundStep(since/120))
+	step, err := duration(q.Options["step"], logql.StepFor(since))
 	if err != nil {
 		return asked, limits, fmt.Errorf("step: %w", err)
 	}
@@ -134,19 +134,4 @@ func (t *Target) window(q probe.Question, metric bool) (logql.Asked, logql.Limit
 		limits.Lines = min(n, limits.Lines)
 	}
 	return asked, limits, nil
-}
-
-// roundStep is the first usual length that is no shorter: ranges are multiples
-// of it, which keeps counting cheap.
-func roundStep(least time.Duration) time.Duration {
-	for _, s := range []time.Duration{
-		time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 15 * time.Second, 30 * time.Second,
-		time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute,
-		time.Hour, 2 * time.Hour, 6 * time.Hour, 12 * time.Hour,
-	} {
-		if s >= least {
-			return s
-		}
-	}
-	return least.Truncate(24*time.Hour) + 24*time.Hour
 }

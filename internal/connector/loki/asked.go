@@ -27,7 +27,7 @@ func options() []probe.Param {
 	return []probe.Param{
 		{Name: "since", Type: probe.Duration, About: "look back this far; default: as far as the investigation does"},
 		{Name: "range", Type: probe.Duration, About: "the same as since"},
-		{Name: "step", Type: probe.Duration, About: "for a metric query: a point every step over since; without it one point, now"},
+		{Name: "step", Type: probe.Duration, About: "for a metric query: distance between two points; default: about a 120th of since where that is given, else one point, now"},
 		{Name: "limit", Type: probe.Number, About: "keep at most this many lines or series"},
 		{Name: "direction", Type: probe.Text, Default: "backward", About: "which lines to keep at the limit: backward the newest, forward the oldest"},
 	}
@@ -49,6 +49,10 @@ func readOptions(o map[string]string) (asked, error) {
 	a.since = max(a.since, other)
 	if a.step, err = duration(o, "step"); err != nil {
 		return a, err
+	}
+	if _, stepped := o["step"]; !stepped && a.since > 0 {
+		// The same fence on log files gives a series too.
+		a.step = logql.StepFor(a.since)
 	}
 	if a.step > 0 && a.since > 0 && a.since/a.step > maxPoints {
 		return a, fmt.Errorf("since=%s with step=%s gives more than %d points; take a longer step", o["since"]+o["range"], o["step"], maxPoints)
