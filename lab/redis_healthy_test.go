@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
+	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/quellhq/quell/internal/connector"
 	"github.com/quellhq/quell/internal/realserver"
@@ -70,11 +70,14 @@ func redisHealthy() []Fault {
 			s := startRedis(t, env, "--maxclients", "1000", "--requirepass", "geheim-8")
 			env.Targets = nil
 			env.Add("cache", "redis", connector.Settings{"url": "redis://:geheim-8@" + s.Addr()})
+			let := func(o *goredis.Options) { o.Password = "geheim-8" }
+			for i := range 10 {
+				must(t, redisClient(t, s, let), "SET", "user:"+strconv.Itoa(i), "a name")
+			}
 			for range 60 {
-				c := redisClient(t, s)
-				c.Options().Password = "geheim-8"
+				c := redisClient(t, s, let)
 				conn := c.Conn()
-				require.NoError(t, conn.Auth(context.Background(), "geheim-8").Err())
+				t.Cleanup(func() { _ = conn.Close() })
 				sub := c.Subscribe(context.Background(), "news")
 				t.Cleanup(func() { _ = sub.Close() })
 				work(t, 1, 20*time.Millisecond, func(ctx context.Context, _, i int) { conn.Get(ctx, "user:"+strconv.Itoa(i%10)) })

@@ -168,6 +168,17 @@ func infoHas(c *goredis.Client, section, text string) bool {
 	return strings.Contains(c.Info(context.Background(), section).Val(), text)
 }
 
+// infoNumber reads a number that stands behind a name in INFO; 0 without.
+func infoNumber(c *goredis.Client, section, name string) float64 {
+	_, rest, _ := strings.Cut(c.Info(context.Background(), section).Val(), name)
+	digits := strings.TrimLeft(rest, ":=")
+	if i := strings.IndexFunc(digits, func(r rune) bool { return r < '0' || r > '9' }); i >= 0 {
+		digits = digits[:i]
+	}
+	n, _ := strconv.ParseFloat(digits, 64)
+	return n
+}
+
 // holdConnections opens n connections that say hello and stay.
 func holdConnections(t testing.TB, s *realserver.RedisServer, n int) {
 	t.Helper()
