@@ -92,7 +92,7 @@ func TestEveryQuestionAnswersOnThisMachine(t *testing.T) {
 func TestListenersNameTheirProcess(t *testing.T) {
 	t.Parallel()
 	port := realserver.Port(t)
-	cmd := start(t, fmt.Sprintf("listen 127.0.0.1:%d", port), "orders-api", "--db=postgres://app:hunter22@db/x")
+	cmd := start(t, fmt.Sprintf("listen 127.0.0.1:%d", port), "orders-api", "--db=postgres://app:hunter22@db/x", "--api-token", "hunter22")
 	client, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port)) // a client of the port is no listener
 	require.NoError(t, err)
 	defer func() { _ = client.Close() }()
@@ -168,6 +168,18 @@ func TestStrangerHoldsThePort(t *testing.T) {
 		a := ask(t, nil, "host.service", map[string]any{"service": "orders-worker", "host": "192.0.2.1", "port": "80"})
 		require.Equal(t, evidence.NotApplicable, a.Status)
 	})
+}
+
+func TestOnlookersAreNotTheService(t *testing.T) {
+	t.Parallel()
+	start(t, "sleep", "tail", "-f", "/var/log/lonesome-shop.log")
+	start(t, "sleep", "postgres: app lonesome_shop 127.0.0.1(4000) idle")
+	start(t, "sleep", "python3", "not-lonesome-shopping.py")
+	v := object(t, ask(t, nil, "host.service", map[string]any{"service": "lonesome-shop"}))
+	require.Equal(t, false, v["found"], "%v", v["list"])
+	start(t, "sleep", "python3", "-m", "lonesome_shop.main")
+	v = object(t, ask(t, nil, "host.service", map[string]any{"service": "lonesome-shop"}))
+	require.Equal(t, int64(1), v["processes"])
 }
 
 func TestOrphansAndZombies(t *testing.T) {

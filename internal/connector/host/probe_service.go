@@ -160,7 +160,8 @@ func (t *target) service(ctx context.Context, q probe.Question) evidence.Answer 
 	return evidence.Of(v, notes...)
 }
 
-// lookers are programs that name a service without being it.
+// lookers are programs that name a service without being it. A session of
+// Postgres is one too: it names its database.
 var lookers = map[string]bool{
 	"quell": true, "tail": true, "less": true, "more": true, "vi": true, "vim": true, "nvim": true, "nano": true, "emacs": true,
 	"grep": true, "rg": true, "cat": true, "journalctl": true, "ssh": true, "scp": true, "sudo": true, "watch": true, "tmux": true,
@@ -177,10 +178,10 @@ func (t *target) matcher(name, expression string) (match func(system, process) b
 			return nil, false, fmt.Errorf("match cannot be read: %w", err)
 		}
 	}
-	self := os.Getpid()
+	us := t.us()
 	if re != nil {
 		return func(_ system, p process) bool {
-			return p.pid != self && re.MatchString(strings.Join(p.args, " "))
+			return !us[p.pid] && re.MatchString(strings.Join(p.args, " "))
 		}, true, nil
 	}
 	if len(name) < 3 { // "a" or "db" would match half of the machine
@@ -188,7 +189,7 @@ func (t *target) matcher(name, expression string) (match func(system, process) b
 	}
 	word := regexp.MustCompile(`(^|[^A-Za-z0-9])` + strings.ReplaceAll(regexp.QuoteMeta(name), "-", "[-_]") + `($|[^A-Za-z0-9])`)
 	return func(s system, p process) bool {
-		if p.pid == self || len(p.args) == 0 || lookers[filepath.Base(p.args[0])] {
+		if us[p.pid] || len(p.args) == 0 || lookers[filepath.Base(p.args[0])] || strings.HasPrefix(p.args[0], "postgres:") {
 			return false
 		}
 		if word.MatchString(strings.Join(p.args, " ")) {
@@ -200,6 +201,24 @@ func (t *target) matcher(name, expression string) (match func(system, process) b
 		dir, err := os.Readlink(filepath.Join(s.proc, strconv.Itoa(p.pid), "cwd"))
 		return err == nil && word.MatchString(filepath.Base(dir))
 	}, false, nil
+}
+
+// us are this process and those that started it, a shell or a timer with the
+// service's name among their arguments.
+func (t *target) us() map[int]bool {
+	out := map[int]bool{}
+	if !t.config.own() {
+		return out
+	}
+	for pid := os.Getpid(); pid > 1 && !out[pid]; {
+		out[pid] = true
+		p, err := t.sys.process(pid)
+		if err != nil {
+			break
+		}
+		pid = p.ppid
+	}
+	return out
 }
 
 // portHolder finds the listeners of a TCP port and the process behind them.

@@ -7,10 +7,13 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"regexp"
 	"sort"
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/quellhq/quell/internal/secret"
 )
 
 // userHZ is the unit of times in /proc/PID/stat. It is part of the interface
@@ -110,11 +113,30 @@ func (p process) line() string {
 	if len(p.args) == 0 {
 		return "[" + p.comm + "]"
 	}
-	text := strings.Join(p.args, " ")
+	text := strings.Join(hideSecrets(p.args), " ")
 	if len(text) > maxLine {
 		text = strings.ToValidUTF8(text[:maxLine], "") + "…"
 	}
 	return text
+}
+
+// secretFlag is a flag whose value is the next argument: --db-password x. Those
+// written with = are known to the redactor.
+var secretFlag = regexp.MustCompile(`(?i)^--?[a-z0-9_-]*(password|passwd|secret|token|api[_-]?key|credential|private[_-]?key)[a-z0-9_-]*$`)
+
+// hideSecrets replaces arguments that follow a flag for a secret.
+func hideSecrets(args []string) []string {
+	out := args
+	for i := 1; i < len(args); i++ {
+		if !secretFlag.MatchString(args[i-1]) || strings.HasPrefix(args[i], "-") {
+			continue
+		}
+		if &out[0] == &args[0] {
+			out = append([]string{}, args...)
+		}
+		out[i] = secret.Placeholder
+	}
+	return out
 }
 
 // maxLine is how much of a command line is kept.
