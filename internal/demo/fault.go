@@ -17,6 +17,9 @@ type Fault struct {
 	// Truth holds the ids of conditions that name the cause: one of them should
 	// come first.
 	Truth []string
+	// Alone says that other shops in the same process would feel it, through
+	// its processor time or its memory: no other fault should run beside it.
+	Alone bool
 
 	// let breaks the shop and returns what mends it.
 	let func(*Shop) (mend func(), err error)
@@ -46,7 +49,7 @@ func Faults() []Fault {
 			},
 		},
 		{
-			Name: "missing-index", Title: "an index is dropped, and one statement reads its whole table",
+			Name: "missing-index", Alone: true, Title: "an index is dropped, and one statement reads its whole table",
 			Story: "A migration dropped an index that a tool had called unused: the list of a customer's orders now reads every order there is.",
 			Truth: []string{"app/slow#one-statement-became-slow"},
 			let: func(s *Shop) (func(), error) {
@@ -81,7 +84,7 @@ func Faults() []Fault {
 			},
 		},
 		{
-			Name: "cache-stampede", Title: "the hot entry of the cache expires, and everyone computes it anew",
+			Name: "cache-stampede", Alone: true, Title: "the hot entry of the cache expires, and everyone computes it anew",
 			Story: "A new cache setting gave the front page two seconds to live, and took out the lock that let only one request compute it.",
 			Truth: []string{"app/slow#everyone-computes-the-same-expired-entry"},
 			let: turnOn(func(b *bugs) *atomic.Bool { return &b.stampede }, func(s *Shop) {
@@ -95,7 +98,7 @@ func Faults() []Fault {
 			let:   turnOn(func(b *bugs) *atomic.Bool { return &b.onePerRow }),
 		},
 		{
-			Name: "traffic-spike", Title: "many more visitors than usual",
+			Name: "traffic-spike", Alone: true, Title: "many more visitors than usual",
 			Story: "The shop was on the evening news.",
 			Truth: []string{"app/release#far-more-requests-than-usual"},
 			let: func(s *Shop) (func(), error) {
@@ -134,13 +137,13 @@ func Faults() []Fault {
 			}),
 		},
 		{
-			Name: "memory-leak", Title: "every request leaves something behind in memory",
+			Name: "memory-leak", Alone: true, Title: "every request leaves something behind in memory",
 			Story: "A debugging aid keeps a copy of every request in a list that nobody empties.",
 			Truth: []string{"app/memory#memory-is-never-given-back"},
 			let:   turnOn(func(b *bugs) *atomic.Bool { return &b.memoryLeak }, func(s *Shop) { s.attic.clear() }),
 		},
 		{
-			Name: "unbounded-cache", Title: "a cache without a limit, with keys that never repeat",
+			Name: "unbounded-cache", Alone: true, Title: "a cache without a limit, with keys that never repeat",
 			Story: "Whole pages are cached by their full address. It has a tracking code in it, so no page is ever found again, and none is thrown out.",
 			Truth: []string{"app/memory#a-cache-in-the-process-has-no-limit"},
 			let: turnOn(func(b *bugs) *atomic.Bool { return &b.endlessCache }, func(s *Shop) {
