@@ -3,17 +3,9 @@ package host
 import (
 	"context"
 	"fmt"
-	"net"
-	"net/netip"
-	"os"
-	"path/filepath"
-	"regexp"
 	"sort"
 	"strconv"
-	"strings"
-	"time"
 
-	"github.com/quellhq/quell/internal/connector"
 	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/probe"
 )
@@ -160,67 +152,6 @@ func (t *target) service(ctx context.Context, q probe.Question) evidence.Answer 
 	return evidence.Of(v, notes...)
 }
 
-// lookers are programs that name a service without being it. A session of
-// Postgres is one too: it names its database.
-var lookers = map[string]bool{
-	"quell": true, "tail": true, "less": true, "more": true, "vi": true, "vim": true, "nvim": true, "nano": true, "emacs": true,
-	"grep": true, "rg": true, "cat": true, "journalctl": true, "ssh": true, "scp": true, "sudo": true, "watch": true, "tmux": true,
-	"sh": true, "bash": true, "zsh": true, "dash": true, "fish": true, "strace": true, "gdb": true, "curl": true, "wget": true, "git": true,
-	"systemctl": true, "docker": true, "kubectl": true, "make": true, "script": true, "tee": true,
-}
-
-// matcher tells which processes are the service's own. explicit means that an
-// operator wrote the expression, so that not matching says something too.
-func (t *target) matcher(name, expression string) (match func(system, process) bool, explicit bool, err error) {
-	re := t.config.patterns[name]
-	if expression != "" {
-		if re, err = regexp.Compile(expression); err != nil {
-			return nil, false, fmt.Errorf("match cannot be read: %w", err)
-		}
-	}
-	us := t.us()
-	if re != nil {
-		return func(_ system, p process) bool {
-			return !us[p.pid] && re.MatchString(strings.Join(p.args, " "))
-		}, true, nil
-	}
-	if len(name) < 3 { // "a" or "db" would match half of the machine
-		return func(system, process) bool { return false }, false, nil
-	}
-	word := regexp.MustCompile(`(^|[^A-Za-z0-9])` + strings.ReplaceAll(regexp.QuoteMeta(name), "-", "[-_]") + `($|[^A-Za-z0-9])`)
-	return func(s system, p process) bool {
-		if us[p.pid] || len(p.args) == 0 || lookers[filepath.Base(p.args[0])] || strings.HasPrefix(p.args[0], "postgres:") {
-			return false
-		}
-		if word.MatchString(strings.Join(p.args, " ")) {
-			return true
-		}
-		if data, err := s.read(strconv.Itoa(p.pid), "cgroup"); err == nil && word.Match(data) {
-			return true
-		}
-		dir, err := os.Readlink(filepath.Join(s.proc, strconv.Itoa(p.pid), "cwd"))
-		return err == nil && word.MatchString(filepath.Base(dir))
-	}, false, nil
-}
-
-// us are this process and those that started it, a shell or a timer with the
-// service's name among their arguments.
-func (t *target) us() map[int]bool {
-	out := map[int]bool{}
-	if !t.config.own() {
-		return out
-	}
-	for pid := os.Getpid(); pid > 1 && !out[pid]; {
-		out[pid] = true
-		p, err := t.sys.process(pid)
-		if err != nil {
-			break
-		}
-		pid = p.ppid
-	}
-	return out
-}
-
 // portHolder finds the listeners of a TCP port and the process behind them.
 func portHolder(now tree, found []listener, port string) (process, []listener) {
 	var mine []listener
@@ -297,58 +228,4 @@ func portNumber(text string) any {
 		return nil
 	}
 	return n
-}
-
-func loopbackName(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && ip.IsLoopback()
-}
-
-// resolvesToLoopback reports whether a name stands for loopback addresses only.
-func resolvesToLoopback(ctx context.Context, host string) bool {
-	if host == "" {
-		return false
-	}
-	inner, cancel := connector.Within(ctx, time.Second)
-	defer cancel()
-	ips, err := net.DefaultResolver.LookupNetIP(inner, "ip", host)
-	for _, ip := range ips {
-		if !ip.Unmap().IsLoopback() {
-			return false
-		}
-	}
-	return err == nil && len(ips) > 0
-}
-
-// isLocal reports whether a host name or address is this machine. A name that
-// cannot be looked up counts as local: a dead resolver must not blind us.
-func isLocal(ctx context.Context, host string) bool {
-	if own, err := os.Hostname(); loopbackName(host) || err == nil && (host == own || strings.HasPrefix(own, host+".") || strings.HasPrefix(host, own+".")) {
-		return true
-	}
-	ips := []netip.Addr{}
-	if ip, err := netip.ParseAddr(host); err == nil {
-		ips = append(ips, ip)
-	} else {
-		inner, cancel := connector.Within(ctx, time.Second)
-		defer cancel()
-		if ips, err = net.DefaultResolver.LookupNetIP(inner, "ip", host); err != nil {
-			return true
-		}
-	}
-	addrs, err := net.InterfaceAddrs()
-	if err != nil {
-		return true
-	}
-	for _, ip := range ips {
-		if ip.IsLoopback() || ip.IsUnspecified() {
-			return true
-		}
-		for _, a := range addrs {
-			if prefix, err := netip.ParsePrefix(a.String()); err == nil && prefix.Addr() == ip.Unmap() {
-				return true
-			}
-		}
-	}
-	return false
 }
