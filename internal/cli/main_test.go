@@ -144,7 +144,7 @@ func TestScripts(t *testing.T) {
 		Dir: filepath.Join("testdata", "script"), UpdateScripts: *update,
 		Setup: func(e *testscript.Env) error { e.Vars = append(e.Vars, world.env...); return nil },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"runs": runs, "during": during, "says": says, "documented": documented, "plain": plain,
+			"runs": runs, "during": during, "idle": idle, "says": says, "documented": documented, "plain": plain,
 		},
 	})
 }

@@ -139,13 +139,33 @@ func running(server *realserver.Postgres, marker string) error {
 	defer func() { _ = conn.Close(ctx) }()
 	for {
 		var n int
-		err = conn.QueryRow(ctx, "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid() AND query LIKE '%' || $1 || '%'", marker).Scan(&n)
+		err = conn.QueryRow(ctx, underWay, marker).Scan(&n)
 		if err != nil || n > 0 {
 			return err
 		}
 		time.Sleep(20 * time.Millisecond) // a server outside of this process: there is no signal to wait for
 	}
 }
+
+// idle MARKER checks that the database works on no statement with the marker,
+// or stops doing so at once: a cancel request needs a moment to be heard.
+func idle(ts *testscript.TestScript, neg bool, args []string) {
+	conn, err := world.postgres.Dial("postgres", "app", "script")
+	ts.Check(err)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	defer func() { _ = conn.Close(context.Background()) }()
+	for n := 1; n > 0; {
+		err := conn.QueryRow(ctx, underWay, args[0]).Scan(&n)
+		if err != nil {
+			ts.Fatalf("a statement of ours goes on: %v", err)
+		}
+	}
+}
+
+// underWay counts the statements with a marker that a server works on.
+const underWay = `SELECT count(*) FROM pg_stat_activity
+	WHERE state = 'active' AND pid <> pg_backend_pid() AND query LIKE '%' || $1 || '%'`
 
 // documented FILE checks that the JSON in FILE has the fields that
 // docs/reference/diagnosis.md lists, and no other.

@@ -6,6 +6,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/playbook"
 )
 
@@ -39,7 +40,7 @@ func Diagnose(in Input) Diagnosis {
 		r.propose(in.At)
 	}
 	d.BlindSpots, d.Next = blindSpots(in, all, d.Roots)
-	d.judge()
+	d.judge(silent(in))
 	return d
 }
 
@@ -198,8 +199,37 @@ func coverage(in Input, all []*Finding) Coverage {
 // value: the demo without logs still sees three fifths of its signs).
 const enoughSeen = 0.4
 
+// silent lists the targets that were asked and could not be reached, even if
+// only in the middle, or that let no question through. Health is never claimed
+// over their heads.
+func silent(in Input) []string {
+	asked, heard, lost := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	for _, s := range in.Subjects {
+		for _, e := range s.Evidence {
+			if e.Target == "" {
+				continue
+			}
+			asked[e.Target] = true
+			switch e.Status {
+			case evidence.Unreachable:
+				lost[e.Target] = true
+			case evidence.Denied, evidence.TimedOut, evidence.NotAsked:
+			default:
+				heard[e.Target] = true
+			}
+		}
+	}
+	var out []string
+	for _, name := range sortedKeys(asked) {
+		if lost[name] || !heard[name] {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
 // judge says the verdict and one sentence for it.
-func (d *Diagnosis) judge() {
+func (d *Diagnosis) judge(silent []string) {
 	share := 0.0
 	if d.Coverage.Signs > 0 {
 		share = float64(d.Coverage.Known) / float64(d.Coverage.Signs)
@@ -229,6 +259,9 @@ func (d *Diagnosis) judge() {
 	case share < enoughSeen:
 		d.Verdict = CannotTell
 		d.Summary = fmt.Sprintf("too little could be seen: %d of %s have an answer", d.Coverage.Known, plural(d.Coverage.Signs, "sign"))
+	case len(silent) > 0:
+		d.Verdict = CannotTell
+		d.Summary = fmt.Sprintf("nothing is wrong in what could be seen, and %s could not be", strings.Join(silent, ", "))
 	default:
 		d.Verdict = Nothing
 		d.Summary = fmt.Sprintf("nothing is wrong in what could be seen (%d of %s have an answer)", d.Coverage.Known, plural(d.Coverage.Signs, "sign"))

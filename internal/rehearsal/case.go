@@ -7,13 +7,18 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"reflect"
+	"regexp"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/quellhq/quell/internal/playbook"
 )
 
 // Case is one case file: what is asked of the diagnosis, and the answers.
@@ -90,7 +95,7 @@ func Parse(name string, data []byte) (*Case, error) {
 			dec := yaml.NewDecoder(bytes.NewReader(f.Data))
 			dec.KnownFields(true)
 			if err := dec.Decode(&c.Expect); err != nil {
-				return nil, fmt.Errorf("%s:%d: the part \"case\": %w", name, line, err)
+				return nil, expectError(name, line, err)
 			}
 		} else {
 			c.Answers = append(c.Answers, Answer{Name: f.Name, Text: string(f.Data), Line: line})
@@ -111,6 +116,29 @@ func Parse(name string, data []byte) (*Case, error) {
 		e.At = defaultAt
 	}
 	return c, nil
+}
+
+var yamlLine = regexp.MustCompile(`line (\d+): (?:field (\S+) not found)?`)
+
+// expectError says what is wrong in the part "case", in lines of the whole
+// file; line is that of the part's head.
+func expectError(name string, line int, err error) error {
+	m := yamlLine.FindStringSubmatch(err.Error())
+	if m == nil {
+		return fmt.Errorf("%s:%d: the part \"case\": %w", name, line, err)
+	}
+	if n, convErr := strconv.Atoi(m[1]); convErr == nil {
+		line += n
+	}
+	if m[2] == "" {
+		return fmt.Errorf("%s:%d: the part \"case\": %w", name, line, err)
+	}
+	var keys []string
+	fields := reflect.TypeFor[Expect]()
+	for i := range fields.NumField() {
+		keys = append(keys, fields.Field(i).Tag.Get("yaml"))
+	}
+	return fmt.Errorf("%s:%d: the part \"case\" has no key %q%s", name, line, m[2], playbook.Suggest(m[2], keys))
 }
 
 // Names lists the ids of all conditions that the case expects something of.

@@ -78,7 +78,11 @@ func subject(c *Case, pb *playbook.Playbook, used []bool) (diagnosis.Subject, er
 			if err != nil {
 				return s, fmt.Errorf("%s:%d: the answer %q: %w", c.Path, a.Line, a.Name, err)
 			}
-			s.Evidence[p.Name] = evidence.Evidence{Answer: answer, Probe: p.Name, Question: p.Name, Target: s.Targets[p.Role], At: c.Expect.At}
+			e := evidence.Evidence{Answer: answer, Probe: p.Name, Question: p.Name, Target: s.Targets[p.Role], At: c.Expect.At}
+			if answer.Status == evidence.NotAsked {
+				e.Target = "" // as in a round of questions where nobody fills the role
+			}
+			s.Evidence[p.Name] = e
 		}
 	}
 	return s, nil
@@ -158,7 +162,11 @@ func (o *Outcome) check() (failures []string, err error) {
 		}
 	}
 	if e.Next != "" && (d.Next == nil || d.Next.Probe != e.Next) {
-		fail("next: expected %s, got %+v", e.Next, d.Next)
+		got := "nothing"
+		if d.Next != nil {
+			got = d.Next.Probe
+		}
+		fail("next: expected %s, got %s", e.Next, got)
 	}
 	return failures, err
 }
@@ -187,6 +195,9 @@ func ranking(d *diagnosis.Diagnosis) string {
 	}
 	if len(parts) == 0 {
 		return "no cause"
+	}
+	if len(d.Roots) == 0 {
+		return "no root; the likeliest: " + strings.Join(parts, ", ")
 	}
 	return strings.Join(parts, ", ")
 }

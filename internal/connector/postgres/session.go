@@ -25,6 +25,9 @@ type session struct {
 	opened attempt // the last attempt to open a session, good or bad
 	dials  dials
 	closed bool
+	// leaving are ended sessions of which the server is still being told to
+	// stop the statement under way.
+	leaving []<-chan struct{}
 }
 
 // attempt is one try to open a session.
@@ -132,7 +135,24 @@ func (s *session) close() {
 		cancel()
 	}
 	s.conn = nil
+	s.leave()
 	s.dials.closeAll()
+}
+
+// leave waits until the server has been told to stop what we no longer wait
+// for. Without it a statement that Ctrl-C ended for us would go on there until
+// its own timeout, since this process is about to end.
+func (s *session) leave() {
+	timer := time.NewTimer(drainTime)
+	defer timer.Stop()
+	for _, done := range s.leaving {
+		select {
+		case <-done:
+		case <-timer.C:
+			return
+		}
+	}
+	s.leaving = nil
 }
 
 // Mark stands before every statement of ours, so that the server's own
@@ -261,7 +281,11 @@ func (s *session) cancel(ctx context.Context) {
 
 // rollback ends the transaction, and gives the session up if that fails.
 func (s *session) rollback(ctx context.Context) {
-	if s.conn == nil || s.conn.IsClosed() {
+	if s.conn == nil {
+		return
+	}
+	if s.conn.IsClosed() {
+		s.leaving = append(s.leaving, s.conn.CleanupDone())
 		s.conn = nil
 		return
 	}
