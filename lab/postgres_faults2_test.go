@@ -117,11 +117,13 @@ func vacuumFaults() []Fault {
 			Variants: []Variant{
 				with("a snapshot", nil, func(s stage) {
 					s.session("worker", "export", "BEGIN ISOLATION LEVEL REPEATABLE READ", "SELECT count(*) FROM customers")
+					settle(2 * time.Second)
 					deadRows(s, 4)
 					s.run("VACUUM orders")
 				}),
 				with("a writer", nil, func(s stage) {
 					s.session("worker", "import", "BEGIN", "UPDATE customers SET visits = 1 WHERE id = 1")
+					settle(2 * time.Second)
 					deadRows(s, 5)
 					s.run("VACUUM orders")
 				}),

@@ -299,3 +299,48 @@ func TestSecretsDoNotShow(t *testing.T) {
 	require.Contains(t, fmt.Sprint(a.Value), "ALTER ROLE monitor PASSWORD")
 	requireNoSecret(t, sql(t, target, "SELECT query FROM pg_stat_activity", nil))
 }
+
+// Calls that each are a transaction of their own are not many calls in one,
+// although the server counts its transactions late.
+func TestCallsAreCountedByTransaction(t *testing.T) {
+	needServer(t)
+	per := func(statement string) any {
+		for _, row := range rowsOf(t, ask(t, openAt(t, server.URL("monitor", "app"), nil, connector.Limits{}), "postgres.statements", nil)) {
+			if strings.Contains(row["query"].(string), statement) {
+				return row["calls_per_transaction"]
+			}
+		}
+		return nil
+	}
+	stop := load(t, "SELECT count(*) AS alone FROM orders WHERE id = $1")
+	var got any
+	realserver.WaitFor(t, "a window with statements", 20*time.Second, server.LogFile, func() error {
+		if got = per("AS alone"); got == nil {
+			return fmt.Errorf("not seen")
+		}
+		return nil
+	})
+	require.LessOrEqual(t, got.(float64), 1.5)
+	stop()
+
+	ctx, cancel := context.WithCancel(context.Background())
+	conn, done := server.ConnectAs(t, "app", "app", "load"), make(chan struct{})
+	go func() {
+		defer close(done)
+		for ctx.Err() == nil {
+			_, _ = conn.Exec(ctx, "BEGIN")
+			for i := range 40 {
+				_, _ = conn.Exec(ctx, "SELECT max(total) AS together FROM orders WHERE id = $1", i)
+			}
+			_, _ = conn.Exec(ctx, "COMMIT")
+		}
+	}()
+	defer func() { cancel(); <-done }()
+	realserver.WaitFor(t, "a window with statements", 20*time.Second, server.LogFile, func() error {
+		if got = per("AS together"); got == nil || got.(float64) < 20 {
+			return fmt.Errorf("got %v", got)
+		}
+		return nil
+	})
+	require.InDelta(t, 40, got.(float64), 12)
+}

@@ -55,7 +55,8 @@ SELECT extract(epoch FROM clock_timestamp())::float8 AS at, s.userid::text || '/
        sum(s.rows)::float8 AS rows, sum(s.shared_blks_hit)::float8 AS hit, sum(s.shared_blks_read)::float8 AS read,
        sum(s.temp_blks_written)::float8 AS temp, sum(s.%[4]s)::float8 AS read_ms,
        (SELECT d.xact_commit + d.xact_rollback FROM pg_stat_database d WHERE d.datname = current_database()) AS xacts,
-       current_setting('track_io_timing')::bool AS timed
+       current_setting('track_io_timing')::bool AS timed,
+       coalesce(current_setting('pg_stat_statements.track_utility', true), 'off')::bool AS utility
 FROM %[1]s.pg_stat_statements(false) s
 WHERE s.dbid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()) AND s.queryid IS NOT NULL
 GROUP BY s.userid, s.queryid ORDER BY total_ms DESC LIMIT %[5]d`, s.schema, s.total, s.max, s.ioR, ownRows)
@@ -64,11 +65,17 @@ GROUP BY s.userid, s.queryid ORDER BY total_ms DESC LIMIT %[5]d`, s.schema, s.to
 // textSQL reads the texts of some statements.
 func (s statementSource) textSQL(ids []string) string {
 	return fmt.Sprintf(`
-SELECT s.userid::text || '/' || s.queryid::text AS key, left(max(s.query), %d) AS query, max(r.rolname)::text AS "user"
-FROM %s.pg_stat_statements(true) s LEFT JOIN pg_roles r ON r.oid = s.userid
-WHERE s.queryid = ANY ('{%s}'::bigint[]) AND s.dbid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
-GROUP BY s.userid, s.queryid`, longestText, s.schema, strings.Join(ids, ","))
+SELECT s.userid::text || '/' || s.queryid::text AS key, left(max(s.query), %[1]d) AS query, max(r.rolname)::text AS "user",
+       bool_or(s.query ~* '%[3]s') AS ends
+FROM %[2]s.pg_stat_statements(true) s LEFT JOIN pg_roles r ON r.oid = s.userid
+WHERE (s.queryid = ANY ('{%[4]s}'::bigint[]) OR s.query ~* '%[3]s') AND s.dbid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+GROUP BY s.userid, s.queryid`, longestText, s.schema, endOfTransaction, strings.Join(ids, ","))
 }
+
+// endOfTransaction is the text of a statement that ends a transaction. Those
+// are counted to the call; the server's own count of transactions is written
+// down only once a second by each session, and lags behind a window of a second.
+const endOfTransaction = `^\s*(commit|end|rollback|abort)\M(?!\s+(transaction\s+|work\s+)?to\M)`
 
 // longestText bounds the text of a statement that is kept; statements that are
 // to be explained must be whole.
@@ -84,7 +91,9 @@ type statement struct {
 	lifeCalls, lifeMS    float64
 	max                  float64
 	timed, isNew, reset  bool
-	xacts                float64 // transactions of the database within the window; -1 when unknown
+	xacts                float64 // transactions of the database within the window, late by up to a second; -1 when unknown
+	ends                 float64 // statements within the window that ended a transaction
+	utility              bool    // such statements are counted at all
 	share                float64 // of execution time in the window, our own left out
 }
 
@@ -100,6 +109,10 @@ func (t *Target) hotStatements(ctx context.Context, q probe.Question, want int) 
 		return nil, err
 	}
 	all := compareStatements(before, after)
+	calls := map[string]float64{}
+	for _, s := range all {
+		calls[s.key] = s.calls
+	}
 	// Our own may be among the first: ask for some more texts than are wanted.
 	all = all[:min(len(all), want+ownStatements)]
 	if len(all) == 0 {
@@ -114,8 +127,15 @@ func (t *Target) hotStatements(ctx context.Context, q probe.Question, want int) 
 		return nil, err
 	}
 	byStatement := byKey(texts.rows, func(r map[string]any) string { return str(r, "key") })
+	ends := 0.0
+	for _, row := range texts.rows {
+		if truth(row, "ends") {
+			ends += calls[str(row, "key")]
+		}
+	}
 	kept, total := all[:0], 0.0
 	for _, s := range all {
+		s.ends = ends
 		s.query, s.user = str(byStatement[s.key], "query"), str(byStatement[s.key], "user")
 		if strings.HasPrefix(s.query, strings.TrimSpace(Mark)) {
 			continue
@@ -144,7 +164,7 @@ func compareStatements(before, after sample) []statement {
 			was = map[string]any{"calls": 0.0, "total_ms": 0.0, "rows": 0.0, "hit": 0.0, "read": 0.0, "temp": 0.0, "read_ms": 0.0}
 		}
 		s := statement{key: str(now, "key"), id: str(now, "query_id"), window: window, lifeCalls: num(now, "calls"),
-			lifeMS: num(now, "total_ms"), max: num(now, "max_ms"), timed: truth(now, "timed"), isNew: !known, xacts: -1}
+			lifeMS: num(now, "total_ms"), max: num(now, "max_ms"), timed: truth(now, "timed"), utility: truth(now, "utility"), isNew: !known, xacts: -1}
 		calls, ok := grown(was, now, "calls")
 		if s.reset = !ok; ok {
 			s.calls = calls
@@ -201,8 +221,11 @@ func (s statement) row() map[string]any {
 		"temp_bytes_per_s": s.temp * blockBytes / s.window, "read_ms_per_call": nil,
 		"is_read": isRead(s.query), "is_new": s.isNew, "window_s": s.window,
 	}
-	if s.xacts > 0 {
-		row["calls_per_transaction"] = s.calls / s.xacts
+	switch {
+	case s.utility && s.ends == 0:
+		row["calls_per_transaction"] = 1.0 // nobody opens transactions: each call is one
+	case s.ends > 0 || s.xacts > 0:
+		row["calls_per_transaction"] = max(s.calls/max(s.ends, s.xacts), 0)
 	}
 	if meanBefore := (s.lifeMS - s.ms) / before; before > 0 && meanBefore > 0 {
 		row["slowdown"] = s.ms / s.calls / meanBefore

@@ -14,7 +14,7 @@ func querySpecs() []probe.Spec {
 				text("query_id", "identifier of the normalised statement, as text"), text("user", "role that runs it"),
 				text("query", "normalised text, cut at 1000 characters"),
 				number("calls", "calls that ended within the window"), number("calls_per_s", "calls per second"),
-				number("calls_per_transaction", "calls per transaction of the whole database in the window; null without transactions"),
+				number("calls_per_transaction", "calls per transaction of the whole database in the window; 1 where nobody opens transactions; null when it cannot be told"),
 				number("mean_ms", "mean execution time within the window, in milliseconds"),
 				number("lifetime_mean_ms", "mean since the statistics were reset"), number("lifetime_calls", "calls since then"),
 				number("max_ms", "longest since then"),
