@@ -111,7 +111,10 @@ func veto(f *diagnosis.Finding) string {
 func (b *page) blind(p Page) {
 	label := "Not seen"
 	shown, hidden := 0, 0
-	for _, s := range p.Diagnosis.BlindSpots {
+	// What is there and cannot be seen comes before what is not there.
+	spots := append([]diagnosis.BlindSpot{}, p.Diagnosis.BlindSpots...)
+	sort.SliceStable(spots, func(i, j int) bool { return spots[i].Target != "" && spots[j].Target == "" })
+	for _, s := range spots {
 		if shown == mostBlind && !b.Full {
 			hidden++
 			continue

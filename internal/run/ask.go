@@ -32,7 +32,11 @@ func (i Investigation) Ask(ctx context.Context) Result {
 		late  int // left without an answer by the end of the budget
 		slots = make(chan struct{}, i.AtOnce)
 	)
-	i.Progress(Event{Planned: len(p.order)})
+	open := map[string]int{} // questions without an answer yet, by target
+	for _, a := range p.order {
+		open[a.target.Name]++
+	}
+	i.Progress(Event{Planned: len(p.order), Waiting: sortedNames(open)})
 	for _, a := range p.order {
 		wg.Add(1)
 		go func() {
@@ -50,7 +54,10 @@ func (i Investigation) Ask(ctx context.Context) Result {
 			if budgeted.Err() != nil && ctx.Err() == nil && !e.Known() {
 				late++
 			}
-			i.Progress(Event{Planned: len(p.order), Done: done, Evidence: &e})
+			if open[e.Target]--; open[e.Target] == 0 {
+				delete(open, e.Target)
+			}
+			i.Progress(Event{Planned: len(p.order), Done: done, Evidence: &e, Waiting: sortedNames(open)})
 		}()
 	}
 	wg.Wait()

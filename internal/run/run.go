@@ -55,6 +55,7 @@ type Event struct {
 	Planned  int // questions in all
 	Done     int // questions with an answer or a reason for none
 	Evidence *evidence.Evidence
+	Waiting  []string // targets with questions under way or to come, sorted
 }
 
 // Result is what came of an investigation.
