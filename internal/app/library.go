@@ -108,6 +108,9 @@ func lintOne(p string) ([]playbook.Finding, error) {
 		return nil, err
 	}
 	if !info.IsDir() {
+		if filepath.Ext(p) != ".md" {
+			return nil, fmt.Errorf("%s is no playbook: they are Markdown files, NAME.md", p)
+		}
 		text, err := os.ReadFile(p)
 		if err != nil {
 			return nil, err

@@ -167,14 +167,15 @@ func (s *Session) openTarget(kinds map[string]connector.Kind, t TargetSetup) {
 		return
 	}
 	if t.Err != nil {
-		s.keepOut(t, kind, t.Err)
+		s.keepOut(t, kind, t.Err, t.Err.Error())
 		return
 	}
 	gate := connector.NewGate(t.Limits)
 	tools := connector.Tools{Gate: gate, Log: s.setup.Log, Dir: s.setup.Dir, Redact: s.redact}.Filled()
 	target, err := kind.Open(t.Settings, tools)
 	if err != nil {
-		s.keepOut(t, kind, fmt.Errorf("target %s: %s", t.Name, s.redact.Text(err.Error())))
+		reason := s.redact.Text(err.Error())
+		s.keepOut(t, kind, fmt.Errorf("target %s: %s", t.Name, reason), "its settings in quell.yaml: "+reason)
 		return
 	}
 	s.open[t.Name] = target
@@ -182,9 +183,9 @@ func (s *Session) openTarget(kinds map[string]connector.Kind, t TargetSetup) {
 }
 
 // keepOut puts in the place of a target the reason why it is not there.
-func (s *Session) keepOut(t TargetSetup, kind connector.Kind, err error) {
+func (s *Session) keepOut(t TargetSetup, kind connector.Kind, err error, reason string) {
 	s.Unopened = append(s.Unopened, Unopened{t.Name, t.Kind, err})
-	s.targets[t.Name] = run.Target{Name: t.Name, Kind: kind.Name, Serves: kind.Serves, Probes: kind.Probes, Prober: shut{err.Error()}}
+	s.targets[t.Name] = run.Target{Name: t.Name, Kind: kind.Name, Serves: kind.Serves, Probes: kind.Probes, Prober: shut{reason}}
 }
 
 func (s *Session) has(names []string, kind string) bool {

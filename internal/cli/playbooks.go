@@ -100,8 +100,12 @@ func markdownFiles(paths []string) ([]string, error) {
 	var files []string
 	for _, p := range paths {
 		err := filepath.WalkDir(p, func(file string, d os.DirEntry, err error) error {
-			if err == nil && !d.IsDir() && strings.HasSuffix(file, ".md") {
+			switch {
+			case err != nil || d.IsDir():
+			case strings.HasSuffix(file, ".md"):
 				files = append(files, file)
+			case file == p:
+				return fmt.Errorf("%s is no playbook: they are Markdown files, NAME.md", p)
 			}
 			return err
 		})
@@ -159,6 +163,9 @@ func testCommand(s streams) *cobra.Command {
 				}
 			} else {
 				fmt.Fprintf(s.out, "%d cases, %d failed\n", len(played), failed)
+			}
+			if len(played) == 0 {
+				fmt.Fprintln(s.err, "no case was played: cases stand in NAME.cases/*.txtar beside NAME.md, and --run picks some of them")
 			}
 			if failed > 0 {
 				return &exit{code: exitFailed}

@@ -244,6 +244,9 @@ func (d *Diagnosis) judge(silent []string) {
 	case len(d.Roots) == 1:
 		d.Verdict = Found
 		d.Summary = fmt.Sprintf("%s (%s)", d.Roots[0].Title, d.Roots[0].Word)
+	case len(d.Roots) > 2:
+		d.Verdict = Found
+		d.Summary = fmt.Sprintf("%d causes at the same time: %s (%s), %s, and %d more", len(d.Roots), d.Roots[0].Title, d.Roots[0].Word, d.Roots[1].Title, len(d.Roots)-2)
 	case len(d.Roots) > 1:
 		d.Verdict = Found
 		d.Summary = fmt.Sprintf("%d causes at the same time: %s (%s), and %s", len(d.Roots), d.Roots[0].Title, d.Roots[0].Word, d.Roots[1].Title)

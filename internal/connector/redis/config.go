@@ -100,6 +100,8 @@ func (s settings) address(dir string) (address, error) {
 		port := u.Port()
 		if port == "" {
 			port = "6379"
+		} else if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+			return address{}, errors.New("the port in url is not a number from 1 to 65535")
 		}
 		a.network, a.host, a.addr = "tcp", u.Hostname(), net.JoinHostPort(u.Hostname(), port)
 		if path := strings.Trim(u.Path, "/"); path != "" {
