@@ -370,26 +370,26 @@ func redisSlowFaults() []Fault {
 			{"KEYS over many keys", func(t testing.TB, env *Env) {
 				s := startRedis(t, env)
 				fillKeys(t, s, "user:", 150000, 8, time.Hour)
-				traffic(t, s)
+				warmTraffic(t, s)
 				repeat(t, s, 30*time.Millisecond, "KEYS", "session:*")
 			}},
 			{"LRANGE of everything", func(t testing.TB, env *Env) {
 				s := startRedis(t, env)
 				bigList(t, s, 150000)
-				traffic(t, s)
+				warmTraffic(t, s)
 				repeat(t, s, 20*time.Millisecond, "LRANGE", "feed:all", 0, -1)
 			}},
 			{"SORT", func(t testing.TB, env *Env) {
 				s := startRedis(t, env)
 				bigList(t, s, 60000)
-				traffic(t, s)
+				warmTraffic(t, s)
 				repeat(t, s, 20*time.Millisecond, "SORT", "feed:all", "ALPHA", "LIMIT", 0, 10)
 			}},
 		}},
 		{Name: "long scripts", Alone: true, Truth: []string{slow}, Variants: []Variant{ // C-redis-slow-commands
 			{"again and again", func(t testing.TB, env *Env) {
 				s := startRedis(t, env)
-				traffic(t, s)
+				warmTraffic(t, s)
 				repeat(t, s, 40*time.Millisecond, "EVAL", "local n = 0; for i = 1, 3000000 do n = n + i end; return n", 0)
 			}},
 			{"without an end", func(t testing.TB, env *Env) {
@@ -413,7 +413,7 @@ func redisSlowFaults() []Fault {
 			{"huge answers", func(t testing.TB, env *Env) {
 				s := startRedis(t, env)
 				must(t, redisClient(t, s), "SET", "blob", strings.Repeat("x", 4<<20))
-				traffic(t, s)
+				warmTraffic(t, s)
 				conn, err := net.Dial("tcp", s.Addr())
 				require.NoError(t, err)
 				t.Cleanup(func() { _ = conn.Close() })
@@ -425,7 +425,7 @@ func redisSlowFaults() []Fault {
 			}},
 			{"a MONITOR left running", func(t testing.TB, env *Env) {
 				s := startRedis(t, env)
-				traffic(t, s)
+				warmTraffic(t, s)
 				conn, err := net.Dial("tcp", s.Addr())
 				require.NoError(t, err)
 				t.Cleanup(func() { _ = conn.Close() })

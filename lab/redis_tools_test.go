@@ -153,6 +153,14 @@ func traffic(t testing.TB, s *realserver.RedisServer, change ...func(*goredis.Op
 	})
 }
 
+// warmTraffic is traffic on a cache that is warm already, so that a slow server
+// is not a cold cache too.
+func warmTraffic(t testing.TB, s *realserver.RedisServer) {
+	t.Helper()
+	warm(t, s, "product:", 500, 5, time.Hour)
+	traffic(t, s)
+}
+
 // until waits for the outside world.
 func until(t testing.TB, s *realserver.RedisServer, what string, f func() bool) {
 	t.Helper()
