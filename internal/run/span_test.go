@@ -3,6 +3,7 @@ package run_test
 import (
 	"context"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,11 +15,18 @@ import (
 	"github.com/quellhq/quell/internal/run"
 )
 
-// seer remembers the options of the questions it was asked.
-type seer struct{ options map[string]string }
+// seer remembers the options of the question "waiting".
+type seer struct {
+	mu      sync.Mutex
+	options map[string]string
+}
 
 func (s *seer) Ask(_ context.Context, q probe.Question) evidence.Answer {
-	s.options = q.Options
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if q.Name == "waiting" {
+		s.options = q.Options
+	}
 	return evidence.Of([]any{})
 }
 
