@@ -139,7 +139,7 @@ func TestWaitingForALockIsGivenUp(t *testing.T) {
 	require.Contains(t, a.Hint, "lock_roots")
 	// The built-in questions do not stand in that queue.
 	target := as(t, "monitor")
-	for _, name := range []string{"postgres.tables", "postgres.indexes", "postgres.storage", "postgres.missing_indexes", "postgres.sequences"} {
+	for _, name := range []string{"postgres.tables", "postgres.indexes", "postgres.storage", "postgres.missing_indexes", "postgres.schema_version"} {
 		a := ask(t, target, name, nil)
 		require.Equal(t, evidence.Answered, a.Status, "%s %+v", name, a)
 		require.NotContains(t, fmt.Sprint(a.Notes), "lock", name)

@@ -32,8 +32,41 @@ ORDER BY used_share DESC, 1, 2 LIMIT `
 
 func sequencesQuestion(ctx context.Context, t *Target, q probe.Question) (evidence.Answer, error) {
 	limit := limitOf(q, 20)
-	return t.rows(ctx, limit, fmt.Sprintf("%s%d", sequencesSQL, limit+1))
+	a, err := t.rows(ctx, limit, fmt.Sprintf("%s%d", sequencesSQL, limit+1))
+	if err != nil {
+		return a, err
+	}
+	closed, err := t.query(ctx, closedSequencesSQL)
+	if err != nil {
+		return a, err
+	}
+	v := closed.first()
+	n := num(v, "closed")
+	if n == 0 {
+		return a, nil
+	}
+	reason := fmt.Sprintf("our role may not read %.0f of %.0f sequences", n, num(v, "sequences"))
+	hint := fmt.Sprintf("GRANT SELECT ON ALL SEQUENCES IN SCHEMA %s TO %s", quoteIdent(str(v, "schema")), quoteIdent(str(v, "role")))
+	rows, _ := a.Value.([]any)
+	if len(rows) > 0 && num(rows[0].(map[string]any), "used_share") >= nearlyUsed {
+		// One that runs out is news, whatever the others do.
+		a.Notes = append(a.Notes, reason+": "+hint)
+		return a, nil
+	}
+	return evidence.Not(evidence.Denied, reason, hint), nil
 }
+
+// nearlyUsed is the share from which a sequence is worth a word: the playbooks
+// warn from three quarters.
+const nearlyUsed = 0.75
+
+// The view shows no value of a sequence that our role may not read, and none of
+// one that was never used: the privilege tells them apart.
+const closedSequencesSQL = `SELECT current_user::text AS role, count(*)::float8 AS sequences,
+       count(*) FILTER (WHERE NOT has_sequence_privilege(c.oid, 'SELECT, USAGE'))::float8 AS closed,
+       coalesce(min(n.nspname) FILTER (WHERE NOT has_sequence_privilege(c.oid, 'SELECT, USAGE')), '')::text AS schema
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'S' AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\_temp%'`
 
 // migrationTool is a tool that keeps what it has done in a table.
 type migrationTool struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -20,6 +21,7 @@ type Target struct {
 	session *session
 	pairs   *pairs
 	ask     map[string]answerer
+	hidden  hidden
 }
 
 // answerer answers one built-in question.
@@ -50,10 +52,18 @@ func (t *Target) Ask(ctx context.Context, q probe.Question) evidence.Answer {
 func (t *Target) answer(ctx context.Context, q probe.Question) (evidence.Answer, error) {
 	switch q.Lang {
 	case "sql":
-		return t.fence(ctx, q)
+		a, err := t.fence(ctx, q)
+		if err != nil || !strings.Contains(strings.ToLower(q.Text.Source()), "pg_stat_activity") {
+			return a, err
+		}
+		return t.whole(ctx, q.Lang, a)
 	case "probe":
 		if ask, ok := t.ask[q.Builtin]; ok {
-			return ask(ctx, t, q)
+			a, err := ask(ctx, t, q)
+			if err != nil {
+				return a, err
+			}
+			return t.whole(ctx, q.Builtin, a)
 		}
 		return evidence.Not(evidence.Invalid, "there is no question "+q.Builtin, ""), nil
 	}
