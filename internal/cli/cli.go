@@ -82,15 +82,33 @@ func Process() int {
 	return Main(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 }
 
+// output remembers the first error of writing, so that a full disk is no success.
+type output struct {
+	io.Writer
+	err error
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.Writer.Write(p)
+	if err != nil && o.err == nil {
+		o.err = err
+	}
+	return n, err
+}
+
 // Main runs the command line and returns the exit code.
 func Main(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
-	s := streams{in, out, errOut}
+	answer := &output{Writer: out}
+	s := streams{in, answer, errOut}
 	root := newRoot(s)
 	root.SetArgs(args)
 	root.SetIn(in)
-	root.SetOut(out)
+	root.SetOut(answer)
 	root.SetErr(errOut)
 	err := root.ExecuteContext(ctx)
+	if err == nil && answer.err != nil {
+		err = &exit{exitFailed, answer.err}
+	}
 	if err == nil {
 		return exitOK
 	}
@@ -149,6 +167,9 @@ func exitCodesTopic() *cobra.Command {
 
 // isTerminal reports whether w is a terminal, and how wide it is.
 func isTerminal(w io.Writer) (yes bool, width int) {
+	if o, wrapped := w.(*output); wrapped {
+		w = o.Writer
+	}
 	f, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return false, 0

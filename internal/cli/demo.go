@@ -62,19 +62,11 @@ func demoOne(ctx context.Context, s streams, a asking, fault string, seed uint64
 	return nil
 }
 
-// demoTable runs every fault after the other, and a healthy shop.
+// demoTable runs every fault, and a healthy shop, and prints a line of each.
 func demoTable(ctx context.Context, s streams, seed uint64) error {
-	names := []string{app.HealthyFault}
-	for _, f := range app.DemoFaults() {
-		names = append(names, f.Name)
-	}
 	fmt.Fprintf(s.out, "%-16s %-5s %-8s %s\n", "fault", "rank", "seconds", "first cause")
-	right := 0
-	for _, name := range names {
-		d, err := app.RunDemo(ctx, name, seed, func(string) {})
-		if err != nil {
-			return demoError(err)
-		}
+	right, all := 0, 0
+	err := app.RunDemos(ctx, seed, func(d *app.Demo) {
 		page := d.Outcome.Page
 		rank, first := "–", string(page.Diagnosis.Verdict)
 		if d.Rank > 0 {
@@ -87,13 +79,16 @@ func demoTable(ctx context.Context, s streams, seed uint64) error {
 			}
 			first = strings.Join(titles, "; ")
 		}
-		ok := d.RootRank == 1 || name == app.HealthyFault && page.Diagnosis.Verdict == diagnosis.Nothing
-		if ok {
+		all++
+		if d.RootRank == 1 || d.Fault.Name == app.HealthyFault && page.Diagnosis.Verdict == diagnosis.Nothing {
 			right++
 		}
-		fmt.Fprintf(s.out, "%-16s %-5s %-8.1f %s\n", name, rank, page.Took.Seconds(), first)
+		fmt.Fprintf(s.out, "%-16s %-5s %-8.1f %s\n", d.Fault.Name, rank, page.Took.Seconds(), first)
+	})
+	if err != nil {
+		return demoError(err)
 	}
-	fmt.Fprintf(s.out, "%d of %d right\n", right, len(names))
+	fmt.Fprintf(s.out, "%d of %d right\n", right, all)
 	return nil
 }
 

@@ -267,7 +267,7 @@ func (f fields) complete(ts *testscript.TestScript, where string, got map[string
 }
 
 // says [in=FILE] TEXT… checks that the last output, or a file, has every text,
-// wherever its lines break.
+// wherever its lines break. A text that begins with ~ is a regular expression.
 func says(ts *testscript.TestScript, neg bool, args []string) {
 	file := "stdout"
 	if name, ok := strings.CutPrefix(args[0], "in="); ok {
@@ -275,7 +275,11 @@ func says(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	flat := strings.Join(strings.Fields(ts.ReadFile(file)), " ")
 	for _, text := range args {
-		if strings.Contains(flat, text) == neg {
+		found := strings.Contains(flat, text)
+		if pattern, ok := strings.CutPrefix(text, "~"); ok {
+			found = regexp.MustCompile(pattern).MatchString(flat)
+		}
+		if found == neg {
 			ts.Fatalf("the output says %q: %v", text, neg)
 		}
 	}
