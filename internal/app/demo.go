@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/quellhq/quell/internal/connector"
@@ -136,4 +137,58 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// shopsAtOnce is how many shops run beside each other: three, with their
+// visitors, leave two processors some room.
+const shopsAtOnce = 3
+
+// RunDemos runs the healthy shop and every fault, and gives each to done in the
+// order of `quell demo --list`. Faults that other shops in the process would
+// feel run alone, after the others.
+func RunDemos(ctx context.Context, seed uint64, done func(*Demo)) error {
+	list := append([]demo.Fault{{Name: HealthyFault}}, demo.Faults()...)
+	results := make([]chan *Demo, len(list))
+	failed := make(chan error, len(list))
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	one := func(i int) {
+		d, err := RunDemo(ctx, list[i].Name, seed, func(string) {})
+		if err != nil {
+			failed <- fmt.Errorf("%s: %w", list[i].Name, err)
+			return
+		}
+		results[i] <- d
+	}
+	for i := range list {
+		results[i] = make(chan *Demo, 1)
+	}
+	var all sync.WaitGroup
+	defer all.Wait()
+	all.Go(func() {
+		slots := make(chan struct{}, shopsAtOnce)
+		var together sync.WaitGroup
+		for i, f := range list {
+			if !f.Alone {
+				slots <- struct{}{}
+				together.Go(func() { one(i); <-slots })
+			}
+		}
+		together.Wait()
+		for i, f := range list {
+			if f.Alone {
+				one(i)
+			}
+		}
+	})
+	for i := range list {
+		select {
+		case d := <-results[i]:
+			done(d)
+		case err := <-failed:
+			cancel()
+			return err
+		}
+	}
+	return nil
 }
