@@ -154,3 +154,6 @@ func sameRole(a, b string) bool {
 	}
 	return false
 }
+
+// ConfigExample is a configuration that shows every section.
+func ConfigExample() string { return config.Example() }

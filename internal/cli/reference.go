@@ -26,10 +26,11 @@ func referenceCommand(s streams) *cobra.Command {
 		Args:   cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			pages := map[string]string{
-				"commands.md":   commandsPage(cmd.Root()),
-				"connectors.md": connectorsPage(app.Vocabulary().Kinds),
-				"functions.md":  functionsPage(),
-				"playbooks.md":  "",
+				"commands.md":      commandsPage(cmd.Root()),
+				"connectors.md":    connectorsPage(app.Vocabulary().Kinds),
+				"configuration.md": configurationPage(),
+				"functions.md":     functionsPage(),
+				"playbooks.md":     "",
 			}
 			library, err := app.LoadLibrary(nil)
 			if err != nil {
@@ -140,6 +141,14 @@ func probeSection(b *strings.Builder, p probe.Spec) {
 }
 
 func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
+
+func configurationPage() string {
+	return "# quell.yaml\n\n`quell init` writes a first one, `quell doctor` checks what it leads to. It is looked for in the current\n" +
+		"directory and in those above, or named with `--config`. Unknown keys are refused with file, line and column.\n\n```yaml\n" +
+		app.ConfigExample() + "```\n\nThe settings of each kind of target are in [connectors.md](connectors.md).\n\n" +
+		"A service with a `url` is asked at that url, port, name and certificate without further targets. Prometheus, Loki,\n" +
+		"log files, scraped metrics and hosts that no service names are asked about every service that names none of their kind.\n"
+}
 
 func functionsPage() string {
 	var b strings.Builder
