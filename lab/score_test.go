@@ -3,6 +3,7 @@ package lab_test
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -17,6 +18,13 @@ type score struct {
 	rank  int // of the true cause among the ranked causes, from 1; notRanked: it is not among them
 	roots int
 	what  string // the first root, or the verdict where there is none
+	said  []claim
+}
+
+// claim is a root that was named, and whether it was a true cause.
+type claim struct {
+	word  string
+	right bool
 }
 
 // TestScore injects every fault into a real server, asks everything, and looks
@@ -59,6 +67,9 @@ func try(t *testing.T, f Fault, v Variant) score {
 	v.Inject(t, env)
 	d := diagnose(t, env)
 	s := score{rank: rankOf(d, f.Truth), roots: len(d.Roots), what: "(" + d.Summary + ")"}
+	for _, r := range d.Roots {
+		s.said = append(s.said, claim{r.Word, slices.Contains(f.Truth, r.ID)})
+	}
 	if len(d.Roots) > 0 {
 		s.what = fmt.Sprintf("%s (%s)", d.Roots[0].ID, d.Roots[0].Word)
 	} else if s.rank == 1 {
@@ -118,6 +129,7 @@ func tally(t *testing.T, all []Fault, scores map[string]score) {
 		}
 	}
 	fmt.Fprintf(&b, "\ntrue cause first in %d of %d faults (every variant), among the first three in %d; a likely cause on %d of %d healthy states\n", first, tried, top, sick, states)
+	calibration(&b, scores)
 	fmt.Fprint(os.Stdout, b.String())
 	if first*25 < tried*23 {
 		t.Errorf("the true cause is first in %d of %d faults; the aim is 23 of 25", first, tried)
@@ -130,6 +142,22 @@ func tally(t *testing.T, all []Fault, scores map[string]score) {
 	}
 	if tried < 25 || states < 10 {
 		t.Errorf("%d faults and %d healthy states were tried; the aim is 25 and 10", tried, states)
+	}
+}
+
+// calibration prints how often each word for a probability was right.
+func calibration(b *strings.Builder, scores map[string]score) {
+	right, said := map[string]int{}, map[string]int{}
+	for _, s := range scores {
+		for _, c := range s.said {
+			said[c.word]++
+			if c.right {
+				right[c.word]++
+			}
+		}
+	}
+	for _, word := range slices.Sorted(maps.Keys(said)) {
+		fmt.Fprintf(b, "%q was said of %d roots, and right of %d (%.0f %%)\n", word, said[word], right[word], 100*float64(right[word])/float64(said[word]))
 	}
 }
 

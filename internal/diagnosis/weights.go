@@ -8,8 +8,8 @@ import (
 
 // This file is the one table of numbers behind the words. They are round on
 // purpose; docs/diagnosis.md says how they were checked against the lab's
-// faults and the shipped cases, and `go test ./lab -run Score` prints how
-// well the probabilities that come out of them are calibrated.
+// faults and the shipped cases, and `make score` prints how often each word for
+// a probability was right.
 
 // priors give the probability of a cause before anything is asked.
 var priors = map[playbook.HowCommon]float64{
