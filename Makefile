@@ -24,7 +24,7 @@ generate: build ## rewrite the generated reference pages
 	scripts/generate
 
 score: ## let real faults into real servers, and print the rank of the true cause
-	$(GO) test ./lab/... -run 'Score|Real' -count 1 -parallel 3 -timeout 30m -v | grep -vE '^ *(---|===)'
+	$(GO) test ./lab/... -run 'Score|Faults|Healthy' -count 1 -parallel 3 -timeout 30m -v | grep -vE '^ *(---|===)'
 
 bench-diagnose: build ## time, load on the targets, memory and size of a diagnosis on real servers
 	$(GO) test ./lab -run '^$$' -bench Diagnose -benchtime 1x -timeout 30m -v
