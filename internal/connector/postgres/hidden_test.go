@@ -1,11 +1,14 @@
 package postgres_test
 
 import (
+	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 
 	"github.com/quellhq/quell/internal/evidence"
+	"github.com/quellhq/quell/internal/realserver"
 )
 
 // What a role may not see is not health: without pg_monitor an empty list of
@@ -33,4 +36,20 @@ func TestARoleWithoutPgMonitorIsToldWhatItLacks(t *testing.T) {
 		require.Equal(t, evidence.Answered, a.Status, "%s: %+v", name, a)
 	}
 	require.Len(t, sql(t, monitor, idle, nil).Value, 1)
+}
+
+// The words of a refusal depend on the server's language, its routines do not.
+func TestRefusalsAreToldApartInAnyLanguage(t *testing.T) {
+	needServer(t)
+	pg := realserver.StartPostgres(t, realserver.PostgresConfig{})
+	pg.Exec(t, "app", "CREATE ROLE narrow LOGIN CONNECTION LIMIT 1", "CREATE DATABASE small CONNECTION LIMIT 0", "CREATE ROLE other LOGIN")
+	held := pg.ConnectAs(t, "narrow", "app", "x")
+	require.NoError(t, held.Ping(t.Context()))
+	for role, routine := range map[string]string{"narrow app": "InitializeSessionUserId", "other small": "CheckMyDatabase", "absent app": "InitializeSessionUserId"} {
+		who, database, _ := strings.Cut(role, " ")
+		_, err := pg.Dial(who, database, "x")
+		var refused *pgconn.PgError
+		require.ErrorAs(t, err, &refused)
+		require.Equal(t, routine, refused.Routine, role)
+	}
 }

@@ -20,27 +20,41 @@ func refusal(err error) (kind, sqlstate, message string) {
 	if errors.As(err, &pg) {
 		return serverRefusal(pg), pg.Code, pg.Message
 	}
-	return networkRefusal(err), "", plainMessage(err)
+	kind = networkRefusal(err)
+	var dns *net.DNSError
+	switch {
+	case kind == RefusalTimeout:
+		return kind, "", "no answer within the time allowed"
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return kind, "", "no such host: " + dns.Name
+	case errors.As(err, &dns):
+		return kind, "", "the name " + dns.Name + " could not be looked up"
+	}
+	return kind, "", plainMessage(err)
 }
 
+// serverRefusal tells refusals with the same code apart by the routine that
+// reports them, which no server translates, and by their English words where a
+// pooler stands in between and gives no routine.
 func serverRefusal(pg *pgconn.PgError) string {
 	has := func(part string) bool { return strings.Contains(pg.Message, part) }
+	by := func(routine string) bool { return pg.Routine == routine }
 	switch {
 	case has("no more connections allowed"), has("client_login_timeout"), has("query_wait_timeout"), has("pooler"):
 		return RefusalPoolerFull
-	case pg.Code == "53300" && has("for role"):
+	case pg.Code == "53300" && (has("for role") || by("InitializeSessionUserId")):
 		return RefusalRoleLimit
-	case pg.Code == "53300" && has("for database"):
+	case pg.Code == "53300" && (has("for database") || by("CheckMyDatabase")):
 		return RefusalDatabaseLimit
-	case pg.Code == "53300" && has("reserved"):
+	case pg.Code == "53300" && (has("reserved") || by("InitPostgres")):
 		return RefusalReservedSlots
 	case pg.Code == "53300":
 		return RefusalTooManyClients
 	case pg.Code == "28P01", has("password authentication failed"), has("SASL authentication failed"):
 		return RefusalPassword
-	case pg.Code == "28000" && has("pg_hba.conf"):
+	case pg.Code == "28000" && (has("pg_hba.conf") || by("ClientAuthentication")):
 		return RefusalHBA
-	case pg.Code == "28000" && has("does not exist"):
+	case pg.Code == "28000" && (has("does not exist") || by("InitializeSessionUserId")):
 		return RefusalNoRole
 	case strings.HasPrefix(pg.Code, "28"):
 		return RefusalAuth
