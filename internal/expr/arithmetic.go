@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"sync"
+	"time"
 
 	"github.com/google/cel-go/cel"
 	celenv "github.com/google/cel-go/common/env"
@@ -41,9 +42,16 @@ var baseEnv = sync.OnceValues(func() (*cel.Env, error) {
 			cel.SingletonBinaryBinding(subtract))...),
 		cel.Function(operators.Multiply, append(mixed("multiply", cel.DoubleType),
 			cel.Overload("multiply_int_int", []*cel.Type{cel.IntType, cel.IntType}, cel.IntType),
+			cel.Overload("multiply_duration_double", []*cel.Type{cel.DurationType, cel.DoubleType}, cel.DurationType),
+			cel.Overload("multiply_duration_int", []*cel.Type{cel.DurationType, cel.IntType}, cel.DurationType),
+			cel.Overload("multiply_double_duration", []*cel.Type{cel.DoubleType, cel.DurationType}, cel.DurationType),
+			cel.Overload("multiply_int_duration", []*cel.Type{cel.IntType, cel.DurationType}, cel.DurationType),
 			cel.SingletonBinaryBinding(multiply))...),
 		cel.Function(operators.Divide, append(mixed("divide", cel.DoubleType),
 			cel.Overload("divide_int_int", []*cel.Type{cel.IntType, cel.IntType}, cel.DoubleType),
+			cel.Overload("divide_duration_double", []*cel.Type{cel.DurationType, cel.DoubleType}, cel.DurationType),
+			cel.Overload("divide_duration_int", []*cel.Type{cel.DurationType, cel.IntType}, cel.DurationType),
+			cel.Overload("divide_durations", []*cel.Type{cel.DurationType, cel.DurationType}, cel.DoubleType),
 			cel.SingletonBinaryBinding(divide))...),
 		cel.Function(operators.Negate,
 			cel.Overload("negate_int", []*cel.Type{cel.IntType}, cel.IntType),
@@ -59,7 +67,7 @@ var baseEnv = sync.OnceValues(func() (*cel.Env, error) {
 })
 
 // equality compares anything: numbers of any width are wanted, which CEL's own
-// declaration refuses. What can never be equal is found by impossibleEquality.
+// declaration refuses. What can never be equal is found by impossible.
 // CEL's interpreter knows the two operators by name; they need no binding.
 func equality(name string) []cel.FunctionOpt {
 	return []cel.FunctionOpt{cel.Overload(name, []*cel.Type{cel.DynType, cel.DynType}, cel.BoolType)}
@@ -98,6 +106,9 @@ func multiply(a, b ref.Val) ref.Val {
 	if x, y, ok := bothNumbers(a, b); ok {
 		return finite(x * y)
 	}
+	if n, d, ok := scaled(a, b); ok {
+		return ofSeconds(n * d)
+	}
 	if m, ok := a.(traits.Multiplier); ok {
 		return m.Multiply(b)
 	}
@@ -107,13 +118,44 @@ func multiply(a, b ref.Val) ref.Val {
 func divide(a, b ref.Val) ref.Val {
 	x, okX := number(a)
 	y, okY := number(b)
-	if !okX || !okY {
-		return noSuch("/", a, b)
+	over, isDuration := a.(types.Duration)
+	if isDuration {
+		x, okX = over.Seconds(), true
 	}
-	if y == 0 {
+	if under, ok := b.(types.Duration); ok && isDuration {
+		y, okY, isDuration = under.Seconds(), true, false
+	}
+	switch {
+	case !okX || !okY:
+		return noSuch("/", a, b)
+	case y == 0:
 		return types.WrapErr(&Unknown{Reason: "divided by zero"})
+	case isDuration:
+		return ofSeconds(x / y)
 	}
 	return finite(x / y)
+}
+
+// scaled reports a number and a duration, in either order: 2 * idle_after.
+func scaled(a, b ref.Val) (n, seconds float64, ok bool) {
+	if d, isDuration := a.(types.Duration); isDuration {
+		n, ok = number(b)
+		return n, d.Seconds(), ok
+	}
+	if d, isDuration := b.(types.Duration); isDuration {
+		n, ok = number(a)
+		return n, d.Seconds(), ok
+	}
+	return 0, 0, false
+}
+
+// ofSeconds is a duration, or unknown beyond the 292 years that one can hold.
+func ofSeconds(s float64) ref.Val {
+	const most = float64(1<<63-1) / 1e9
+	if math.IsNaN(s) || math.Abs(s) >= most {
+		return types.WrapErr(&Unknown{Reason: "the result is longer than a duration can be"})
+	}
+	return types.Duration{Duration: time.Duration(s * 1e9)}
 }
 
 func negate(a ref.Val) ref.Val {

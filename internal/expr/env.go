@@ -11,6 +11,8 @@ package expr
 import (
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"sort"
 	"strings"
 
@@ -79,7 +81,7 @@ type Env struct {
 }
 
 // costLimit bounds one evaluation, in CEL's cost units (about one per step).
-// A nested loop over 1,000 rows fits; one over 2,000 does not and is unknown.
+// A nested loop over 700 rows fits; one over 1,000 does not and is unknown.
 const costLimit = 5_000_000
 
 // maxLength bounds the text of one expression, in bytes: longer ones are
@@ -176,7 +178,7 @@ func (e *Env) compile(source string, want *cel.Type) (*Program, error) {
 	if want != nil && !checked.OutputType().IsExactType(want) && !checked.OutputType().IsExactType(cel.DynType) {
 		return nil, &Error{Reason: fmt.Sprintf("a sign is true or false, but this is a %s: compare it with something", plainType(checked.OutputType().String()))}
 	}
-	if at := impossibleEquality(checked.NativeRep(), offsets); at != nil {
+	if at := impossible(checked.NativeRep(), offsets); at != nil {
 		return nil, at
 	}
 	program, err := e.cel.Program(checked, cel.CostLimit(costLimit), cel.EvalOptions(cel.OptOptimize))
@@ -188,27 +190,39 @@ func (e *Env) compile(source string, want *cel.Type) (*Program, error) {
 	return p, nil
 }
 
-// impossibleEquality finds an == or != between types that are never equal,
-// such as a text and a number.
-func impossibleEquality(tree *ast.AST, offsets offsetMap) *Error {
+// impossible finds a comparison that can never have an answer: == or !=
+// between types that are never equal, such as a text and a number, and any
+// comparison of a duration with evidence, which holds times as numbers.
+func impossible(tree *ast.AST, offsets offsetMap) *Error {
 	var found *Error
 	ast.PreOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
 		if found != nil || e.Kind() != ast.CallKind {
 			return
 		}
 		call := e.AsCall()
-		if call.FunctionName() != operators.Equals && call.FunctionName() != operators.NotEquals {
+		if !slices.Contains(comparisons, call.FunctionName()) || len(call.Args()) != 2 {
 			return
 		}
 		a, b := tree.GetType(call.Args()[0].ID()), tree.GetType(call.Args()[1].ID())
-		if mayEqual(a, b) {
-			return
+		at := offsets.original(tree.SourceInfo().GetStartLocation(e.ID()).Column())
+		switch op := operatorNames.Replace(call.FunctionName()); {
+		case fromEvidence(a, call.Args()[0]) && b.Kind() == types.DurationKind, a.Kind() == types.DurationKind && fromEvidence(b, call.Args()[1]):
+			found = &Error{Offset: at, Reason: fmt.Sprintf("%s compares a duration with a value of the evidence, which is a number: write seconds(5m)", op)}
+		case (op == "==" || op == "!=") && !mayEqual(a, b):
+			found = &Error{Offset: at, Reason: fmt.Sprintf("%s does not work on (%s, %s)", op, plainType(a.String()), plainType(b.String()))}
 		}
-		loc := tree.SourceInfo().GetStartLocation(e.ID())
-		found = &Error{Offset: offsets.original(loc.Column()), Reason: fmt.Sprintf("%s does not work on (%s, %s)",
-			operatorNames.Replace(call.FunctionName()), plainType(a.String()), plainType(b.String()))}
 	}))
 	return found
+}
+
+var comparisons = []string{
+	operators.Equals, operators.NotEquals, operators.Less, operators.LessEquals, operators.Greater, operators.GreaterEquals,
+}
+
+// fromEvidence reports a field or an element of something: evidence never
+// holds durations. What a function gives may be one.
+func fromEvidence(t *cel.Type, e ast.Expr) bool {
+	return t.Kind() == types.DynKind && (e.Kind() == ast.SelectKind || e.Kind() == ast.CallKind && e.AsCall().FunctionName() == operators.Index)
 }
 
 func mayEqual(a, b *cel.Type) bool {
@@ -258,13 +272,30 @@ func plainMessage(m string) string {
 		name, args, _ := strings.Cut(rest, " applied to ")
 		return fmt.Sprintf("%s does not work on %s", operatorNames.Replace(strings.Trim(name, "'")), plainType(strings.Trim(args, "'")))
 	}
+	if op, ok := strings.CutPrefix(m, "no such overload: "); ok {
+		return operatorNames.Replace(op) + " does not work on what was seen: a value is missing, or of another type"
+	}
+	if name, ok := strings.CutSuffix(strings.TrimPrefix(m, "type '"), "' does not support field selection"); ok && name != m {
+		hint := ""
+		if name == "list(map(string, dyn))" || name == "rows" {
+			hint = ": a list has no fields; write name[0].field, or name.exists(x, x.field > 0)"
+		}
+		return plainType(name) + " has no fields" + strings.Replace(hint, ": a list has no fields", "", 1)
+	}
 	return plainType(operatorNames.Replace(m))
 }
 
-var plainTypes = strings.NewReplacer("list(map(string, dyn))", "rows", "map(string, dyn)", "object",
-	"google.protobuf.Duration", "duration", "google.protobuf.Timestamp", "time", "double", "number", "int", "number", "string", "text", "dyn", "any")
+// celType is a type's name as CEL writes it, and as a whole word.
+var celType = regexp.MustCompile(`list\(map\(string, dyn\)\)|map\(string, dyn\)|google\.protobuf\.(?:Duration|Timestamp)|\b(?:double|int|string|dyn|null_type)\b`)
 
-func plainType(s string) string { return plainTypes.Replace(s) }
+var plainTypes = map[string]string{
+	"list(map(string, dyn))": "rows", "map(string, dyn)": "object", "google.protobuf.Duration": "duration",
+	"google.protobuf.Timestamp": "time", "double": "number", "int": "number", "string": "text", "dyn": "any", "null_type": "nothing",
+}
+
+func plainType(s string) string {
+	return celType.ReplaceAllStringFunc(s, func(name string) string { return plainTypes[name] })
+}
 
 // Unknown is why an expression has no answer.
 type Unknown struct {

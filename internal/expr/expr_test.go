@@ -165,7 +165,7 @@ func TestReadsAndAccesses(t *testing.T) {
 func TestAccessesKnowWhoseRowsAVariableIs(t *testing.T) {
 	for source, want := range map[string][]expr.Access{
 		`sessions[0].a == 1`: {{Name: "sessions", Field: "a", Row: true, Offset: 11}},
-		`sessions.filter(s, s.a > 5m).exists(x, x.b)`: {
+		`sessions.filter(s, s.a > 50).exists(x, x.b)`: {
 			{Name: "sessions", Field: "a", Row: true, Offset: 20}, {Name: "sessions", Field: "b", Row: true, Offset: 40},
 		},
 		`sessions.map(s, s.a).exists(x, x.b)`: {{Name: "sessions", Field: "a", Row: true, Offset: 17}},
@@ -228,4 +228,52 @@ func FuzzCompile(f *testing.F) {
 			tpl.Text(vars())
 		}
 	})
+}
+
+func TestFunctionsAreAlsoMethods(t *testing.T) {
+	for source, want := range map[string]expr.Truth{
+		`waiting.last() > 0`:                    expr.True,
+		`waiting.at(-30s) == 3`:                 expr.True,
+		`waiting.at("-30s") == 3`:               expr.True,
+		`waiting.recent(20s).max() == 9`:        expr.True,
+		`recent(waiting, "20s").max() == 9`:     expr.True,
+		`waiting.recent("soon").max() > 1`:      expr.Undecided,
+		`errors.last().default(0.0) == 0`:       expr.True,
+		`slow.failure() == "denied"`:            expr.True,
+		`slow.known()`:                          expr.False,
+		`waiting.exists(s, s.last() > 0)`:       expr.True,
+		`sessions.map(s, s.pid).max() == 8`:     expr.True,
+		`who.lower() == "app"`:                  expr.True,
+		`seconds("5m") == 300`:                  expr.True,
+		`idle_after * 2 == 10m`:                 expr.True,
+		`0.5 * idle_after == 150s`:              expr.True,
+		`idle_after / 2 == 150s`:                expr.True,
+		`idle_after / 1m == 5`:                  expr.True,
+		`idle_after / 0 > 1m`:                   expr.Undecided,
+		`idle_after * 1000000000000 > 1m`:       expr.Undecided,
+		`lower(sessions[0].pid) == "a"`:         expr.Undecided,
+		`seconds(locks.roots) > 1`:              expr.Undecided,
+		`locks.roots + 9223372036854775807 > 0`: expr.Undecided,
+	} {
+		t.Run(source, func(t *testing.T) {
+			p, err := env(t).CompileSign(source)
+			require.NoError(t, err)
+			got, why := p.Test(vars())
+			require.Equal(t, want, got, why)
+			require.NotContains(t, why, "number"+"er", "no word is translated inside of another")
+			require.NotContains(t, why, "panic")
+			require.NotContains(t, why, "interface conversion")
+		})
+	}
+}
+
+func TestEvidenceHoldsNoDurations(t *testing.T) {
+	for _, source := range []string{
+		`sessions.exists(s, s.idle_s > idle_after)`, `sessions[0].idle_s >= 5m`, `5m < locks.age_s`, `locks.age_s == 5m`,
+	} {
+		_, err := env(t).CompileSign(source)
+		require.ErrorContains(t, err, "write seconds(5m)", source)
+	}
+	_, err := env(t).CompileSign(`default(idle_after, 5m) > 1m`)
+	require.NoError(t, err)
 }

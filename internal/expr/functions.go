@@ -55,7 +55,9 @@ func functionOptions() []cel.EnvOption {
 			if f.lenient {
 				o = append(o, cel.OverloadIsNonStrict(), cel.FunctionBinding(guard(f.name, f.call)))
 			}
-			overloads = append(overloads, cel.Overload(fmt.Sprintf("quell_%s_%d", f.name, i), args, f.result, o...))
+			overloads = append(overloads,
+				cel.Overload(fmt.Sprintf("quell_%s_%d", f.name, i), args, f.result, o...),
+				cel.MemberOverload(fmt.Sprintf("quell_%s_%d_of", f.name, i), args, f.result, o...)) // waiting.last()
 		}
 		if !f.lenient {
 			overloads = append(overloads, cel.SingletonFunctionBinding(guard(f.name, f.call)))
@@ -89,14 +91,24 @@ func otherFunctions() []function {
 	return []function{
 		{
 			doc:  Function{"seconds(d)", "a duration as a number of seconds", `s.idle_s > seconds(idle_after)`},
-			name: "seconds", args: []*cel.Type{cel.DurationType}, result: num,
-			call: func(a []ref.Val) ref.Val { return types.Double(a[0].(types.Duration).Seconds()) },
+			name: "seconds", args: []*cel.Type{cel.DurationType}, also: [][]*cel.Type{{text}}, result: num,
+			call: func(a []ref.Val) ref.Val {
+				d, err := durationOf(a[0])
+				if err != nil {
+					return unknown("%v", err)
+				}
+				return types.Double(d)
+			},
 		},
 		{
 			doc:  Function{"bytes(text)", "a size such as 64MB or 1.5GiB as a number of bytes (kB, MB, GB are powers of 1000; KiB, MiB, GiB of 1024)", `t.size_bytes > bytes("1GB")`},
 			name: "bytes", args: []*cel.Type{text}, result: num,
 			call: func(a []ref.Val) ref.Val {
-				n, err := parseBytes(string(a[0].(types.String)))
+				s, err := textOf(a[0])
+				if err != nil {
+					return unknown("%v", err)
+				}
+				n, err := parseBytes(s)
 				if err != nil {
 					return unknown("%v", err)
 				}
@@ -156,7 +168,13 @@ func otherFunctions() []function {
 		{
 			doc:  Function{"lower(text)", "the text in lower case", `lower(e.message).contains("timeout")`},
 			name: "lower", args: []*cel.Type{text}, result: text,
-			call: func(a []ref.Val) ref.Val { return types.String(strings.ToLower(string(a[0].(types.String)))) },
+			call: func(a []ref.Val) ref.Val {
+				s, err := textOf(a[0])
+				if err != nil {
+					return unknown("%v", err)
+				}
+				return types.String(strings.ToLower(s))
+			},
 		},
 		{
 			doc:  Function{"join(list, separator)", "the items of a list as one text; at most 20, then how many more", `${join(locks.map(l, l.pid), ", ")}`},
@@ -166,21 +184,51 @@ func otherFunctions() []function {
 				if err != nil {
 					return unknown("%v", err)
 				}
-				return types.String(join(plain.([]any), string(a[1].(types.String))))
+				list, ok := plain.([]any)
+				separator, err := textOf(a[1])
+				if !ok || err != nil {
+					return unknown("a list and a text are needed")
+				}
+				return types.String(join(list, separator))
 			},
 		},
 		{
 			doc:  Function{"unix(text)", "a time written as text (RFC 3339) in seconds since 1970", `now - unix(e.at) < 300.0`},
 			name: "unix", args: []*cel.Type{text}, result: num,
 			call: func(a []ref.Val) ref.Val {
-				at, err := time.Parse(time.RFC3339Nano, string(a[0].(types.String)))
+				s, err := textOf(a[0])
 				if err != nil {
-					return unknown("%q is not a time as RFC 3339 writes it", string(a[0].(types.String)))
+					return unknown("%v", err)
+				}
+				at, err := time.Parse(time.RFC3339Nano, s)
+				if err != nil {
+					return unknown("%q is not a time as RFC 3339 writes it", s)
 				}
 				return types.Double(float64(at.UnixNano()) / 1e9)
 			},
 		},
 	}
+}
+
+// textOf is a text, or the error that a value is none: evidence has no declared
+// types, and so CEL does not check them.
+func textOf(v ref.Val) (string, error) {
+	if s, ok := v.(types.String); ok {
+		return string(s), nil
+	}
+	return "", fmt.Errorf("a %s is no text", plainType(v.Type().TypeName()))
+}
+
+// durationOf is a duration, or one written as text ("5m"), in seconds.
+func durationOf(v ref.Val) (float64, error) {
+	switch v := v.(type) {
+	case types.Duration:
+		return v.Seconds(), nil
+	case types.String:
+		d, err := ParseDuration(strings.TrimSpace(string(v)))
+		return d.Seconds(), err
+	}
+	return 0, fmt.Errorf("a %s is no duration", plainType(v.Type().TypeName()))
 }
 
 func numberTo(format func(float64) string) func([]ref.Val) ref.Val {

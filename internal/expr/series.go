@@ -39,13 +39,16 @@ func seriesFunctions() []function {
 	window := func(name, gives string, keep func(t, end, d float64) bool) function {
 		return function{
 			doc:  Function{name + "(x, d)", gives, fmt.Sprintf("median(%s(errors, 5m))", name)},
-			name: name, args: []*cel.Type{dyn, cel.DurationType}, result: cel.ListType(cel.MapType(cel.StringType, dyn)),
+			name: name, args: []*cel.Type{dyn, cel.DurationType}, also: [][]*cel.Type{{dyn, cel.StringType}}, result: cel.ListType(cel.MapType(cel.StringType, dyn)),
 			call: func(a []ref.Val) ref.Val {
 				points, err := points(a[0])
 				if err != nil {
 					return unknown("%v", err)
 				}
-				d := a[1].(types.Duration).Seconds()
+				d, err := durationOf(a[1])
+				if err != nil {
+					return unknown("%v", err)
+				}
 				kept := []any{}
 				for _, p := range points {
 					if keep(p.t, points[len(points)-1].t, d) {
@@ -132,13 +135,17 @@ func seriesFunctions() []function {
 		},
 		{
 			doc:  Function{"at(x, -1h)", "the value that was current so long before the newest sample; unknown where the series does not reach back so far", "last(rps) > 2 * at(rps, -1h)"},
-			name: "at", args: []*cel.Type{dyn, cel.DurationType}, result: num,
+			name: "at", args: []*cel.Type{dyn, cel.DurationType}, also: [][]*cel.Type{{dyn, cel.StringType}}, result: num,
 			call: func(a []ref.Val) ref.Val {
 				ps, err := points(a[0])
 				if err != nil {
 					return unknown("%v", err)
 				}
-				back := math.Abs(a[1].(types.Duration).Seconds())
+				back, err := durationOf(a[1])
+				if err != nil {
+					return unknown("%v", err)
+				}
+				back = math.Abs(back)
 				want := ps[len(ps)-1].t - back
 				for i := len(ps) - 1; i >= 0; i-- {
 					if ps[i].t <= want {

@@ -84,17 +84,17 @@ func (d *document) readFront() int {
 	dashes := func(offset int) bool {
 		return strings.TrimRight(string(d.text[offset:d.lineEnd(offset)]), " \t") == "---"
 	}
-	if len(d.text) == 0 || !dashes(0) {
-		return 0
+	if len(d.text) == d.mark() || !dashes(d.mark()) {
+		return d.mark()
 	}
-	start := d.nextLine(0)
+	start := d.nextLine(d.mark())
 	for at := start; at < len(d.text); at = d.nextLine(at) {
 		if dashes(at) {
 			d.front, d.hasYAML = d.cut(start, at), true
 			return d.nextLine(at)
 		}
 	}
-	return 0
+	return d.mark()
 }
 
 func (d *document) block(n ast.Node, base int) (block, bool) {

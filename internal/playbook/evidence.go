@@ -50,15 +50,17 @@ func (p *parser) probe(b *block, why string) {
 		return
 	}
 	if len(in.words) == 0 {
+		p.undeclared = true
 		p.wrong(b.at, "unnamed", "this probe has no name: write ```%s NAME @%s", in.lang.text, in.role.text)
 		return
 	}
 	name := in.words[0]
 	if !p.nameable(name.offset(0), "probe", name.text) {
-		p.broken[name.text] = true
+		p.broken[name.text], p.undeclared = true, true
 		return
 	}
 	if first := p.named(name.text); first.Line > 0 {
+		p.broken[name.text], p.undeclared = true, true
 		p.wrong(name.offset(0), "duplicate", "a second thing called %q; the first is in line %d", name.text, first.Line)
 		return
 	}
@@ -118,6 +120,9 @@ func (p *parser) named(name string) Pos {
 	return Pos{}
 }
 
+// noSuchRole begins what is said of a role that needs does not declare.
+const noSuchRole = "no role is called"
+
 // role finds the need that a fence's @role names.
 func (p *parser) role(b *block, in info) (Need, bool) {
 	var roles []string
@@ -137,10 +142,10 @@ func (p *parser) role(b *block, in info) (Need, bool) {
 		return Need{}, false
 	}
 	if len(roles) == 0 {
-		p.wrong(in.role.offset(0), "unknown-role", "no role is called %q: declare it in the front matter, needs: {%s: KIND}", in.role.text, in.role.text)
+		p.wrong(in.role.offset(0), "unknown-role", noSuchRole+" %q: declare it in the front matter, needs: {%s: KIND}", in.role.text, in.role.text)
 		return Need{}, false
 	}
-	p.wrong(in.role.offset(0), "unknown-role", "no role is called %q in needs%s", in.role.text, suggest(in.role.text, roles))
+	p.wrong(in.role.offset(0), "unknown-role", noSuchRole+" %q in needs%s", in.role.text, suggest(in.role.text, roles))
 	return Need{}, false
 }
 
@@ -153,12 +158,15 @@ func (p *parser) query(b *block, in info, need Need, question *Probe) {
 	}
 	question.Shape = language.Shape
 	p.fieldsOf(question, language.Fields)
-	p.options(in, language, question)
+	fine := p.options(in, language, question)
 	body := b.body
 	body = body.slice(0, len(strings.TrimRight(body.text, whiteSpace)))
 	if body.text == "" {
 		p.wrong(b.at, "empty", "this probe asks nothing: its fence is empty")
 		return
+	}
+	if b.open {
+		return // its text may be that of all that follows
 	}
 	text, err := probe.ParseTemplate(body.text)
 	if err != nil {
@@ -170,7 +178,7 @@ func (p *parser) query(b *block, in info, need Need, question *Probe) {
 		question.Shape = language.ShapeOf(text)
 		p.fieldsOf(question, language.Fields)
 	}
-	if !p.holes(body, text) || language.Check == nil {
+	if !p.holes(body, text) || !fine || language.Check == nil {
 		return
 	}
 	for _, problem := range check(language, text, question.Options) {
@@ -249,8 +257,10 @@ func (p *parser) isProbe(name string) bool {
 	return slices.ContainsFunc(p.book.Probes, func(q *Probe) bool { return q.Name == name })
 }
 
-// options checks key=value against what the language declares.
-func (p *parser) options(in info, language connector.Language, question *Probe) {
+// options checks key=value against what the language declares, and reports
+// whether all of it may stand.
+func (p *parser) options(in info, language connector.Language, question *Probe) (fine bool) {
+	before := len(p.findings)
 	var known []string
 	for _, o := range language.Options {
 		known = append(known, o.Name)
@@ -274,44 +284,5 @@ func (p *parser) options(in info, language connector.Language, question *Probe) 
 			question.Options[o.key.text] = o.value.text
 		}
 	}
-}
-
-// builtin reads ```probe NAME @ROLE KIND.QUESTION with its arguments in YAML.
-func (p *parser) builtin(b *block, in info, need Need, question *Probe) {
-	choice := p.vocabulary.Builtins(need.Kind)
-	if len(in.words) < 2 {
-		p.wrong(b.at, "unknown-builtin", "which built-in question? write ```probe %s @%s KIND.QUESTION%s", question.Name, need.Role, suggest("", choice))
-		return
-	}
-	for _, extra := range in.words[2:] {
-		p.wrong(extra.offset(0), "unknown-option", "%q is neither a role (@role) nor an argument (key=value)", extra.text)
-	}
-	kind := in.words[1]
-	question.Builtin = kind.text
-	spec, ok := p.vocabulary.Builtin(kind.text)
-	if !ok {
-		p.wrong(kind.offset(0), "unknown-builtin", "no built-in question is called %q%s", kind.text, suggest(kind.text, p.vocabulary.Builtins("")))
-		return
-	}
-	if !slices.Contains(choice, kind.text) {
-		p.wrong(in.role.offset(0), "unknown-role", "@%s is a %s, which does not answer %s", need.Role, need.Kind, kind.text)
-		return
-	}
-	question.Shape = spec.Shape
-	p.fieldsOf(question, spec.Fields)
-	given := p.arguments(b.body)
-	for _, o := range in.options {
-		given = append(given, arg{name: o.key.text, nameAt: o.key.offset(0), value: o.value})
-	}
-	question.Args = map[string]probe.Template{}
-	for _, a := range p.knownArguments(given, spec.Name, spec.Params, b.at) {
-		template, err := probe.ParseTemplate(a.value.text)
-		if err != nil {
-			p.wrong(a.value.offset(holeOffset(err)), "hole", "%s", err)
-			continue
-		}
-		if p.holes(a.value, template) {
-			question.Args[a.name] = template
-		}
-	}
+	return len(p.findings) == before
 }

@@ -2,7 +2,6 @@ package playbook
 
 import (
 	"errors"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -62,7 +61,9 @@ func (p *parser) formatSection(s section) []edit {
 		case b.kind == heading && b.level == 4:
 			remedy = inCondition && remedyHeading.MatchString(b.title)
 		case b.kind == fence && s.name == evidenceSection:
-			edits = append(edits, p.formatInfo(b, func(i info) bool { return i.hasRole() && len(i.words) > 0 })...)
+			edits = append(edits, p.formatInfo(b, func(i info) bool {
+				return i.hasRole() && (len(i.words) == 1 || len(i.words) == 2 && i.lang.text == probeLanguage)
+			})...)
 		case b.kind == fence && remedy:
 			edits = append(edits, p.formatInfo(b, func(i info) bool { return i.lang.text == actionLanguage && i.hasRole() && len(i.words) == 1 })...)
 		case b.kind == table && inCondition && !remedy:
@@ -109,8 +110,13 @@ func sameInfo(a, b info) bool {
 // formatTable rewrites a sign table, when each of its rows has three cells.
 func (p *parser) formatTable(b *block) []edit {
 	head := p.cells(b.rows[0])
-	if len(head) != 3 || head[0].text != "sign" || head[1].text != "weight" || head[2].text != "means" {
+	if len(head) != len(signColumns) {
 		return nil
+	}
+	for i, cell := range head {
+		if plainWord(cell.text) != signColumns[i] {
+			return nil
+		}
 	}
 	delimiter := p.nextLine(b.rows[0])
 	edits := []edit{p.line(b.rows[0], "| sign | weight | means |")}
@@ -138,8 +144,8 @@ func (p *parser) formatTable(b *block) []edit {
 		written := "|"
 		for i, c := range cells {
 			text := p.rawCell(c)
-			if low := strings.ToLower(text); i == 1 && slices.Contains(weights, low) {
-				text = low
+			if word := plainWord(text); i == 1 && slices.Contains(weights, word) {
+				text = word
 			}
 			written += " " + text
 			if text != "" {
@@ -170,23 +176,21 @@ func (p *parser) line(offset int, text string) edit {
 	return edit{start, end, text}
 }
 
-var verifySpaces = regexp.MustCompile(`^Verify[ \t]+within[ \t]+(\S+?)[ \t]*:[ \t]*`)
-
 func (p *parser) formatVerify(b *block) []edit {
-	m := verifySpaces.FindStringSubmatchIndex(b.text.text)
-	if m == nil || m[1] == len(b.text.text) {
+	at := verifyWord.FindStringIndex(b.text.text)
+	if at == nil {
 		return nil
 	}
-	if next := b.text.text[m[1]]; next == '\n' || next == '\r' {
+	text := b.text.slice(at[0], len(b.text.text))
+	m := verifyLine.FindStringSubmatchIndex(text.text)
+	if m == nil || m[1] == len(text.text) || strings.ContainsAny(text.text[:m[1]], "\r\n") || strings.ContainsAny(text.text[m[2]:m[3]], " \t") {
 		return nil
 	}
-	return []edit{{b.text.offset(0), b.text.offset(m[1]), "Verify within " + b.text.text[m[2]:m[3]] + ": "}}
+	return []edit{{text.offset(0), text.offset(m[1]), "Verify within " + text.text[m[2]:m[3]] + ": "}}
 }
 
-var edgeSpaces = regexp.MustCompile(`^(Leads to|How common):[ \t]*`)
-
-// formatEdges sets one space behind `Leads to:` and `How common:`, and the word
-// of the latter in lower case.
+// formatEdges writes `Leads to: ` and `How common: ` plainly, and the word of
+// the latter in lower case.
 func (p *parser) formatEdges(b *block) []edit {
 	if _, ok := b.node.(*ast.Paragraph); !ok {
 		return nil
@@ -196,14 +200,15 @@ func (p *parser) formatEdges(b *block) []edit {
 		end := start + strings.IndexByte(b.text.text[start:]+"\n", '\n')
 		line := b.text.slice(start, end)
 		line = line.slice(0, len(strings.TrimRight(line.text, whiteSpace)))
-		if m := edgeSpaces.FindStringSubmatchIndex(line.text); m != nil && m[1] < len(line.text) {
-			rest := line.text[m[1]:]
-			if line.text[m[2]:m[3]] == "How common" && slices.Contains(commonWords, strings.ToLower(rest)) {
-				rest = strings.ToLower(rest)
-			}
-			edits = append(edits, edit{line.offset(0), line.offset(0) + len(line.text), line.text[m[2]:m[3]] + ": " + rest})
-		}
 		start = end + 1
+		indent := len(line.text) - len(strings.TrimLeft(line.text, " \t"))
+		word, value := edgeWord(line.text[indent:])
+		if rest := strings.TrimLeft(line.text[min(indent+value, len(line.text)):], " \t"); word != "" && rest != "" {
+			if plain := plainWord(rest); word == howCommonLine && slices.Contains(commonWords, plain) {
+				rest = plain
+			}
+			edits = append(edits, edit{line.offset(indent), line.offset(0) + len(line.text), word + ": " + rest})
+		}
 	}
 	return edits
 }

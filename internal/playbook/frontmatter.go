@@ -47,10 +47,18 @@ func (p *parser) frontMatter() {
 				p.wrong(f.at(pair.value), "bad-value", "severity %q does not exist%s", pair.value.Value, suggest(pair.value.Value, severities))
 			}
 		case "needs":
+			before := len(p.findings)
 			p.needs(f, pair.value)
+			p.badNeeds = p.badNeeds || len(p.findings) > before
 		case "params":
+			before := len(p.findings)
 			p.params(f, pair.value)
+			p.badParams = len(p.findings) > before
+			p.undeclared = p.undeclared || p.badParams
 		default:
+			p.badNeeds = p.badNeeds || distance(strings.ToLower(key), "needs") <= 2
+			p.badParams = p.badParams || distance(strings.ToLower(key), "params") <= 4
+			p.undeclared = p.undeclared || p.badParams
 			p.wrong(f.at(pair.key), "unknown-key", "no key is called %q%s", key, suggest(key, frontKeys))
 		}
 	}
@@ -60,6 +68,7 @@ var coversID = regexp.MustCompile(`^[A-Z]+-[a-z0-9][a-z0-9-]*$`)
 
 // needs reads the roles: {db: postgres, metrics: prometheus?}.
 func (p *parser) needs(f yamlAt, node *yaml.Node) {
+	node = merged(node)
 	if node.Kind != yaml.MappingNode {
 		p.wrong(f.at(node), "bad-value", "needs is written {role: kind}: {db: postgres, metrics: prometheus?}")
 		return
@@ -80,6 +89,21 @@ func (p *parser) needs(f yamlAt, node *yaml.Node) {
 		}
 		p.book.Needs = append(p.book.Needs, Need{Role: role, Kind: kind, Optional: optional, Pos: p.pos(f.at(pair.key))})
 	}
+}
+
+// merged is a list of single pairs, [db: postgres, cache: redis], as one mapping.
+func merged(list *yaml.Node) *yaml.Node {
+	if list.Kind != yaml.SequenceNode || len(list.Content) == 0 {
+		return list
+	}
+	out := &yaml.Node{Kind: yaml.MappingNode, Line: list.Line, Column: list.Column}
+	for _, item := range list.Content {
+		if item.Kind != yaml.MappingNode {
+			return list
+		}
+		out.Content = append(out.Content, item.Content...)
+	}
+	return out
 }
 
 // identifier is what may name a role, a probe or a parameter.

@@ -6,9 +6,28 @@ import (
 	"strings"
 )
 
+// settleLinks leads a link to a heading that is no condition to the condition of
+// the same name: the title of a file is often what its only symptom is called.
+func (p *parsed) settleLinks(set map[string]*parsed) {
+	for _, c := range p.book.Conditions {
+		for i := range c.LeadsTo {
+			id, anchor, _ := strings.Cut(c.LeadsTo[i].Target, "#")
+			other, ok := set[id]
+			if !ok || slices.ContainsFunc(other.book.Conditions, func(c *Condition) bool { return c.Anchor == anchor }) {
+				continue
+			}
+			same := slices.IndexFunc(other.book.Conditions, func(c *Condition) bool { return Anchor(c.Title) == anchor })
+			if same >= 0 {
+				c.LeadsTo[i].Target = other.book.Conditions[same].ID
+			}
+		}
+	}
+}
+
 // checkLinks checks what a file's links point at. With whole the set is all
 // there is; without it only links inside of the file can be checked.
 func (p *parsed) checkLinks(set map[string]*parsed, whole bool) {
+	p.settleLinks(set)
 	for _, c := range p.book.Conditions {
 		c.LeadsTo = slices.DeleteFunc(c.LeadsTo, func(l Link) bool {
 			return !p.checkLink(set, whole, l.Pos, l.Target, "condition", func(other *Playbook) bool {
@@ -56,13 +75,7 @@ func (p *parsed) checkLink(set map[string]*parsed, whole bool, pos Pos, target, 
 		in = " in " + id + ".md"
 	}
 	if h, ok := other.headings[anchor]; ok {
-		hint := ""
-		for _, c := range other.book.Conditions {
-			if want == "condition" && c.Anchor != anchor && Anchor(c.Title) == anchor {
-				hint = fmt.Sprintf("; the %s of that name comes later and is #%s", want, c.Anchor)
-			}
-		}
-		return wrong(Error, fmt.Sprintf("#%s is the heading %q%s, which is no %s%s", anchor, h.title, in, want, hint))
+		return wrong(Error, fmt.Sprintf("#%s is the heading %q%s, which is no %s", anchor, h.title, in, want))
 	}
 	return wrong(Error, fmt.Sprintf("there is no heading #%s%s%s", anchor, in, suggest(anchor, targets(other.book, want))))
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/yuin/goldmark/ast"
 )
 
 // strayFences reports questions and changes that stand where nothing reads
@@ -14,12 +16,16 @@ func (p *parser) strayFences(sections []section) {
 		for i := range s.blocks {
 			b := &s.blocks[i]
 			switch {
-			case b.kind == heading && b.level <= 3:
+			case b.kind == heading && remedyLike(b.title):
+				// One that is not written as it should be was reported already.
+				inRemedy = s.name == causesSection || s.name == symptomsSection
+			case b.kind == heading && b.level <= 4:
 				inRemedy = false
-			case b.kind == heading && b.level == 4:
-				inRemedy = remedyHeading.MatchString(b.title) && (s.name == causesSection || s.name == symptomsSection)
 			case b.kind == table && s.name != causesSection && s.name != symptomsSection && p.isMachineTable(b):
 				p.wrong(b.at, "misplaced", "a sign table stands below a ### heading of Symptoms or Causes; here nothing reads it")
+			}
+			if l, ok := b.node.(*ast.List); ok && s.name == "" {
+				p.strayList(l)
 			}
 			if b.kind != fence || s.name == evidenceSection {
 				continue
@@ -38,6 +44,27 @@ func (p *parser) strayFences(sections []section) {
 		if in := readInfo(l); in.hasRole() || in.lang.text == actionLanguage && len(in.words) > 0 {
 			p.wrong(l.offset(0), "misplaced", "this fence stands inside of a list or a quote, where nothing reads it: move it to the margin")
 			p.forgive(in)
+		}
+	}
+}
+
+// strayList reports a checklist or a ladder in a section of another name.
+func (p *parser) strayList(l *ast.List) {
+	for item := l.FirstChild(); item != nil; item = item.NextSibling() {
+		text := p.itemText(item)
+		if link, end := p.firstLink(item, text); link != nil && l.IsOrdered() && watch.MatchString(text.text[end:]) {
+			p.wrong(text.offset(0), "misplaced", "a rung stands under ## Ladder; here nothing reads it")
+			return
+		}
+		box := checkbox.FindString(text.text)
+		spans := codeSpans(text)
+		if box == "" || len(spans) == 0 {
+			continue
+		}
+		last := spans[len(spans)-1]
+		if itemEnd.MatchString(text.text[last.stop:]) && p.isCheck(last.code) {
+			p.wrong(text.offset(0), "misplaced", "a check of the end stands under ## Resolved when; here nothing reads it")
+			return
 		}
 	}
 }

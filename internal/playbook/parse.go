@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -47,14 +48,16 @@ type parser struct {
 	book       *Playbook
 	findings   []Finding
 
-	env       *expr.Env
-	used      map[string]bool      // names that some expression or query uses
-	usedRoles map[string]bool      //
-	fields    map[string][]string  // of an object, or of each row, by the probe's name; none: not known
-	headings  map[string]headingAt // by anchor
-	broken    map[string]bool      // names whose declaration is wrong: not reported again where they are used
-	count     map[Severity]int
-	noFront   bool // the front matter could not be read: neither are roles and parameters
+	env                 *expr.Env
+	used                map[string]bool      // names that some expression or query uses
+	usedRoles           map[string]bool      //
+	fields              map[string][]string  // of an object, or of each row, by the probe's name; none: not known
+	headings            map[string]headingAt // by anchor
+	broken              map[string]bool      // names whose declaration is wrong: not reported again where they are used
+	count               map[Severity]int
+	undeclared          bool // a probe, a role or a parameter has no name that can be read: uses of it are not reported
+	badNeeds, badParams bool
+	noFront             bool // the front matter could not be read: neither are roles and parameters
 }
 
 type headingAt struct {
@@ -96,10 +99,6 @@ func (p *parser) readable() bool {
 	}
 	if !utf8.Valid(p.text) || bytes.IndexByte(p.text, 0) >= 0 {
 		p.wrong(0, "not-text", "this is not a text file in UTF-8")
-		return false
-	}
-	if bytes.HasPrefix(p.text, []byte("\ufeff")) {
-		p.wrong(0, "not-text", "the file begins with an invisible byte order mark: save it as UTF-8 without one")
 		return false
 	}
 	brackets := 0
@@ -163,6 +162,7 @@ var sectionNames = []string{evidenceSection, symptomsSection, causesSection, lad
 // whole reads the file in two passes: first what names things, then what uses
 // the names. It reports whether the file is no playbook at all.
 func (p *parser) whole() (skipped bool) {
+	p.unglue()
 	p.anchorHeadings()
 	sections := p.sections()
 	if !p.hasYAML {
@@ -170,7 +170,7 @@ func (p *parser) whole() (skipped bool) {
 			return true
 		}
 		p.noFront = true
-		p.wrong(0, "front-matter", "the front matter is missing: begin the file with a line ---, the keys alerts and needs, and another line ---")
+		p.noFrontMatter()
 	}
 	p.frontMatter()
 	p.title(sections)
@@ -199,6 +199,24 @@ func (p *parser) whole() (skipped bool) {
 	return false
 }
 
+// frontLine is a line that opens front matter, or was meant to.
+var frontLine = regexp.MustCompile(`(?m)^(?:---+|\+\+\+|;;;)[ \t]*\r?$`)
+
+// noFrontMatter says why no front matter was found.
+func (p *parser) noFrontMatter() {
+	first := frontLine.FindIndex(p.text[p.base():])
+	switch {
+	case first == nil || bytes.Contains(p.text[:p.base()+first[0]], []byte("\n#")) || bytes.HasPrefix(p.text[p.base():], []byte("#")):
+		p.wrong(0, "front-matter", "the front matter is missing: begin the file with a line ---, the keys alerts and needs, and another line ---")
+	case first[0] > 0:
+		p.wrong(p.base()+first[0], "front-matter", "the front matter begins in the first line of the file: move it there")
+	case strings.TrimSpace(string(p.text[p.base():p.base()+first[1]])) != "---":
+		p.wrong(0, "front-matter", "the front matter stands between two lines of three dashes, ---, and is YAML")
+	default:
+		p.wrong(0, "front-matter", "the front matter is never closed: write another line --- below its last key")
+	}
+}
+
 func (p *parser) anchorHeadings() {
 	var made anchors
 	for i := range p.blocks {
@@ -216,6 +234,10 @@ func (p *parser) sections() []section {
 	seen := map[string]Pos{}
 	for i := range p.blocks {
 		b := p.blocks[i]
+		if b.kind == heading && b.level != 2 && slices.Contains(sectionNames, b.title) && seen[b.title].Line == 0 && !(b.level == 1 && i == 0) && (b.level == 1 || b.level == 3 && p.onlyHeads(i)) {
+			p.wrong(b.text.offset(0), "unknown-section", "a section is a heading with two #: ## %s", b.title)
+			p.blocks[i].level, b.level = 2, 2 // read as it was meant
+		}
 		if b.kind != heading || b.level != 2 {
 			out[len(out)-1].blocks = append(out[len(out)-1].blocks, b)
 			continue
@@ -238,6 +260,29 @@ func (p *parser) sections() []section {
 		out = append(out, s)
 	}
 	return out
+}
+
+// onlyHeads reports whether a heading has another one right below it, as that of
+// a section has and that of a condition has not.
+func (p *parser) onlyHeads(i int) bool {
+	return i+1 < len(p.blocks) && p.blocks[i+1].kind == heading && p.blocks[i+1].level == 3
+}
+
+// glued is a heading without the space that makes it one.
+var glued = regexp.MustCompile(`^(#{2,6})([^#\s].*)$`)
+
+// unglue reports headings without a space, and reads them as they were meant.
+func (p *parser) unglue() {
+	for i := range p.blocks {
+		b := &p.blocks[i]
+		m := glued.FindStringSubmatch(b.text.text)
+		if b.kind != paragraph || m == nil {
+			continue
+		}
+		p.wrong(b.at, "unknown-section", "a heading has a space behind its #: %s %s", m[1], m[2])
+		b.kind, b.level, b.title = heading, len(m[1]), strings.TrimSpace(m[2])
+		b.text = b.text.slice(len(m[1]), len(b.text.text))
+	}
 }
 
 func (p *parser) title(sections []section) {
@@ -271,7 +316,7 @@ func (p *parser) title(sections []section) {
 // base is the offset at which the Markdown begins.
 func (p *parser) base() int {
 	if !p.hasYAML {
-		return 0
+		return p.mark()
 	}
 	return p.nextLine(p.front.offset(0) + len(p.front.text))
 }
@@ -284,8 +329,12 @@ func (p *parser) settle() {
 		switch f.Rule {
 		case "unread-probe", "unused-param", "unused-role", "untold-cause", "no-verification", "look-alike", "empty":
 			return failed && f.Severity == Warning
-		case "unknown-role", "unknown-name", "hole":
-			return p.noFront
+		case "unknown-name":
+			return p.noFront || p.undeclared
+		case "hole":
+			return p.noFront || p.badParams
+		case "unknown-role":
+			return p.noFront || p.badNeeds && strings.HasPrefix(f.Text, noSuchRole)
 		}
 		return false
 	})
@@ -299,6 +348,11 @@ func (p *parser) declare() {
 	}
 	for _, probe := range p.book.Probes {
 		names[probe.Name] = expr.OfShape(probe.Shape)
+	}
+	for name := range p.broken {
+		if _, declared := names[name]; declared {
+			names[name] = expr.Any // declared twice: nobody knows which is meant
+		}
 	}
 	env, err := expr.NewEnv(names)
 	if err != nil {

@@ -9,9 +9,12 @@ import (
 	east "github.com/yuin/goldmark/extension/ast"
 )
 
-var remedyHeading = regexp.MustCompile(`^(Mitigate|Fix):\s*(.*)$`)
+// remedyHeading is how a remedy's heading reads; the case of its word and
+// spaces before the colon do not matter.
+var remedyHeading = regexp.MustCompile(`(?i)^(Mitigate|Fix)\s*:\s*(.*)$`)
 
-var almostRemedy = regexp.MustCompile(`^([A-Za-z]+)\s*:`)
+// almostRemedy looks like one: a word, and a dash or colon, or nothing.
+var almostRemedy = regexp.MustCompile(`^([A-Za-z]+)(\s*[:\x{2013}\x{2014}]|\s+-|\s)\s*(.*)$`)
 
 // remedyWords are written for Mitigate and Fix by people in a hurry.
 var remedyWords = map[string]string{
@@ -24,21 +27,11 @@ var remedyWords = map[string]string{
 func (p *parser) remedy(c *Condition, head *block, blocks []block) bool {
 	m := remedyHeading.FindStringSubmatch(head.title)
 	if m == nil {
-		if word := almostRemedy.FindStringSubmatch(head.title); word != nil {
-			meant := remedyWords[strings.ToLower(word[1])]
-			if meant == "" {
-				meant = closest(word[1], []string{"Mitigate", "Fix"})
-			}
-			if meant != "" {
-				p.wrong(head.text.offset(0), "unknown-section", "no part is called %q; did you mean \"%s:\"?", word[1]+":", meant)
-			}
-		} else if meant := remedyWords[strings.ToLower(head.title)]; meant != "" {
-			p.wrong(head.text.offset(0), "unknown-section", "say what it does: #### %s: end the lost sessions", meant)
-		}
+		p.noRemedy(head)
 		return false
 	}
 	r := Remedy{Kind: Mitigate, Title: m[2], Anchor: head.anchor, Pos: p.pos(head.text.offset(0))}
-	if m[1] == "Fix" {
+	if strings.EqualFold(m[1], "Fix") {
 		r.Kind = Fix
 	}
 	if r.Title == "" {
@@ -49,15 +42,23 @@ func (p *parser) remedy(c *Condition, head *block, blocks []block) bool {
 		b := &blocks[i]
 		switch {
 		case b.kind == paragraph && verifyWord.MatchString(b.text.text):
-			p.verify(&r, b)
+			at := verifyWord.FindStringIndex(b.text.text)[0]
+			if above := b.text.slice(0, at).trim(); above.text != "" {
+				p.appendText(&text, above, b.start)
+			}
+			p.verify(&r, b.text.slice(at, len(b.text.text)))
 		case b.kind == fence && readInfo(b.info).lang.text == actionLanguage:
 			p.action(&r, b)
+		case b.kind == list && p.verifyItem(b) != nil:
+			p.verify(&r, *p.verifyItem(b))
 		case b.kind == list:
+			p.lost(b)
 			r.Checklist = append(r.Checklist, p.tasks(b)...)
 			if !isTaskList(b.node) {
 				p.appendProse(&text, b)
 			}
 		default:
+			p.lost(b)
 			p.appendProse(&text, b)
 		}
 	}
@@ -72,16 +73,100 @@ func (p *parser) remedy(c *Condition, head *block, blocks []block) bool {
 	return true
 }
 
+// noRemedy says what a heading that is none may have meant to be.
+func (p *parser) noRemedy(head *block) {
+	at := head.text.offset(0)
+	if word := almostRemedy.FindStringSubmatch(head.title); word != nil {
+		meant := remedyWords[strings.ToLower(word[1])]
+		colon := strings.HasSuffix(word[2], ":")
+		if meant == "" && colon {
+			meant = closest(word[1], []string{"Mitigate", "Fix"})
+		}
+		switch {
+		case meant == "":
+		case colon:
+			p.wrong(at, "unknown-section", "no part is called %q; did you mean \"%s:\"?", word[1]+":", meant)
+		case strings.EqualFold(word[1], meant):
+			p.wrong(at, "unknown-section", "nothing reads this part without a colon; did you mean \"%s: %s\"?", meant, word[3])
+		default:
+			p.doubt(at, "unknown-section", "this part is prose; a remedy begins with Mitigate: or Fix:")
+		}
+		return
+	}
+	if meant := remedyWords[strings.ToLower(head.title)]; meant != "" {
+		p.wrong(at, "unknown-section", "say what it does: #### %s: end the lost sessions", meant)
+	}
+}
+
+// remedyLike is a heading that is a remedy's, or was meant to be.
+func remedyLike(title string) bool {
+	if remedyHeading.MatchString(title) {
+		return true
+	}
+	word := almostRemedy.FindStringSubmatch(title)
+	if word == nil {
+		return false
+	}
+	meant := remedyWords[strings.ToLower(word[1])]
+	return meant != "" && (strings.HasSuffix(word[2], ":") || strings.EqualFold(word[1], meant))
+}
+
+// remedyLevel reports a remedy whose heading has another level than four.
+func (p *parser) remedyLevel(b *block) {
+	p.wrong(b.text.offset(0), "misplaced", "a remedy is a heading with four #, below its condition: #### %s", b.title)
+}
+
+// boldRemedy is a heading made of bold text.
+var boldRemedy = regexp.MustCompile(`^(?:\*\*|__)(?i:Mitigate|Fix):?(?:\*\*|__)?.*$`)
+
+// lost reports what belongs to the condition and stands below a remedy, where
+// nothing reads it.
+func (p *parser) lost(b *block) {
+	switch {
+	case b.kind == table && p.isSignTable(b):
+		p.wrong(b.at, "misplaced", "this sign table stands below a remedy, where nothing reads it: move it above the first #### heading")
+	case b.kind == paragraph && edgeAnywhere.MatchString(b.text.text):
+		at := edgeAnywhere.FindStringIndex(b.text.text)[0]
+		p.wrong(b.text.offset(at), "misplaced", "this line stands below a remedy, where nothing reads it: move it above the first #### heading")
+	case b.kind == heading && remedyHeading.MatchString(b.title):
+		p.remedyLevel(b)
+	case b.kind == heading:
+	default:
+		p.unseen(b)
+		if raw := p.cut(b.start, b.stop); b.kind != fence && verifyHidden.MatchString(raw.text) {
+			p.wrong(raw.offset(verifyHidden.FindStringSubmatchIndex(raw.text)[2]), "misplaced", "this verification stands inside of a list, a quote, HTML or code, where nothing reads it: move it to the margin")
+		}
+	}
+}
+
+// verifyHidden is a verification that something stands before.
+var verifyHidden = regexp.MustCompile(`(?im)^[ \t>*+-]+(?:\[[ x]\][ \t]*)?[*_]{0,3}(verify[ \t]+within\b)`)
+
+// verifyItem is the verification that a list of one item holds, or nil.
+func (p *parser) verifyItem(b *block) *located {
+	if b.node.ChildCount() != 1 {
+		return nil
+	}
+	text := p.itemText(b.node.FirstChild())
+	if box := checkbox.FindString(text.text); box != "" {
+		text = text.slice(len(box), len(text.text))
+	}
+	if !verifyLine.MatchString(text.text) {
+		return nil
+	}
+	return &text
+}
+
 // appendProse adds a block as it is written. In a code block ${…} is the
 // shell's, not ours.
 func (p *parser) appendProse(text *located, b *block) {
-	if text.text != "" {
-		text.add("\n\n", b.start)
-	}
 	raw := p.cut(b.start, b.stop)
 	if b.kind != fence && b.kind != prose {
-		text.add(raw.text, b.start)
+		p.appendText(text, raw, b.start)
 		return
+	}
+	if text.text != "" {
+		text.add("\n\n", b.start)
 	}
 	for from := 0; ; {
 		next := strings.Index(raw.text[from:], "${")
@@ -99,27 +184,35 @@ func (p *parser) appendProse(text *located, b *block) {
 	}
 }
 
-var verifyWord = regexp.MustCompile(`^Verif(y|ied)\b`)
+func (p *parser) appendText(text *located, raw located, at int) {
+	if text.text != "" {
+		text.add("\n\n", at)
+	}
+	text.add(raw.text, raw.offset(0))
+}
 
-var verifyLine = regexp.MustCompile(`^Verify[ \t]+within[ \t]+([^:` + "`" + `]+?)\s*:\s*`)
+// verifyWord begins a verification; prose may stand above it in its paragraph.
+var verifyWord = regexp.MustCompile(`(?m)^(?:[*_]{0,3}(?i:verify[ \t]+within)\b|[*_]{0,3}Verif(?:y|ied)\b[^` + "`" + `\n]*:|\AVerif(?:y|ied)\b)`)
 
-func (p *parser) verify(r *Remedy, b *block) {
-	m := verifyLine.FindStringSubmatchIndex(b.text.text)
+var verifyLine = regexp.MustCompile(`(?i)^[*_]{0,3}verify[ \t]+within[ \t]+[*_` + "`" + `]{0,3}([^:*_` + "`" + `]+?)[*_` + "`" + `]{0,3}\s*:[*_]{0,3}\s*`)
+
+func (p *parser) verify(r *Remedy, text located) {
+	m := verifyLine.FindStringSubmatchIndex(text.text)
 	if m == nil {
-		p.wrong(b.at, "verify", "a verification is written: Verify within 2m: `expression`")
+		p.wrong(text.offset(0), "verify", "a verification is written: Verify within 2m: `expression`")
 		return
 	}
 	if r.Verify != nil {
-		p.wrong(b.at, "duplicate", "a second verification; join the two with &&")
+		p.wrong(text.offset(0), "duplicate", "a second verification; join the two with &&")
 		return
 	}
-	rest := b.text.slice(m[1], len(b.text.text)).trim()
+	rest := text.slice(m[1], len(text.text)).trim()
 	spans := codeSpans(rest)
 	if len(spans) != 1 || spans[0].start != 0 || strings.Trim(rest.text[spans[0].stop:], ". ") != "" {
-		p.wrong(rest.offset(0), "verify", "behind \"Verify within %s:\" stands one expression between backticks", b.text.text[m[2]:m[3]])
+		p.wrong(rest.offset(0), "verify", "behind \"Verify within %s:\" stands one expression between backticks", text.text[m[2]:m[3]])
 		return
 	}
-	within := p.duration(b.text.slice(m[2], m[3]))
+	within := p.duration(text.slice(m[2], m[3]))
 	program := p.program(spans[0].code)
 	if within <= 0 || program == nil {
 		return

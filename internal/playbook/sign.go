@@ -12,30 +12,43 @@ import (
 
 var weights = []string{string(Decisive), string(Strong), string(Weak), string(Against), string(RulesOut)}
 
-// isSignTable tells a sign table from a table for people.
+var signColumns = []string{"sign", "weight", "means"}
+
+// isSignTable tells a sign table from a table for people: it has a column of
+// signs where it belongs, or two of the three columns somewhere.
 func (p *parser) isSignTable(b *block) bool {
 	head := p.cells(b.rows[0])
-	name := func(i int) string {
-		if i >= len(head) {
-			return ""
+	found := 0
+	for i, cell := range head {
+		word := plainWord(cell.text)
+		if i == 0 && distance(word, "sign") <= 1 || i == 1 && distance(word, "weight") <= 1 {
+			return true
 		}
-		return strings.ToLower(head[i].text)
+		if slices.ContainsFunc(signColumns, func(column string) bool { return distance(word, column) <= 1 }) {
+			found++
+		}
 	}
-	return distance(name(0), "sign") <= 1 || distance(name(1), "weight") <= 1 && len(head) > 1
+	return found > 1
 }
 
 // signs reads a sign table.
 func (p *parser) signs(c *Condition, b *block) {
 	if !p.isSignTable(b) {
+		for _, cell := range p.cells(b.rows[0]) {
+			if near := closest(plainWord(cell.text), machineLines); near != "" {
+				p.wrong(cell.offset(0), "table", "%q is a line of its own, not the column of a table", near+":")
+				return
+			}
+		}
 		return
 	}
 	head := p.cells(b.rows[0])
-	for i, want := range []string{"sign", "weight", "means"} {
+	for i, want := range signColumns {
 		if i >= len(head) {
 			p.wrong(b.rows[0], "table", "a sign table has three columns: sign, weight, means")
 			return
 		}
-		if head[i].text != want {
+		if plainWord(head[i].text) != want {
 			p.wrong(head[i].offset(0), "table", "column %d of a sign table is called %q, not %q", i+1, want, head[i].text)
 			return
 		}
@@ -70,12 +83,13 @@ func (p *parser) sign(c *Condition, row int) {
 		p.wrong(row, "table", "this row has %d cells; a sign has three: sign, weight, means%s", len(cells), hint)
 		return
 	}
+	cells[0] = unemphasised(cells[0])
 	spans := codeSpans(cells[0])
 	if len(spans) != 1 || spans[0].start != 0 || spans[0].stop != len(cells[0].text) {
 		p.wrong(cells[0].offset(0), "table", "the sign is one expression between backticks: `last(waiting) > 0`")
 		return
 	}
-	sign := Sign{Weight: Weight(strings.ToLower(cells[1].text)), Pos: p.pos(spans[0].code.offset(0))}
+	sign := Sign{Weight: Weight(plainWord(cells[1].text)), Pos: p.pos(spans[0].code.offset(0))}
 	if !slices.Contains(weights, string(sign.Weight)) {
 		p.wrong(cells[1].offset(0), "unknown-weight", "no weight is called %q%s", cells[1].text, suggest(cells[1].text, weights))
 	}
@@ -94,6 +108,9 @@ func (p *parser) sign(c *Condition, row int) {
 			sign.Reads = append(sign.Reads, name)
 		}
 	}
+	if slices.ContainsFunc(program.Reads(), func(name string) bool { return p.broken[name] }) {
+		return // said where the name is declared
+	}
 	if len(sign.Reads) == 0 {
 		p.wrong(spans[0].code.offset(0), "expression", "this sign reads no probe: it says nothing about the system")
 		return
@@ -104,6 +121,16 @@ func (p *parser) sign(c *Condition, row int) {
 		}
 	}
 	c.Signs = append(c.Signs, sign)
+}
+
+// unemphasised is a cell without the emphasis around all of it.
+func unemphasised(cell located) located {
+	for _, mark := range []string{"**", "__", "*", "_"} {
+		if t := cell.text; len(t) > 2*len(mark) && strings.HasPrefix(t, mark) && strings.HasSuffix(t, mark) {
+			return cell.slice(len(mark), len(t)-len(mark))
+		}
+	}
+	return cell
 }
 
 // brokenBar recognises a row that an unescaped bar inside of an expression cut
@@ -175,23 +202,65 @@ func (p *parser) expressionError(text located, err error) {
 			if before := max(at.Offset-len(at.Name), 0); strings.HasPrefix(text.text[min(before, len(text.text)):], at.Name+"(") {
 				at.Offset = before
 			}
-			if near := closest(at.Name, functionNames()); near != "" {
+			if there := strangers[at.Name]; there != "" {
+				hint = "; write " + there
+			} else if near := closest(at.Name, functionNames()); near != "" {
 				hint = fmt.Sprintf("; did you mean %s()?", near)
 			}
 		}
 	}
-	p.wrong(text.offset(min(max(at.Offset, 0), len(text.text))), rule, "%s%s", plainSyntax(at.Reason), hint)
+	here := min(max(at.Offset, 0), len(text.text))
+	if m := lastNot.FindStringIndex(text.text[:here]); m != nil && syntaxTrouble.MatchString(at.Reason) {
+		p.wrong(text.offset(m[0]), rule, "this cannot be read: \"not\" is not of this language; write !")
+		return
+	}
+	if m := fieldHere.FindStringSubmatch(text.text[here:]); m != nil && strings.Contains(at.Reason, "has no fields") {
+		if call := strangers[m[1]]; call != "" {
+			hint = "; or " + call
+		} else if slices.Contains(functionNames(), m[1]) {
+			hint = "; or " + m[1] + "(x), with brackets"
+		}
+	}
+	p.wrong(text.offset(here), rule, "%s%s", plainSyntax(at.Reason), hint)
 }
 
 var syntaxTrouble = regexp.MustCompile(`^(?:extraneous|mismatched) input '(.+?)' expecting |^(?:no viable alternative at input|token recognition error at:) '(.+?)'`)
 
+var (
+	lastNot   = regexp.MustCompile(`\b(?:not|NOT)\s+$`)
+	fieldHere = regexp.MustCompile(`^\.(\w+)`)
+)
+
+// slips are words and signs of other languages, and what stands for them here.
+var slips = map[string]string{
+	"and": "&&", "AND": "&&", "or": "|| (in a table \\|\\|, or two rows)", "OR": "|| (in a table \\|\\|, or two rows)", "=": "==", "&": "&&",
+	"=>": ">=, or exists(x, x.field > 0)", "=<": "<=", "=~": "text.matches(\"…\")", "~": "text.matches(\"…\")",
+	"‘": "straight quotes", "’": "straight quotes", "“": "straight quotes", "”": "straight quotes",
+	"≥": ">=", "≤": "<=", "≠": "!=",
+}
+
+// strangers are functions of other languages, and what stands for them here.
+var strangers = map[string]string{
+	"avg": "mean(x)", "average": "mean(x)", "len": "size(x)", "length": "size(x)", "any": "x.exists(s, …)", "some": "x.exists(s, …)",
+	"every": "x.all(s, …)", "where": "x.filter(s, …)", "select": "x.map(s, …)", "includes": "x.contains(…)", "includesAny": "x.exists(s, …)",
+	"regex": "x.matches(…)", "match": "x.matches(…)", "toLower": "lower(x)", "percentile": "quantile(x, 0.99)", "p99": "quantile(x, 0.99)",
+	"p90": "quantile(x, 0.9)", "p50": "median(x)", "increase": "delta(x), or rate(x) of a counter", "change": "delta(x)", "newest": "last(x)",
+	"exist": "x.exists(s, …)", "isNull": "x == null", "coalesce": "default(x, v)", "stddev": "a query that computes it", "now": "the name now, without brackets",
+}
+
 // plainSyntax puts the parser's words into ours.
 func plainSyntax(reason string) string {
 	m := syntaxTrouble.FindStringSubmatch(reason)
+	word := ""
+	if m != nil {
+		word = strings.TrimSpace(m[1] + m[2])
+	}
 	switch {
 	case m == nil:
 		return reason
-	case m[1]+m[2] == "<EOF>":
+	case slips[word] != "":
+		return fmt.Sprintf("this cannot be read: %q is not of this language; write %s", word, slips[word])
+	case word == "<EOF>":
 		return "the expression breaks off here"
 	}
 	return fmt.Sprintf("this cannot be read: %q does not belong here", m[1]+m[2])

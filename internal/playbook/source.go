@@ -1,6 +1,7 @@
 package playbook
 
 import (
+	"bytes"
 	"sort"
 	"strings"
 	"unicode/utf8"
@@ -21,6 +22,15 @@ func newSource(path string, text []byte) *source {
 		}
 	}
 	return s
+}
+
+// mark is the length of the invisible byte order mark that some editors put
+// before the first character.
+func (s *source) mark() int {
+	if bytes.HasPrefix(s.text, []byte("\ufeff")) {
+		return len("\ufeff")
+	}
+	return 0
 }
 
 // pos turns an offset into a line and a column.
