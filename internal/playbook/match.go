@@ -190,3 +190,21 @@ func stem(word string) string {
 	}
 	return strings.TrimSuffix(word, "e")
 }
+
+// alertBelief is how well an alert matches the symptoms of the playbooks that
+// it calls: it says that one of them holds, not which.
+const alertBelief = 0.3
+
+// MatchAlert lists the symptoms of the playbooks that an alert of that name
+// calls. None: no playbook knows the alert, or none of them has a symptom.
+func (b *Book) MatchAlert(name string) []Match {
+	var out []Match
+	for _, p := range b.ForAlert(name) {
+		for _, c := range p.Conditions {
+			if c.Kind == Symptom {
+				out = append(out, Match{Condition: c, Score: alertBelief})
+			}
+		}
+	}
+	return out
+}

@@ -18,6 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/quellhq/quell/internal/diagnosis"
 	"github.com/quellhq/quell/internal/playbook"
 )
 
@@ -35,6 +36,7 @@ type Case struct {
 type Expect struct {
 	Service  string            `yaml:"service"`   // default "shop"
 	At       time.Time         `yaml:"at"`        // default 2026-01-01T12:00:00Z
+	Alert    string            `yaml:"alert"`     // the name of the alert that fired
 	Symptom  string            `yaml:"symptom"`   // what a person reported
 	Also     []string          `yaml:"also"`      // ids of further playbooks that are asked
 	Params   map[string]string `yaml:"params"`    // values of parameters, as written in a playbook
@@ -86,24 +88,26 @@ func Parse(name string, data []byte) (*Case, error) {
 	}
 	seen := map[string]bool{}
 	line := 1 + bytes.Count(archive.Comment, []byte("\n"))
+	told := false
 	for _, f := range archive.Files {
-		if seen[f.Name] {
-			return nil, fmt.Errorf("%s:%d: %q stands there twice", name, line, f.Name)
+		part := partName(f.Name)
+		if seen[part] {
+			return nil, fmt.Errorf("%s:%d: %q stands there twice", name, line, part)
 		}
-		seen[f.Name] = true
-		if f.Name == "case" {
-			dec := yaml.NewDecoder(bytes.NewReader(f.Data))
-			dec.KnownFields(true)
-			if err := dec.Decode(&c.Expect); err != nil {
-				return nil, expectError(name, line, err)
+		seen[part] = true
+		switch part {
+		case "case", "expect", "expected", "alert":
+			told = told || part != "alert"
+			if err := c.Expect.read(name, part, line, f.Data); err != nil {
+				return nil, err
 			}
-		} else {
-			c.Answers = append(c.Answers, Answer{Name: f.Name, Text: string(f.Data), Line: line})
+		default:
+			c.Answers = append(c.Answers, Answer{Name: part, Text: string(f.Data), Line: line})
 		}
 		line += 1 + bytes.Count(f.Data, []byte("\n"))
 	}
-	if !seen["case"] {
-		return nil, fmt.Errorf("%s: there is no part \"-- case --\" that says what to expect", name)
+	if !told {
+		return nil, fmt.Errorf("%s: there is no part \"-- case --\" that says what to expect: write it as %s", name, shape)
 	}
 	e := &c.Expect
 	if e.First == "" && e.Verdict == "" && len(e.Roots) == 0 && len(e.Likely) == 0 && len(e.Unlikely) == 0 && len(e.RuledOut) == 0 && len(e.Chain) == 0 && e.Next == "" {
@@ -118,27 +122,115 @@ func Parse(name string, data []byte) (*Case, error) {
 	return c, nil
 }
 
-var yamlLine = regexp.MustCompile(`line (\d+): (?:field (\S+) not found)?`)
+// shape is how a case is written, for those who wrote it otherwise.
+const shape = `-- case --, first: the-anchor-of-a-cause, and then for each question -- its name --, and its answer`
 
-// expectError says what is wrong in the part "case", in lines of the whole
-// file; line is that of the part's head.
-func expectError(name string, line int, err error) error {
-	m := yamlLine.FindStringSubmatch(err.Error())
-	if m == nil {
-		return fmt.Errorf("%s:%d: the part \"case\": %w", name, line, err)
+// partName is a part's name without what people add to file names.
+func partName(name string) string {
+	name = strings.TrimSpace(name)
+	for _, folder := range []string{"answers/", "evidence/", "probes/"} {
+		name = strings.TrimPrefix(name, folder)
 	}
-	if n, convErr := strconv.Atoi(m[1]); convErr == nil {
-		line += n
+	for _, ending := range []string{".yaml", ".yml", ".json", ".txt"} {
+		name = strings.TrimSuffix(name, ending)
 	}
-	if m[2] == "" {
-		return fmt.Errorf("%s:%d: the part \"case\": %w", name, line, err)
+	return name
+}
+
+// verdicts are what a case may expect.
+var verdicts = []string{string(diagnosis.Found), string(diagnosis.Nothing), string(diagnosis.CannotTell)}
+
+// read adds one part of the archive; line is that of the part's head. Keys may
+// stand below a key expect of their own.
+func (e *Expect) read(name, part string, line int, data []byte) error {
+	wrong := func(at int, format string, args ...any) error {
+		return fmt.Errorf("%s:%d: the part %q: %s", name, line+at, part, fmt.Sprintf(format, args...))
 	}
-	var keys []string
+	var root yaml.Node
+	if err := yaml.Unmarshal(data, &root); err != nil {
+		at := 0
+		message := strings.TrimPrefix(err.Error(), "yaml: ")
+		if m := yamlLine.FindStringSubmatch(message); m != nil {
+			if n, convErr := strconv.Atoi(m[1]); convErr == nil {
+				at = n
+			}
+			message = m[2]
+			if strings.HasPrefix(message, "did not find expected") {
+				at++ // the library's parser counts lines from zero, its scanner from one
+			}
+		}
+		return wrong(at, "this is not YAML: %s", message)
+	}
+	if len(root.Content) == 0 {
+		return nil
+	}
+	keys := root.Content[0]
+	if keys.Kind != yaml.MappingNode {
+		return wrong(keys.Line, "it is written key: value, such as first: the-anchor-of-a-cause")
+	}
+	var known []string
 	fields := reflect.TypeFor[Expect]()
 	for i := range fields.NumField() {
-		keys = append(keys, fields.Field(i).Tag.Get("yaml"))
+		known = append(known, fields.Field(i).Tag.Get("yaml"))
 	}
-	return fmt.Errorf("%s:%d: the part \"case\" has no key %q%s", name, line, m[2], playbook.Suggest(m[2], keys))
+	for i := 0; i+1 < len(keys.Content); i += 2 {
+		key, value := keys.Content[i], keys.Content[i+1]
+		if (key.Value == "expect" || key.Value == "expected") && value.Kind == yaml.MappingNode {
+			keys.Content = append(keys.Content, value.Content...)
+			keys.Content = slices.Delete(keys.Content, i, i+2)
+			i -= 2
+			continue
+		}
+		if part == "alert" && key.Value == "name" {
+			key.Value = "alert"
+		}
+		if !slices.Contains(known, key.Value) {
+			return wrong(key.Line, "there is no key %q%s", key.Value, playbook.Suggest(key.Value, known))
+		}
+		if key.Value == "verdict" && !slices.Contains(verdicts, value.Value) {
+			return wrong(value.Line, "there is no verdict %q%s", value.Value, playbook.Suggest(value.Value, verdicts))
+		}
+		if key.Value == "at" {
+			var at time.Time
+			if value.Decode(&at) != nil {
+				return wrong(value.Line, "%q is no time: write 2026-01-01T12:00:00Z", value.Value)
+			}
+		}
+		// One name may stand for a list of one.
+		if kind := fields.Field(slices.Index(known, key.Value)).Type.Kind(); kind == reflect.Slice && value.Kind == yaml.ScalarNode && value.Tag != "!!null" {
+			keys.Content[i+1] = &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Line: value.Line, Content: []*yaml.Node{value}}
+		}
+	}
+	if err := keys.Decode(e); err != nil {
+		at := 0
+		message := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "yaml: unmarshal errors:\n"), "yaml: ")
+		if m := yamlLine.FindStringSubmatch(strings.TrimSpace(message)); m != nil {
+			if n, convErr := strconv.Atoi(m[1]); convErr == nil {
+				at = n
+			}
+			message = m[2]
+		}
+		return wrong(at, "%s", strings.TrimSpace(message))
+	}
+	return nil
+}
+
+var yamlLine = regexp.MustCompile(`^line (\d+): (.*)`)
+
+// id is the id of a condition as a case names it: its anchor, with or without
+// the #, its title, or its whole id, with or without .md.
+func (c *Case) id(name string) string {
+	file, anchor, whole := strings.Cut(strings.TrimSpace(name), "#")
+	if !whole {
+		file, anchor = "", file
+	}
+	if strings.ContainsAny(anchor, " ") || strings.ToLower(anchor) != anchor {
+		anchor = playbook.Anchor(anchor)
+	}
+	if file = strings.TrimSuffix(file, ".md"); file == "" {
+		file = c.Playbook
+	}
+	return file + "#" + anchor
 }
 
 // Names lists the ids of all conditions that the case expects something of.
@@ -150,9 +242,7 @@ func (c *Case) Names() []string {
 			if name == "" {
 				continue
 			}
-			if !strings.Contains(name, "#") {
-				name = c.Playbook + "#" + name
-			}
+			name = c.id(name)
 			if !slices.Contains(names, name) {
 				names = append(names, name)
 			}

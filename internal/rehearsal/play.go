@@ -36,7 +36,13 @@ func Play(book *playbook.Book, c *Case) (Outcome, error) {
 	}
 	for i, a := range c.Answers {
 		if !used[i] {
-			return Outcome{}, fmt.Errorf("%s:%d: no question of %s is called %q", c.Path, a.Line, strings.Join(ids, ", "), a.Name)
+			var asked []string
+			for _, s := range subjects {
+				for _, p := range s.Playbook.Probes {
+					asked = append(asked, p.Name)
+				}
+			}
+			return Outcome{}, fmt.Errorf("%s:%d: no question of %s is called %q%s", c.Path, a.Line, strings.Join(ids, ", "), a.Name, playbook.Suggest(a.Name, asked))
 		}
 	}
 	in := diagnosis.Input{Subjects: subjects, At: c.Expect.At, Reported: c.Expect.Symptom}
@@ -44,6 +50,17 @@ func Play(book *playbook.Book, c *Case) (Outcome, error) {
 		in.Matches = map[string]float64{}
 		for _, m := range book.MatchSymptom(c.Expect.Symptom) {
 			in.Matches[m.Condition.ID] = m.Score
+		}
+	}
+	if c.Expect.Alert != "" {
+		if len(book.ForAlert(c.Expect.Alert)) == 0 {
+			return Outcome{}, fmt.Errorf("%s: no playbook is called by alert %q", c.Path, c.Expect.Alert)
+		}
+		if in.Matches == nil {
+			in.Matches = map[string]float64{}
+		}
+		for _, m := range book.MatchAlert(c.Expect.Alert) {
+			in.Matches[m.Condition.ID] = max(in.Matches[m.Condition.ID], m.Score)
 		}
 	}
 	out := Outcome{Case: c, Diagnosis: diagnosis.Diagnose(in)}
@@ -98,12 +115,9 @@ func (o *Outcome) check() (failures []string, err error) {
 		}
 	}
 	resolve := func(name string) string {
-		id := name
-		if !strings.Contains(name, "#") {
-			id = c.Playbook + "#" + name
-		}
+		id := c.id(name)
 		if byID[id] == nil && err == nil {
-			err = fmt.Errorf("%s: no condition in play is called %q (known: %s)", c.Path, name, known(byID))
+			err = fmt.Errorf("%s: no condition in play is called %q%s (known: %s)", c.Path, name, near(id, byID), known(byID))
 		}
 		return id
 	}
@@ -169,6 +183,18 @@ func (o *Outcome) check() (failures []string, err error) {
 		fail("next: expected %s, got %s", e.Next, got)
 	}
 	return failures, err
+}
+
+// near names the condition that was probably meant.
+func near(id string, byID map[string]*diagnosis.Finding) string {
+	ids := make([]string, 0, len(byID))
+	for known := range byID {
+		ids = append(ids, known)
+	}
+	if hint := playbook.Suggest(id, ids); strings.Contains(hint, "did you mean") {
+		return hint
+	}
+	return ""
 }
 
 func known(byID map[string]*diagnosis.Finding) string {
