@@ -30,7 +30,11 @@ func (p *parser) builtin(b *block, in info, need Need, question *Probe) {
 	question.Builtin = kind.text
 	spec, ok := p.vocabulary.Builtin(kind.text)
 	if !ok {
-		p.wrong(kind.offset(0), "unknown-builtin", "no built-in question is called %q%s", kind.text, suggest(kind.text, p.vocabulary.Builtins("")))
+		hint := suggest(kind.text, p.vocabulary.Builtins(""))
+		if hint == "" {
+			hint = suggest("", choice)
+		}
+		p.wrong(kind.offset(0), "unknown-builtin", "no built-in question is called %q%s", kind.text, hint)
 		return
 	}
 	if !slices.Contains(choice, kind.text) {

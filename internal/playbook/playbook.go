@@ -189,7 +189,7 @@ type Item struct {
 
 // Pos is a place in a file; line and column count from 1, columns in bytes.
 type Pos struct {
-	Path string
-	Line int
-	Col  int
+	Path string `json:"path"`
+	Line int    `json:"line"`
+	Col  int    `json:"col"`
 }

@@ -185,7 +185,7 @@ func (e *Expect) read(name, part string, line int, data []byte) error {
 			key.Value = "alert"
 		}
 		if !slices.Contains(known, key.Value) {
-			return wrong(key.Line, "there is no key %q%s", key.Value, playbook.Suggest(key.Value, known))
+			return fmt.Errorf("%s:%d: the part %q has no key %q%s", name, line+key.Line, part, key.Value, playbook.Suggest(key.Value, known))
 		}
 		if key.Value == "verdict" && !slices.Contains(verdicts, value.Value) {
 			return wrong(value.Line, "there is no verdict %q%s", value.Value, playbook.Suggest(value.Value, verdicts))

@@ -109,7 +109,7 @@ func TestBadCasesSayWhatIsMeant(t *testing.T) {
 	const head = "-- case --\nfirst: sessions-are-lost\n"
 	for text, want := range map[string]string{
 		"a story":                                                  "it.txtar: there is no part \"-- case --\"",
-		"-- case --\nfrist: x\n":                                   `it.txtar:2: the part "case": there is no key "frist"; did you mean "first"?`,
+		"-- case --\nfrist: x\n":                                   `it.txtar:2: the part "case" has no key "frist"; did you mean "first"?`,
 		"-- case --\nverdict: fine\n":                              `it.txtar:2: the part "case": there is no verdict "fine"; known: cannot tell, found, nothing is wrong`,
 		"-- case --\n\nfirst: [a\n":                                `it.txtar:3: the part "case": this is not YAML`,
 		"-- case --\n- first\n":                                    "it is written key: value",
