@@ -23,7 +23,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // open starts a shop with few past orders, which starts quickly.
 func open(t *testing.T, orders int) *demo.Shop {
 	t.Helper()
-	shop, err := demo.Start(t.Context(), demo.Options{Orders: orders})
+	shop, err := demo.Start(t.Context(), demo.Options{Orders: orders, Rate: visitorsPerSecond})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, shop.Close()) })
 	return shop
@@ -144,8 +144,11 @@ func TestEachFaultDoesWhatItsStorySays(t *testing.T) {
 	for name, sick := range faults {
 		t.Run(name, func(t *testing.T) {
 			orders := 2000
-			if name == "missing-index" || name == "cache-stampede" || name == "n-plus-one" {
-				orders = 60_000
+			switch name {
+			case "missing-index", "cache-stampede":
+				orders = manyOrders
+			case "n-plus-one":
+				orders = 60_000 // enough of them for each customer
 			}
 			shop := open(t, orders)
 			before := read(t, shop)

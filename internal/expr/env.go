@@ -82,7 +82,7 @@ type Env struct {
 
 // costLimit bounds one evaluation, in CEL's cost units (about one per step).
 // A nested loop over 700 rows fits; one over 1,000 does not and is unknown.
-const costLimit = 5_000_000
+const costLimit = 2_000_000
 
 // maxLength bounds the text of one expression, in bytes: longer ones are
 // programs, not signs.
