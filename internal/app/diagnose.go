@@ -105,22 +105,11 @@ func (s *Session) matches(req Request) map[string]float64 {
 			out[m.Condition.ID] = m.Score
 		}
 	}
-	if req.Alert == "" {
-		return out
-	}
-	for _, p := range s.library.Book.ForAlert(req.Alert) {
-		for _, c := range p.Conditions {
-			if c.Kind == playbook.Symptom {
-				out[c.ID] = max(out[c.ID], alertBelief)
-			}
-		}
+	for _, m := range s.library.Book.MatchAlert(req.Alert) {
+		out[m.Condition.ID] = max(out[m.Condition.ID], m.Score)
 	}
 	return out
 }
-
-// alertBelief is how well an alert matches the symptoms of the playbooks that
-// it calls: it says that one of them holds, not which.
-const alertBelief = 0.3
 
 func (s *Session) page(req Request, services []run.Service, result run.Result, d diagnosis.Diagnosis) report.Page {
 	p := report.Page{
