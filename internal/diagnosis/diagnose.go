@@ -120,8 +120,10 @@ func roots(causes []*Finding) []Root {
 // root explains says more than the third digit of its probability.
 func step(p float64) float64 { return math.Round(p * 20) }
 
-// rank orders causes: the roots first, then the others that no root explains by
-// probability, then the consequences, none before what it follows from.
+// rank orders causes: the roots first, then the other likely ones, then the
+// rest. Within each, causes that nothing likely stands behind come before
+// consequences. A likely consequence comes before what nobody suspects: it may
+// be what people call the cause.
 func rank(causes []*Finding, roots []Root) {
 	place := map[*Finding]int{}
 	for i, r := range roots {
@@ -136,6 +138,9 @@ func rank(causes []*Finding, roots []Root) {
 		a, b := causes[i], causes[j]
 		if place[a] != place[b] {
 			return place[a] < place[b]
+		}
+		if a.likely() != b.likely() {
+			return a.likely()
 		}
 		if behind[a] != behind[b] {
 			return behind[a] < behind[b]

@@ -28,7 +28,7 @@ type settings struct {
 // login over any network that a service could use; a second between two samples
 // is the flush interval of the server's own statistics.
 const (
-	defaultConnectTimeout = 3 * time.Second
+	defaultConnectTimeout = 2 * time.Second
 	defaultWindow         = time.Second
 	maxWindow             = 10 * time.Second
 )
@@ -38,7 +38,7 @@ func settingSpecs() []connector.Setting {
 		{Name: "url", Type: probe.Text, Secret: true, About: "address as applications have it: postgres://user@host:5432/db, postgresql+asyncpg://…, or host=… dbname=…; socket directories work as host"},
 		{Name: "password", Type: probe.Text, Secret: true, Optional: true, About: "where the address has none"},
 		{Name: "allow_functions", Type: probe.List, Optional: true, About: "functions of your own that SQL fences may call, as schema.name: you vouch that they change nothing"},
-		{Name: "connect_timeout", Type: probe.Duration, Default: "3s", About: "longest time for dialling and login"},
+		{Name: "connect_timeout", Type: probe.Duration, Default: "2s", About: "longest time for dialling and login"},
 		{Name: "window", Type: probe.Duration, Default: "1s", About: "time between the two samples of questions about rates, 200ms to 10s"},
 	}
 }

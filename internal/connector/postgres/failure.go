@@ -83,6 +83,9 @@ func (t *Target) explainConnect(err error) evidence.Answer {
 	case RefusalHBA:
 		return say(evidence.Denied, message, "pg_hba.conf needs a line for this client, role and database (its end says whether TLS was used: try sslmode=require)")
 	case RefusalNotAllowed:
+		if strings.Contains(message, "accepting connections") {
+			return say(evidence.Unreachable, message, "ALTER DATABASE "+quoteIdent(db)+" ALLOW_CONNECTIONS true")
+		}
 		return say(evidence.Denied, message, "GRANT CONNECT ON DATABASE "+quoteIdent(db)+" TO "+quoteIdent(user))
 	case RefusalNoDatabase:
 		return say(evidence.Unreachable, message, "check the database name in the target's url")
@@ -93,6 +96,8 @@ func (t *Target) explainConnect(err error) evidence.Answer {
 			return say(evidence.Unreachable, "TLS is asked for and the server does not offer it", "sslmode=disable in the url, or ssl=on on the server")
 		}
 		return say(evidence.Unreachable, "TLS: "+message, "sslrootcert=… and the host name of the certificate in the url")
+	case RefusalStranger:
+		return say(evidence.Unreachable, "something else than Postgres answers there: "+message, "check host and port of the target's url")
 	case RefusalBroken:
 		return say(evidence.Unreachable, "the connection broke during login: something else than Postgres may listen there, or the server is going down", "")
 	}

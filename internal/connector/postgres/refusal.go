@@ -60,7 +60,7 @@ func serverRefusal(pg *pgconn.PgError) string {
 		return RefusalAuth
 	case pg.Code == "3D000":
 		return RefusalNoDatabase
-	case pg.Code == "42501":
+	case pg.Code == "42501", pg.Code == "55000": // no CONNECT privilege; a database that allows no connections
 		return RefusalNotAllowed
 	case pg.Code == "57P03" && has("starting up"):
 		return RefusalStarting
@@ -87,6 +87,8 @@ func networkRefusal(err error) string {
 	switch {
 	case errors.As(err, &dns):
 		return RefusalNoHost
+	case isStranger(err): // before TLS: a stranger refuses that as well
+		return RefusalStranger
 	case errors.As(err, &record), errors.As(err, &verify), errors.As(err, &unknown), errors.As(err, &hostname),
 		errors.As(err, &invalid), strings.Contains(err.Error(), "server refused TLS connection"),
 		strings.Contains(err.Error(), "tls error: tls:"), strings.Contains(err.Error(), "remote error: tls:"):

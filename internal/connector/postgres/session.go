@@ -102,6 +102,11 @@ func (s *session) dial(ctx context.Context, now func() time.Time) (*pgconn.PgCon
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.connectTimeout)
 	defer cancel()
 	conn, err := pgconn.ConnectConfig(ctx, s.cfg.conn)
+	if err != nil && networkRefusal(err) == RefusalTimeout {
+		if met := stranger(ctx, s.cfg.conn.Host, s.cfg.conn.Port); met != nil {
+			err = met
+		}
+	}
 	a := attempt{at: now(), took: time.Since(start), err: err}
 	if conn != nil {
 		_, a.tls = conn.Conn().(*tls.Conn)

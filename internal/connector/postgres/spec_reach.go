@@ -26,6 +26,7 @@ const (
 	RefusalTimeout        = "timeout"          // no answer in time: frozen, dropped packets, overloaded
 	RefusalTLS            = "tls"              // one side wants TLS and the other does not, or the certificate is not accepted
 	RefusalBroken         = "broken"           // connected, and the connection broke before the login was over
+	RefusalStranger       = "not postgres"     // something else than Postgres answers there
 	RefusalOther          = "other"            // see message
 )
 
@@ -39,7 +40,7 @@ func reachSpecs() []probe.Spec {
 			Shape:    probe.Object,
 			Fields: []probe.Field{
 				flag("ok", "a new session was opened and answered a statement"),
-				text("refusal", "why not: \"\" when ok, else one of: too many clients, reserved slots, role limit, database limit, pooler full, wrong password, no such role, pg_hba, authentication, no such database, not allowed, starting up, shutting down, in recovery, out of resources, refused, no such host, no route, no such socket, timeout, tls, broken, other"),
+				text("refusal", "why not: \"\" when ok, else one of: too many clients, reserved slots, role limit, database limit, pooler full, wrong password, no such role, pg_hba, authentication, no such database, not allowed, starting up, shutting down, in recovery, out of resources, refused, no such host, no route, no such socket, timeout, tls, broken, not postgres, other"),
 				flag("spoke", "a Postgres server (or pooler) answered in its own protocol, be it with a refusal"),
 				text("sqlstate", "the server's code for the refusal; \"\" when there is none"),
 				text("message", "the server's or the network's words, without secrets; \"\" when ok"),

@@ -35,7 +35,7 @@ type settings struct {
 // connectWithin bounds dialling, TLS, AUTH and PING together. Own value: a
 // server that needs longer is of no use to its clients either, and redis-py
 // and go-redis give up in the same order of magnitude.
-const connectWithin = 3 * time.Second
+const connectWithin = 2500 * time.Millisecond
 
 func settingList() []connector.Setting {
 	return []connector.Setting{
@@ -48,7 +48,7 @@ func settingList() []connector.Setting {
 		{Name: "key_file", Type: probe.Text, Optional: true, About: "key of cert_file (PEM)"},
 		{Name: "server_name", Type: probe.Text, Optional: true, About: "name that the certificate must bear; the url's host otherwise"},
 		{Name: "skip_tls_verify", Type: probe.Bool, Default: "false", About: "accept any certificate"},
-		{Name: "connect_within", Type: probe.Duration, Default: "3s", About: "longest time for connecting, TLS, AUTH and the first PING together"},
+		{Name: "connect_within", Type: probe.Duration, Default: "2500ms", About: "longest time for connecting, TLS, AUTH and the first PING together"},
 	}
 }
 
