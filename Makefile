@@ -27,7 +27,7 @@ score: ## let real faults into real servers, and print the rank of the true caus
 	$(GO) test ./lab/... -run 'Score|Faults|Healthy' -count 1 -parallel 3 -timeout 30m -v | grep -vE '^ *(---|===)'
 
 bench-diagnose: build ## time, load on the targets, memory and size of a diagnosis on real servers
-	$(GO) test ./lab -run '^$$' -bench Diagnose -benchtime 1x -timeout 30m -v
+	QUELL_BENCH_BUILD=1 $(GO) test ./lab -run "^$$" -bench Diagnose -benchtime 1x -timeout 30m
 
 fuzz: ## fuzz the parsers for a minute each
 	scripts/fuzz

@@ -2,6 +2,7 @@ package lab_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -110,7 +111,7 @@ func readOnce(ctx context.Context, c *goredis.Client, prefix string, n, many int
 	_, _ = pipe.Exec(ctx)
 	fill := c.Pipeline()
 	for _, g := range got {
-		if g.Err() == goredis.Nil {
+		if errors.Is(g.Err(), goredis.Nil) {
 			fill.Set(ctx, g.Args()[1].(string), value, ttl)
 		}
 	}

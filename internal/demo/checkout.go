@@ -119,7 +119,7 @@ func (s *Shop) write(ctx context.Context, customer, product, price int) (int64, 
 func (s *Shop) work(ctx context.Context, j job) error {
 	if s.bugs.workerPanic.Load() {
 		var templates map[string]string
-		templates["receipt"] = "v2" // the mistake: the map was never made
+		templates["receipt"] = "v2" //nolint:staticcheck // the mistake: the map was never made
 	}
 	total := -1
 	err := s.db.ask(ctx, "receipt_of_order", `SELECT total FROM orders WHERE id = ?`, []any{j.order}, func(rows *sql.Rows) error {

@@ -26,7 +26,8 @@ func parseLogfmtLine(line []byte, want func([]byte) bool, labels *labelSet) erro
 			continue
 		}
 		i++
-		value, quoted := line[i:i], false
+		var value []byte
+		quoted := false
 		if i < len(line) && line[i] == '"' {
 			quoted = true
 			end := closingQuote(line, i+1)

@@ -89,7 +89,7 @@ func (p *parser) expect(op, why string) error {
 	return p.unexpected(fmt.Sprintf("expected %q %s", op, why))
 }
 
-func (p *parser) unexpected(expected string) error {
+func (p *parser) unexpected(expected string) *Error {
 	t := p.peek()
 	got := "the end of the query"
 	switch t.kind {
@@ -146,7 +146,7 @@ func (p *parser) str(why string) (token, error) {
 	if !p.at(tokString, "") {
 		err := p.unexpected("expected a text in double quotes or backticks " + why)
 		if t := p.peek(); t.kind == tokIdent || t.kind == tokHole {
-			err.(*Error).Suggestion = fmt.Sprintf("write %q", t.text)
+			err.Suggestion = fmt.Sprintf("write %q", t.text)
 		}
 		return token{}, err
 	}

@@ -98,7 +98,7 @@ func (p *parser) window(r *Range) error {
 	if t.kind != tokDuration && t.kind != tokHole {
 		err := p.unexpected("expected a duration like 5m in the range")
 		if t.kind == tokNumber {
-			err.(*Error).Suggestion = "a duration has a unit: " + t.text + "s, " + t.text + "m"
+			err.Suggestion = "a duration has a unit: " + t.text + "s, " + t.text + "m"
 		}
 		return err
 	}

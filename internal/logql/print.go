@@ -162,14 +162,14 @@ func (a *Aggregate) text(p *printer) {
 	p.put(")")
 }
 
-func (b *Binary) text(p *printer) {
+func (n *Binary) text(p *printer) {
 	p.put("(")
-	b.Left.text(p)
-	p.put(" ", b.Op)
-	if b.Bool {
+	n.Left.text(p)
+	p.put(" ", n.Op)
+	if n.Bool {
 		p.put(" bool")
 	}
-	if m := b.Matching; m != nil {
+	if m := n.Matching; m != nil {
 		word := " on ("
 		if m.Ignoring {
 			word = " ignoring ("
@@ -177,7 +177,7 @@ func (b *Binary) text(p *printer) {
 		p.put(word, strings.Join(m.Labels, ", "), ")")
 	}
 	p.put(" ")
-	b.Right.text(p)
+	n.Right.text(p)
 	p.put(")")
 }
 

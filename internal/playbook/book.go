@@ -1,6 +1,7 @@
 package playbook
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -140,7 +141,8 @@ func shown(root Root, name string) string {
 
 // reason drops the path from a file error: it stands before the message.
 func reason(err error) string {
-	if at, ok := err.(*fs.PathError); ok {
+	var at *fs.PathError
+	if errors.As(err, &at) {
 		return at.Op + ": " + at.Err.Error()
 	}
 	return err.Error()

@@ -25,7 +25,7 @@ func readInfo(l located) info {
 	var out info
 	for _, word := range joinAssigned(splitWords(l)) {
 		key, _, assigned := strings.Cut(word.text, "=")
-		assigned = assigned && key != "" && strings.IndexAny(key, `"'`) < 0
+		assigned = assigned && key != "" && !strings.ContainsAny(key, `"'`)
 		switch {
 		case out.lang.runs == nil:
 			out.lang = word

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 
@@ -71,7 +72,7 @@ func (e explainer) blind(ctx context.Context) (evidence.Answer, bool) {
 		bound := *v
 		bound.LabelMatchers = nil
 		for _, m := range v.LabelMatchers {
-			if m.Name == labels.MetricName || isIdentity(m.Name) {
+			if m.Name == model.MetricNameLabel || isIdentity(m.Name) {
 				bound.LabelMatchers = append(bound.LabelMatchers, m)
 			}
 		}
@@ -129,7 +130,7 @@ func (e explainer) combinations(ctx context.Context, v *parser.VectorSelector) (
 		wanted[label] = true
 	}
 	for _, m := range v.LabelMatchers {
-		if m.Name != labels.MetricName {
+		if m.Name != model.MetricNameLabel {
 			wanted[m.Name] = true
 		}
 	}
@@ -140,7 +141,7 @@ func (e explainer) combinations(ctx context.Context, v *parser.VectorSelector) (
 	sort.Strings(by)
 	bare := &parser.VectorSelector{
 		Name: v.Name, OriginalOffset: v.OriginalOffset, StartOrEnd: v.StartOrEnd, Timestamp: v.Timestamp,
-		LabelMatchers: []*labels.Matcher{labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, v.Name)},
+		LabelMatchers: []*labels.Matcher{labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, v.Name)},
 	}
 	// Five minutes is how long Prometheus itself holds a sample for current.
 	span := max(5*time.Minute, e.window.End.Sub(e.window.Start), e.longest())
@@ -177,7 +178,7 @@ func (e explainer) longest() time.Duration {
 
 func matchesAll(matchers []*labels.Matcher, have map[string]string) bool {
 	for _, m := range matchers {
-		if m.Name != labels.MetricName && !m.Matches(have[m.Name]) {
+		if m.Name != model.MetricNameLabel && !m.Matches(have[m.Name]) {
 			return false
 		}
 	}
@@ -189,7 +190,7 @@ func matchesAll(matchers []*labels.Matcher, have map[string]string) bool {
 func guilty(matchers []*labels.Matcher, seen []combination) string {
 	var never, all []string
 	for _, m := range matchers {
-		if m.Name == labels.MetricName {
+		if m.Name == model.MetricNameLabel {
 			continue
 		}
 		all = append(all, m.String())

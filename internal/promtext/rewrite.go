@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 
@@ -88,8 +89,8 @@ func (t *translation) rename(v *parser.VectorSelector, own map[string]string) {
 func (t *translation) setName(v *parser.VectorSelector, name string) {
 	v.Name, t.changed = name, true
 	for i, m := range v.LabelMatchers {
-		if m.Name == labels.MetricName && m.Type == labels.MatchEqual {
-			v.LabelMatchers[i] = labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, name)
+		if m.Name == model.MetricNameLabel && m.Type == labels.MatchEqual {
+			v.LabelMatchers[i] = labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, name)
 		}
 	}
 }

@@ -91,14 +91,6 @@ func share(part, whole float64) any {
 	return part / whole
 }
 
-func texts(list []string) []any {
-	out := make([]any, len(list))
-	for i, s := range list {
-		out[i] = s
-	}
-	return out
-}
-
 // scan3 reads three numbers off the start of a text.
 func scan3(text string, into *[3]int64) bool {
 	f := strings.Fields(text)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/quellhq/quell/internal/evidence"
@@ -38,7 +39,7 @@ func (s *source) LabelValues(ctx context.Context, metric, label string) ([]strin
 }
 
 func selector(metric string) string {
-	return "{" + labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, metric).String() + "}"
+	return "{" + labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, metric).String() + "}"
 }
 
 func (s *source) list(ctx context.Context, path string, params url.Values) ([]string, error) {

@@ -58,7 +58,6 @@ type sampledKey struct {
 	name  string
 	ttlMs int64 // −1 without
 	bytes int64
-	kind  string
 }
 
 func askKeys(ctx context.Context, t *target, args arguments) evidence.Answer {

@@ -43,12 +43,12 @@ func slowlogQuestion() builtin {
 const slowLen = 128
 
 type slowEntry struct {
-	id                   int64
-	at                   int64 // seconds since 1970, the server's clock
-	usec                 int64
-	command, key         string
-	args                 int
-	client, name, family string
+	id           int64
+	at           int64 // seconds since 1970, the server's clock
+	usec         int64
+	command, key string
+	args         int
+	client, name string
 }
 
 // slowEntries parses SLOWLOG GET and leaves ours out: by our name, and by the
