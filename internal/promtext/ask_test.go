@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/stretchr/testify/require"
 
@@ -38,15 +39,15 @@ func sourceOf(t *testing.T, lines ...string) *memory {
 }
 
 func (m *memory) Names(context.Context) ([]string, error) {
-	return m.store.LabelValues(labels.MetricName), m.names
+	return m.store.LabelValues(model.MetricNameLabel), m.names
 }
 
 func (m *memory) LabelNames(_ context.Context, metric string) ([]string, error) {
-	return m.store.LabelNames(labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, metric)), nil
+	return m.store.LabelNames(labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, metric)), nil
 }
 
 func (m *memory) LabelValues(_ context.Context, metric, label string) ([]string, error) {
-	return m.store.LabelValues(label, labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, metric)), nil
+	return m.store.LabelValues(label, labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, metric)), nil
 }
 
 func asked(m *memory, text string) evidence.Answer {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 )
 
@@ -54,7 +55,7 @@ func readLine(line string, openMetrics bool) (Exposed, error) {
 		if !isMetricName(name) {
 			return e, fmt.Errorf("expected a valid start token, got %q", firstRune(name))
 		}
-		b.Add(labels.MetricName, name)
+		b.Add(model.MetricNameLabel, name)
 	}
 	if strings.HasPrefix(rest, "{") {
 		var err error
@@ -81,7 +82,7 @@ func readLine(line string, openMetrics bool) (Exposed, error) {
 	}
 	b.Sort()
 	e.Labels = b.Labels()
-	if e.Labels.Get(labels.MetricName) == "" {
+	if e.Labels.Get(model.MetricNameLabel) == "" {
 		return e, fmt.Errorf("a sample without a metric name")
 	}
 	if twice, ok := e.Labels.HasDuplicateLabelNames(); ok {
@@ -109,7 +110,7 @@ func readLabels(s string, nameless bool, b *labels.ScratchBuilder) (string, erro
 			}
 			s = strings.TrimLeft(s, " \t")
 			if nameless && !strings.HasPrefix(s, "=") {
-				b.Add(labels.MetricName, name)
+				b.Add(model.MetricNameLabel, name)
 				nameless = false
 				continue
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sort"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
@@ -50,7 +51,7 @@ func (q *querier) Select(ctx context.Context, sorted bool, hints *storage.Select
 // caller holds the lock.
 func (s *Store) each(matchers []*labels.Matcher, f func(*stored)) {
 	for _, m := range matchers {
-		if m.Name == labels.MetricName && m.Type == labels.MatchEqual {
+		if m.Name == model.MetricNameLabel && m.Type == labels.MatchEqual {
 			for one := range s.names[m.Value] {
 				if accepts(matchers, one.labels) {
 					f(one)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/value"
 )
@@ -68,7 +69,7 @@ func (s *source) scrape(ctx context.Context, now func() time.Time) error {
 	for name, v := range map[string]float64{
 		"up": up, "scrape_duration_seconds": now().Sub(start).Seconds(), "scrape_samples_scraped": float64(samples),
 	} {
-		if e := s.store.Append(s.label(labels.FromStrings(labels.MetricName, name)), t, v); e != nil && full == nil {
+		if e := s.store.Append(s.label(labels.FromStrings(model.MetricNameLabel, name)), t, v); e != nil && full == nil {
 			full = e
 		}
 	}

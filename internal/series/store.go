@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 )
 
@@ -105,7 +106,7 @@ func (s *Store) find(ls labels.Labels) (*stored, error) {
 	}
 	one := &stored{labels: ls.Copy()}
 	s.series[hash] = append(s.series[hash], one)
-	name := ls.Get(labels.MetricName)
+	name := ls.Get(model.MetricNameLabel)
 	if s.names[name] == nil {
 		s.names[name] = map[*stored]bool{}
 	}
@@ -142,7 +143,7 @@ func (s *Store) Forget(t int64) {
 				kept = append(kept, one)
 				continue
 			}
-			name := one.labels.Get(labels.MetricName)
+			name := one.labels.Get(model.MetricNameLabel)
 			delete(s.names[name], one)
 			if len(s.names[name]) == 0 {
 				delete(s.names, name)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/stretchr/testify/require"
 
@@ -15,7 +16,7 @@ import (
 )
 
 func one(name string, more ...string) labels.Labels {
-	return labels.FromStrings(append([]string{labels.MetricName, name}, more...)...)
+	return labels.FromStrings(append([]string{model.MetricNameLabel, name}, more...)...)
 }
 
 func TestStoreKeepsItsBounds(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/quellhq/quell/internal/promtext"
@@ -18,7 +19,7 @@ type source struct {
 }
 
 func (s *source) Names(context.Context) ([]string, error) {
-	return s.store.LabelValues(labels.MetricName), nil
+	return s.store.LabelValues(model.MetricNameLabel), nil
 }
 
 func (s *source) LabelNames(_ context.Context, metric string) ([]string, error) {
@@ -30,7 +31,7 @@ func (s *source) LabelValues(_ context.Context, metric, label string) ([]string,
 }
 
 func named(metric string) *labels.Matcher {
-	return labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, metric)
+	return labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, metric)
 }
 
 func (s *source) Query(ctx context.Context, text string, w promtext.Window) (promtext.Result, error) {
