@@ -39,6 +39,23 @@ func queryFaults() []Fault {
 			},
 		},
 		{
+			Name:  "postgres: more work than the answer needs",
+			Alone: true,
+			Truth: []string{"db/queries#one-statement-does-far-more-work-than-its-answer-needs"},
+			Variants: []Variant{
+				with("deep OFFSET", nil, func(s stage) {
+					bigOrders(s, 200000)
+					s.busy(3, "shop", "shop-api", 5*time.Millisecond, script("SELECT * FROM orders ORDER BY id LIMIT 20 OFFSET 180000"))
+					settle(2 * time.Second)
+				}),
+				with("OFFSET, 5 clients", nil, func(s stage) {
+					bigOrders(s, 300000)
+					s.busy(5, "worker", "", 10*time.Millisecond, script("SELECT id, note FROM orders ORDER BY id LIMIT 50 OFFSET 250000"))
+					settle(2 * time.Second)
+				}),
+			},
+		},
+		{
 			Name:  "postgres: sort spills to disk",
 			Alone: true,
 			Truth: []string{"db/queries#a-statement-sorts-or-joins-more-than-fits-in-memory"},

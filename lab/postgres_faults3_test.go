@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os/exec"
 	"strconv"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/quellhq/quell/internal/realserver"
@@ -46,6 +49,11 @@ func serverFaults() []Fault {
 					stage{}.target(env, "db", "postgres://quell@orders-db.invalid:5432/app")
 				}},
 				with2("no such database", func(s stage, env *Env) { s.target(env, "db", s.URL("quell", "aap")) }),
+				{Name: "the port of a web server", Inject: func(t testing.TB, env *Env) {
+					web := httptest.NewServer(http.NotFoundHandler())
+					t.Cleanup(web.Close)
+					stage{}.target(env, "db", "postgres://quell@"+web.Listener.Addr().String()+"/app")
+				}},
 			},
 		},
 		{
@@ -55,6 +63,9 @@ func serverFaults() []Fault {
 				withHBA("wrong password", "host all quell 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n", func(s stage, env *Env) {
 					s.run("ALTER ROLE quell PASSWORD 'the new one'")
 					s.target(env, "db", fmt.Sprintf("postgres://quell:the-old-one@127.0.0.1:%d/app?sslmode=disable", s.Port))
+				}),
+				withHBA("the password is an ordinary word", "host all quell 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n", func(s stage, env *Env) {
+					s.target(env, "db", fmt.Sprintf("postgres://quell:wrong@127.0.0.1:%d/app?sslmode=disable", s.Port))
 				}),
 				withHBA("no such role", "host all all 127.0.0.1/32 trust\n", func(s stage, env *Env) { s.target(env, "db", s.URL("gone", "app")) }),
 			},
@@ -146,6 +157,14 @@ func postgresHealthy() []Fault {
 			realserver.StartPostgres(s.t, realserver.PostgresConfig{Standby: s.Postgres, Slot: "s1"})
 			s.await("SELECT count(*) = 1 FROM pg_stat_replication WHERE state = 'streaming'")
 			pgbench(s, "-c", "2", "-R", "100")
+		}),
+		state("reads of their own beside few transactions", nil, func(s stage) {
+			s.busy(4, "shop", "shop-api", 2*time.Millisecond, func(ctx context.Context, conn *pgx.Conn, client, round int) error {
+				_, err := conn.Exec(ctx, "SELECT email FROM customers WHERE id = $1", round%2000)
+				return err
+			})
+			s.busy(1, "worker", "jobs", 100*time.Millisecond, script("BEGIN", "UPDATE customers SET visits = visits + 1 WHERE id = %d % 50", "COMMIT"))
+			settle(1500 * time.Millisecond)
 		}),
 		state("short transactions on few rows", nil, func(s stage) {
 			s.busy(4, "shop", "shop-api", 10*time.Millisecond, script("BEGIN", "UPDATE customers SET visits = visits + 1 WHERE id = %d % 50", "COMMIT"))

@@ -60,6 +60,10 @@ func sessionFaults() []Fault {
 			Truth: []string{"db/connections#the-server-has-no-slot-left"},
 			Variants: []Variant{
 				with("one pool too large", map[string]string{"max_connections": "20"}, func(s stage) { s.crowd(17, "shop", "shop-api", "SELECT 1") }),
+				with("two places left", map[string]string{"max_connections": "60"}, func(s stage) {
+					s.crowd(30, "shop", "shop-api", "SELECT 1")
+					s.crowd(25, "worker", "", "SELECT 1")
+				}),
 				with("many instances", map[string]string{"max_connections": "40", "superuser_reserved_connections": "5"}, func(s stage) {
 					for i := range 7 {
 						s.crowd(5, "shop", fmt.Sprintf("shop-api-%d", i), "SELECT 1")
@@ -138,6 +142,11 @@ func lockFaults() []Fault {
 					settle(300 * time.Millisecond)
 					s.stuck(4, "shop", "shop-api", "UPDATE orders SET state = 'paid' WHERE id = 100 + %d")
 					settle(time.Second)
+				}),
+				with("a load that locks a table", nil, func(s stage) {
+					s.stuck(1, "worker", "loader", "BEGIN", "LOCK TABLE customers IN ACCESS EXCLUSIVE MODE", "SELECT pg_sleep(60)")
+					s.stuck(6, "shop", "shop-api", "SELECT * FROM customers WHERE id = %d")
+					settle(1500 * time.Millisecond)
 				}),
 				with("a report that locks", nil, func(s stage) {
 					s.stuck(1, "worker", "report", "BEGIN", "SELECT * FROM customers WHERE id = 7 FOR UPDATE", "SELECT count(*) FROM orders a, orders b, orders c WHERE a.total < b.total + c.total")
