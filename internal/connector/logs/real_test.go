@@ -108,10 +108,7 @@ func TestLogsOfARealPostgres(t *testing.T) {
 
 func TestLogsOfARealPythonProgram(t *testing.T) {
 	t.Parallel()
-	python, err := exec.LookPath("python3")
-	if err != nil {
-		t.Skip("python3 is not installed")
-	}
+	python := realserver.Find(t, "python3", "python3-minimal")
 	dir := t.TempDir()
 	path := filepath.Join(dir, "app.log")
 	program := `
