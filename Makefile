@@ -1,6 +1,7 @@
 # Every target is one line; `make help` lists them.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
 GO ?= go
-RACE ?= -race
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -24,7 +25,7 @@ generate: build ## rewrite the generated reference pages
 	scripts/generate
 
 score: ## let real faults into real servers, and print the rank of the true cause
-	$(GO) test ./lab/... -run 'Score|Faults|Healthy' -count 1 -parallel 3 -timeout 30m -v | grep -vE '^ *(---|===)'
+	$(GO) test ./lab/... -run 'Score|Faults|Healthy' -count 1 -parallel 3 -timeout 30m -v | sed -E '/^ *(=== |--- PASS)/d'
 
 bench-diagnose: build ## time, load on the targets, memory and size of a diagnosis on real servers
 	QUELL_BENCH_BUILD=1 $(GO) test ./lab -run "^$$" -bench Diagnose -benchtime 1x -timeout 30m
