@@ -64,6 +64,7 @@ func TestEveryQuestionAnswersOnThisMachine(t *testing.T) {
 		t.Run(spec.Name, func(t *testing.T) {
 			a := ask(t, nil, spec.Name, nil)
 			if a.Status == evidence.NotApplicable {
+				fmt.Fprintf(os.Stderr, "\n*** SKIPPED %s: %s\n\n", t.Name(), a.Reason)
 				t.Skip(a.Reason)
 			}
 			var want []string

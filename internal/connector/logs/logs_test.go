@@ -228,7 +228,8 @@ func TestFailuresAreToldApart(t *testing.T) {
 
 func TestPermissionDenied(t *testing.T) {
 	if os.Getuid() != 0 {
-		t.Skip("needs root to become another user for one file system call")
+		fmt.Fprintf(os.Stderr, "\n*** SKIPPED %s: only root can become another user\n\n", t.Name())
+		t.Skip("only root can become another user")
 	}
 	dir := t.TempDir()
 	path := filepath.Join(dir, "app.log")
