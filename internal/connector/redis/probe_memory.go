@@ -33,7 +33,7 @@ func memoryQuestion() builtin {
 			number("keys", "in all databases"), number("expires", "keys with a time to live"),
 			number("evictable", "keys that the policy may evict: all, those with a time to live, or none with noeviction"),
 			{Name: "stuck_at_limit", Type: "bool", About: "at 98 % of the limit or above, and nothing may be evicted: writes are or will be refused"},
-			number("fragmentation_ratio", "rss ÷ used"), number("fragmentation_bytes", "rss − used"),
+			number("fragmentation_ratio", "rss ÷ used; null, as all that rests on rss, until the server has measured it once, a tenth of a second after its start"), number("fragmentation_bytes", "rss − used"),
 			{Name: "fragmented", Type: "bool", About: "ratio above 1.4 and above 10 MB, with at least 5 MB used"},
 			number("allocator_ratio", "active ÷ allocated pages of the allocator: above 1.1 defragmentation helps"), number("rss_extra_bytes", "resident memory that is not the allocator's"),
 			number("dataset_bytes", "the data itself"), number("overhead_bytes", "bookkeeping and buffers"),
@@ -79,6 +79,11 @@ func askMemory(ctx context.Context, t *target, _ arguments) evidence.Answer {
 		out["swap_bytes"], swapped = bytes, bytes > 1<<20
 	}
 	out["swapped"] = swapped
+	if rss == 0 { // the server measures it in its first tick, not at once
+		for _, name := range []string{"rss_bytes", "system_share", "fragmentation_ratio", "fragmentation_bytes", "fragmented", "allocator_ratio", "rss_extra_bytes"} {
+			out[name] = nil
+		}
+	}
 	a := evidence.Of(out)
 	if stats, ok := more[0].val.([]any); ok {
 		addStats(out, stats)
