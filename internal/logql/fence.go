@@ -14,7 +14,7 @@ import (
 
 // Check reads a fence whose holes are not filled yet, for lint.
 func Check(text probe.Template, _ map[string]string) []connector.Problem {
-	_, err := parse(text.Source(), true)
+	_, err := parse(Playbook, text.Source(), true)
 	if err == nil {
 		return nil
 	}
@@ -28,7 +28,7 @@ func Check(text probe.Template, _ map[string]string) []connector.Problem {
 // ShapeOf tells whether a fence gives lines or series; probe.Any where it
 // cannot be read.
 func ShapeOf(text probe.Template) probe.Shape {
-	q, err := parse(text.Source(), true)
+	q, err := parse(Playbook, text.Source(), true)
 	switch {
 	case err != nil:
 		return probe.Any

@@ -12,11 +12,15 @@ const maxDepth = 64
 // maxText bounds the length of a query in bytes; people's queries have hundreds.
 const maxText = 64 << 10
 
-// Parse reads a query. Errors are *Error, with the byte offset in text.
-func Parse(text string) (Query, error) { return parse(text, false) }
+// Parse reads a query of the playbook dialect. Errors are *Error, with the byte
+// offset in text.
+func Parse(text string) (Query, error) { return ParseIn(Playbook, text) }
 
-func parse(text string, holes bool) (Query, error) {
-	q := Query{Text: text}
+// ParseIn reads a query of a dialect. Errors are those of Parse.
+func ParseIn(dialect Dialect, text string) (Query, error) { return parse(dialect, text, false) }
+
+func parse(dialect Dialect, text string, holes bool) (Query, error) {
+	q := Query{Text: text, Dialect: dialect}
 	if len(text) > maxText {
 		return q, &Error{Offset: maxText, Reason: fmt.Sprintf("the query is longer than %d bytes", maxText)}
 	}

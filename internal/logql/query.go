@@ -11,9 +11,19 @@ import "time"
 
 // Query is a parsed query. It does not change and may be shared.
 type Query struct {
-	Text string
-	Root Expr
+	Text    string
+	Dialect Dialect
+	Root    Expr
 }
+
+// Dialect says how a query is read. README.md lists the differences.
+type Dialect int
+
+// The dialects.
+const (
+	Playbook Dialect = iota // what authors of runbooks mean; the default
+	Strict                  // LogQL as Loki 3 documents it
+)
 
 // Metric reports whether the query gives series; otherwise it gives lines.
 func (q Query) Metric() bool {
