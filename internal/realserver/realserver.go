@@ -12,6 +12,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -43,15 +44,34 @@ func Find(t testing.TB, binary, hint string) string {
 	return ""
 }
 
-// Port returns a TCP port on 127.0.0.1 that was free a moment ago.
+// Ports of tests lie below those that the kernel gives to outgoing connections
+// and to listeners on port 0 (from 32768 on), so that no stranger takes one
+// between the moment it is found free and its use, nor while nobody is meant to
+// answer there. Each process has a hundred of its own.
+const (
+	firstPort    = 10_000
+	portRange    = 20_000
+	portsProcess = 100
+)
+
+var portsTaken atomic.Int64
+
+// Port returns a TCP port on 127.0.0.1 that is free, and that this process does
+// not give out again.
 func Port(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatalf("find a free port: %v", err)
+	for range portRange {
+		n := int64(os.Getpid())*portsProcess + portsTaken.Add(1) - 1
+		port := firstPort + int(n%portRange)
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			continue
+		}
+		_ = l.Close()
+		return port
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatal("no free port")
+	return 0
 }
 
 // Process is a server that runs.

@@ -3,7 +3,6 @@ package prometheus_test
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -28,12 +27,7 @@ func TestMain(m *testing.M) {
 	os.Exit(realserver.Main(m, func(t testing.TB) {
 		shop := httptest.NewServer(http.HandlerFunc(serveShop))
 		t.Cleanup(shop.Close)
-		closed, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		refused := closed.Addr().String()
-		_ = closed.Close()
+		refused := fmt.Sprintf("127.0.0.1:%d", realserver.Port(t))
 		host := strings.TrimPrefix(shop.URL, "http://")
 		shared = realserver.Prometheus(t, realserver.PrometheusConfig{
 			Scrape: scrape("orders-api", host, "/metrics") + scrape("gone", refused, "/metrics") +

