@@ -72,6 +72,7 @@ var homes = map[string][]string{
 	"modernc.org/sqlite":               {"internal/demo"},
 	"go.yaml.in/yaml":                  {"internal/playbook", "internal/config", "internal/discover", "internal/rehearsal"},
 	"github.com/rogpeppe/go-internal":  {"internal/rehearsal"},
+	"github.com/klauspost/compress":    {"internal/logql/logfile"}, // zstd, which the standard library lacks
 }
 
 func TestImportsGoDownOnly(t *testing.T) {

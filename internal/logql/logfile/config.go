@@ -1,5 +1,5 @@
 // Package logfile reads log files as a source of LogQL: JSON, logfmt and plain
-// text, rotated and gzipped, by time window, newest part first, in bounded
+// text, rotated and compressed, by time window, newest part first, in bounded
 // memory whatever the size of a file or of a line.
 package logfile
 
@@ -12,7 +12,7 @@ import (
 
 // Config says which files to read, and how.
 type Config struct {
-	Paths  []string          // files and globs; rotated siblings come along by themselves
+	Paths  []string          // files and globs, ** for any directories, "-" for Stdin; rotated siblings come along by themselves
 	Dir    string            // directory that relative paths start from
 	Labels map[string]string // stream labels of every line
 	// Otherwise are labels for the lines of files in which no line has a field
@@ -21,6 +21,7 @@ type Config struct {
 	Location  *time.Location // of times without a zone; default: this machine's
 	Now       time.Time      // for times without a year; default: the real time
 	Budget    int64          // bytes read of all files together; default 256 MiB
+	Stdin     *Spooled       // what the path "-" stands for
 	Line      int            // longest line kept, in bytes; the rest is skipped; default 256 KiB
 }
 
@@ -30,8 +31,15 @@ func (c Config) filled() (Config, error) {
 	}
 	paths := make([]string, len(c.Paths))
 	for i, p := range c.Paths {
-		if strings.Contains(p, "**") {
-			return c, fmt.Errorf("%s: ** is not supported: name each directory, like /var/log/*/*.log", p)
+		if p == StdinName {
+			if c.Stdin == nil {
+				return c, fmt.Errorf("- stands for standard input, and there is none here: name files")
+			}
+			paths[i] = p
+			continue
+		}
+		if strings.Count(p, "**") > 1 {
+			return c, fmt.Errorf("%s: ** may stand once in a path", p)
 		}
 		if _, err := filepath.Match(p, ""); err != nil {
 			return c, fmt.Errorf("%s: not a file name or glob: a [ is never closed", p)

@@ -1,11 +1,9 @@
 package logfile
 
 import (
-	"compress/gzip"
 	"context"
 	"errors"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -73,30 +71,24 @@ func (f *Files) inspect(file file) Report {
 	return r
 }
 
-// tail returns whole lines from the end of a file.
+// tail returns whole lines from the end of a file, or from its beginning where
+// it can be read only from there.
 func tail(file file) ([]byte, error) {
-	handle, err := os.Open(file.path)
+	c, err := file.open()
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = handle.Close() }()
+	defer c.Close()
 	sample := make([]byte, sampleSize)
-	if strings.HasSuffix(file.path, ".gz") {
-		zipped, err := gzip.NewReader(handle)
-		if err != nil {
-			if errors.Is(err, io.EOF) {
-				return nil, nil
-			}
-			return nil, err
-		}
-		n, err := io.ReadFull(zipped, sample)
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	if c.at == nil {
+		n, err := io.ReadFull(c.stream, sample)
+		if n > 0 || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			err = nil
 		}
 		return sample[:n], err
 	}
-	from := max(file.size-sampleSize, 0)
-	n, err := handle.ReadAt(sample, from)
+	from := max(c.size-sampleSize, 0)
+	n, err := c.at.ReadAt(sample, from)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}

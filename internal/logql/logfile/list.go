@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"sort"
 	"strings"
 	"time"
@@ -17,6 +16,7 @@ type file struct {
 	path     string
 	size     int64
 	modified time.Time
+	spooled  *Spooled // standard input; nil for a file on disk
 }
 
 // Trouble is why a path gave no lines.
@@ -85,31 +85,37 @@ func (f *Files) list() ([]file, []Trouble) {
 			return false
 		case !info.Mode().IsRegular():
 			if named {
-				troubles = append(troubles, Trouble{path, Unreadable, "is not a regular file"})
+				troubles = append(troubles, Trouble{path, Unreadable, "is " + kindOf(info.Mode()) + ", not a regular file"})
 			}
-			return false
-		case compression(path) != "":
-			troubles = append(troubles, Trouble{path, Unreadable, compression(path) + " is not read: decompress it"})
 			return false
 		}
 		seen[path] = true
 		files = append(files, file{path: path, size: info.Size(), modified: info.ModTime()})
 		return true
 	}
+	dirs := directories{}
 	for _, pattern := range f.config.Paths {
+		if pattern == StdinName {
+			in := f.config.Stdin
+			files = append(files, file{path: StdinName, size: in.Size(), modified: in.read, spooled: in})
+			continue
+		}
 		if !strings.ContainsAny(pattern, "*?[") {
 			if add(pattern, true) {
-				f.siblings(pattern, func(p string) { add(p, false) })
+				dirs.siblings(pattern, func(p string) { add(p, false) })
 			}
 			continue
 		}
-		matches, _ := filepath.Glob(pattern)
-		if len(matches) == 0 {
+		matches, cut := expand(pattern)
+		if cut != "" {
+			troubles = append(troubles, Trouble{pattern, Unreadable, cut})
+		}
+		if len(matches) == 0 && cut == "" {
 			troubles = append(troubles, noMatch(pattern))
 		}
 		for _, m := range matches {
 			if add(m, true) {
-				f.siblings(m, func(p string) { add(p, false) })
+				dirs.siblings(m, func(p string) { add(p, false) })
 			}
 		}
 	}
@@ -150,55 +156,4 @@ func troubleOf(path string, err error) Trouble {
 		err = pathErr.Err
 	}
 	return Trouble{path, Unreadable, err.Error()}
-}
-
-// rotated is what rotation adds to a name: .1, .2.gz, -20261120, -20261120.gz, .2026-11-20.
-var rotated = regexp.MustCompile(`^(\.\d{1,4}|[-.]\d{8}(-?\d+)?|[-.]\d{4}-\d{2}-\d{2}([-_T.]\d+)*)(\.gz|\.zst|\.bz2|\.xz)?$`)
-
-// siblings finds the rotated files of a live one.
-func (f *Files) siblings(path string, add func(string)) {
-	dir, base := filepath.Split(path)
-	ext := filepath.Ext(base)
-	stem := strings.TrimSuffix(base, ext)
-	entries, err := os.ReadDir(dirOr(dir))
-	if err != nil {
-		return
-	}
-	for _, e := range entries {
-		name := e.Name()
-		if name == base || e.IsDir() {
-			continue
-		}
-		after, ok := strings.CutPrefix(name, base)
-		if ok && rotated.MatchString(after) {
-			add(filepath.Join(dir, name))
-			continue
-		}
-		// app-20261120.log beside app.log
-		if middle, ok := strings.CutPrefix(name, stem); ok && ext != "" {
-			gz := ""
-			if strings.HasSuffix(middle, ".gz") {
-				middle, gz = strings.TrimSuffix(middle, ".gz"), ".gz"
-			}
-			if middle, ok := strings.CutSuffix(middle, ext); ok && rotated.MatchString(middle+gz) {
-				add(filepath.Join(dir, name))
-			}
-		}
-	}
-}
-
-func dirOr(dir string) string {
-	if dir == "" {
-		return "."
-	}
-	return dir
-}
-
-func compression(path string) string {
-	for ext, name := range map[string]string{".zst": "zstd", ".bz2": "bzip2", ".xz": "xz", ".lz4": "lz4", ".zip": "zip"} {
-		if strings.HasSuffix(path, ext) {
-			return name
-		}
-	}
-	return ""
 }

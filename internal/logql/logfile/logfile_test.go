@@ -252,14 +252,14 @@ func TestRotatedFilesComeAlong(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, w.Close())
 	write(t, dir, "app.log.2.gz", zipped.String())
-	write(t, dir, "app.log.3.zst", "x")
+	write(t, dir, "app.log.3.xz", "\xfd7zXZ\x00\x00\x04")
 	list, notes := read(t, logfile.Config{Paths: []string{path}}, lastHour)
 	text := show(list)
 	for _, want := range []string{"new", "older", "dated", "oldest"} {
 		require.Contains(t, text, want)
 	}
 	require.Len(t, list, 4)
-	require.Contains(t, strings.Join(notes, "\n"), "zstd is not read")
+	require.Contains(t, strings.Join(notes, "\n"), "is xz, which is not read: decompress it")
 }
 
 func TestHugeLines(t *testing.T) {

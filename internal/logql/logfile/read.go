@@ -1,15 +1,13 @@
 package logfile
 
 import (
-	"compress/gzip"
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/quellhq/quell/internal/logql"
@@ -91,15 +89,18 @@ func (r *reading) clock() clock {
 }
 
 func (r *reading) run(ctx context.Context) error {
-	handle, err := os.Open(r.file.path)
+	c, err := r.file.open()
 	if err != nil {
 		return r.fail(err)
 	}
-	defer func() { _ = handle.Close() }()
-	if strings.HasSuffix(r.file.path, ".gz") {
-		return r.zipped(ctx, handle)
+	defer c.Close()
+	if r.file.spooled != nil {
+		r.notes = append(r.notes, r.file.spooled.Notes()...)
 	}
-	p := &part{clock: r.clock(), in: handle, size: r.file.size, line: r.files.config.Line}
+	if c.at == nil {
+		return r.streamed(ctx, c)
+	}
+	p := &part{clock: r.clock(), in: c.at, size: c.size, line: r.files.config.Line}
 	from, to := p.find(r.window)
 	r.spent += p.read
 	if p.disordered {
@@ -109,45 +110,37 @@ func (r *reading) run(ctx context.Context) error {
 		from = to - room
 		r.note("only the newest %s of %s in the time asked for were read: older lines are missing", size(room), size(to-p.from))
 	}
-	nature, err := r.sample(handle, from)
+	nature, err := r.sample(c.at, from)
 	if err != nil {
 		return err
 	}
-	in := io.NewSectionReader(handle, from, math.MaxInt64-from)
+	in := io.NewSectionReader(c.at, from, math.MaxInt64-from)
 	read, err := r.pass(ctx, in, nature, from > 0, to-from)
 	if err != nil {
 		return err
 	}
-	if info, err := handle.Stat(); err == nil && info.Size() < r.file.size || from+read < to {
+	if c.shrunk() || from+read < to {
 		r.note("was truncated while it was read: lines are missing")
 	}
 	return nil
 }
 
-func (r *reading) zipped(ctx context.Context, handle *os.File) error {
-	head, err := gzip.NewReader(handle)
-	if err != nil {
-		if errors.Is(err, io.EOF) {
-			return nil // empty
-		}
-		return r.fail(fmt.Errorf("is not gzip: %w", err))
+// streamed reads what can only be read from its beginning.
+func (r *reading) streamed(ctx context.Context, c *content) error {
+	in := bufio.NewReaderSize(c.stream, sampleSize)
+	sample, err := in.Peek(sampleSize)
+	var broken *damaged
+	if err != nil && !errors.Is(err, io.EOF) && !errors.As(err, &broken) {
+		return r.fail(err)
 	}
-	sample := make([]byte, sampleSize)
-	n, err := io.ReadFull(head, sample)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return r.fail(fmt.Errorf("gzip is damaged: %w", err))
+	if len(sample) == 0 && broken != nil {
+		return r.fail(broken)
 	}
-	nature, err := r.judge(sample[:n])
+	nature, err := r.judge(sample)
 	if err != nil {
 		return err
 	}
-	if _, err := handle.Seek(0, io.SeekStart); err != nil {
-		return r.fail(err)
-	}
-	if err := head.Reset(handle); err != nil {
-		return r.fail(err)
-	}
-	read, err := r.pass(ctx, head, nature, false, r.budget)
+	read, err := r.pass(ctx, in, nature, false, r.budget)
 	if err == nil && read >= r.budget {
 		r.note("only the oldest %s were read: the budget is used up", size(r.budget))
 	}
@@ -215,6 +208,11 @@ func (r *reading) pass(ctx context.Context, in io.Reader, n nature, midLine bool
 	for count := 0; lines.consumed < limit; count++ {
 		line, _, err := lines.next()
 		if errors.Is(err, io.EOF) {
+			break
+		}
+		var broken *damaged
+		if errors.As(err, &broken) {
+			r.note("%s", broken)
 			break
 		}
 		if err != nil {
