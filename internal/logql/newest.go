@@ -8,8 +8,10 @@ import (
 )
 
 // newest keeps the latest lines, bounded in number and in bytes. Of lines of
-// the same time the ones that came last are newer.
+// the same time the ones that came last are newer. With oldest it keeps the
+// earliest ones instead: then time and order run backwards in the heap.
 type newest struct {
+	oldest      bool
 	limit, room int
 	bytes, seq  int
 	items       lineHeap
@@ -26,7 +28,21 @@ func newNewest(lines, bytes int) *newest { return &newest{limit: lines, room: by
 
 func (n *newest) wants(time int64) bool {
 	full := len(n.items) >= n.limit || n.bytes >= n.room
-	return !full || len(n.items) == 0 || time >= n.items[0].time
+	if !full || len(n.items) == 0 {
+		return true
+	}
+	if n.oldest {
+		return -time > n.items[0].time
+	}
+	return time >= n.items[0].time
+}
+
+// end names the end of time that is kept, for notes.
+func (n *newest) end() string {
+	if n.oldest {
+		return "oldest"
+	}
+	return "newest"
 }
 
 func (n *newest) add(time int64, line evidence.Line) {
@@ -35,7 +51,11 @@ func (n *newest) add(time int64, line evidence.Line) {
 		size += len(k) + len(v)
 	}
 	n.seq++
-	heap.Push(&n.items, heldLine{time: time, seq: n.seq, line: line, size: size})
+	held := heldLine{time: time, seq: n.seq, line: line, size: size}
+	if n.oldest {
+		held.time, held.seq = -held.time, -held.seq
+	}
+	heap.Push(&n.items, held)
 	n.bytes += size
 	for len(n.items) > 1 && (len(n.items) > n.limit || n.bytes > n.room) {
 		n.bytes -= heap.Pop(&n.items).(heldLine).size
@@ -46,6 +66,9 @@ func (n *newest) sorted() []evidence.Line {
 	sort.Slice(n.items, n.items.Less)
 	out := make([]evidence.Line, len(n.items))
 	for i, item := range n.items {
+		if n.oldest {
+			i = len(out) - 1 - i
+		}
 		out[i] = item.line
 	}
 	return out

@@ -11,19 +11,21 @@ import (
 // Limits bound what an answer may hold and what the engine may keep in memory.
 // Zero fields take defaults.
 type Limits struct {
-	Lines   int // of a log query's answer: the newest ones; 1000
+	Lines   int // of a log query's answer: the newest ones, or with Oldest the oldest; 1000
 	Series  int // of each range aggregation; 500, as Loki has it
 	Steps   int // points in time of a metric query; 2000
 	Buckets int // stretches of time over all series; 100,000 (10 MB)
 	Samples int // numbers kept for quantiles; 1,000,000 (8 MB)
 	Bytes   int // of the text of lines kept; 8 MiB
+	Line    int // of the text of one line kept; 4 KiB
+	Oldest  bool
 }
 
 func (l Limits) filled() Limits {
 	for _, f := range []struct {
 		field *int
 		value int
-	}{{&l.Lines, 1000}, {&l.Series, 500}, {&l.Steps, 2000}, {&l.Buckets, 100_000}, {&l.Samples, 1_000_000}, {&l.Bytes, 8 << 20}} {
+	}{{&l.Lines, 1000}, {&l.Series, 500}, {&l.Steps, 2000}, {&l.Buckets, 100_000}, {&l.Samples, 1_000_000}, {&l.Bytes, 8 << 20}, {&l.Line, maxLineShown}} {
 		if *f.field <= 0 {
 			*f.field = f.value
 		}
@@ -78,6 +80,7 @@ func runLog(ctx context.Context, log *Log, src Source, asked Asked, limits Limit
 	window := Window{Start: asked.End.Add(-asked.Since), End: asked.End}
 	start, end := window.Start.UnixNano(), window.End.UnixNano()
 	newest := newNewest(limits.Lines, limits.Bytes)
+	newest.oldest = limits.Oldest
 	notes, err := src.Read(ctx, window, func(batch []Record) error {
 		for i := range batch {
 			r := &batch[i]
@@ -92,7 +95,7 @@ func runLog(ctx context.Context, log *Log, src Source, asked Asked, limits Limit
 			if pipe.run(r) && newest.wants(r.Time) {
 				pipe.full()
 				newest.add(r.Time, evidence.Line{
-					T: float64(r.Time) / 1e9, Text: cut(pipe.line, maxLineShown), Labels: pipe.labels.toMap()})
+					T: float64(r.Time) / 1e9, Text: cut(pipe.line, limits.Line), Labels: pipe.labels.toMap()})
 			}
 		}
 		return ctx.Err()
@@ -107,7 +110,7 @@ func runLog(ctx context.Context, log *Log, src Source, asked Asked, limits Limit
 		result.Notes = append(result.Notes, fmt.Sprintf("%s no time: taken whatever the window", count(n, "line bears", "lines bear")))
 	}
 	if len(result.Lines) < result.Stats.Matched {
-		result.Notes = append(result.Notes, fmt.Sprintf("the newest %d of %d matching lines", len(result.Lines), result.Stats.Matched))
+		result.Notes = append(result.Notes, fmt.Sprintf("the %s %d of %d matching lines", newest.end(), len(result.Lines), result.Stats.Matched))
 	}
 	result.Hint = pipe.hint()
 	return result, nil
