@@ -18,24 +18,25 @@ func (g grid) at(i int) int64 { return g.end - int64(g.steps-1-i)*g.step }
 
 // bucket holds the samples of one stretch of time in one series.
 type bucket struct {
-	count, sum, min, max float64
-	first, last          float64
-	firstT, lastT        int64
-	values               []float64 // only for quantiles
+	count, min, max float64
+	sum             exactSum
+	first, last     float64
+	firstAt, lastAt moment
+	values          []float64 // only for quantiles
 }
 
-func (b *bucket) add(v float64, t int64, keep bool) {
+func (b *bucket) add(v float64, at moment, keep bool) {
 	if b.count == 0 {
-		b.min, b.max, b.first, b.last, b.firstT, b.lastT = v, v, v, v, t, t
+		b.min, b.max, b.first, b.last, b.firstAt, b.lastAt = v, v, v, v, at, at
 	}
 	b.count++
-	b.sum += v
+	b.sum.add(v)
 	b.min, b.max = math.Min(b.min, v), math.Max(b.max, v)
-	if t < b.firstT {
-		b.first, b.firstT = v, t
+	if at.before(b.firstAt) {
+		b.first, b.firstAt = v, at
 	}
-	if t >= b.lastT {
-		b.last, b.lastT = v, t
+	if b.lastAt.before(at) {
+		b.last, b.lastAt = v, at
 	}
 	if keep {
 		b.values = append(b.values, v)
@@ -50,13 +51,13 @@ func (b *bucket) merge(o *bucket) {
 		return
 	}
 	b.count += o.count
-	b.sum += o.sum
+	b.sum.merge(o.sum)
 	b.min, b.max = math.Min(b.min, o.min), math.Max(b.max, o.max)
-	if o.firstT < b.firstT {
-		b.first, b.firstT = o.first, o.firstT
+	if o.firstAt.before(b.firstAt) {
+		b.first, b.firstAt = o.first, o.firstAt
 	}
-	if o.lastT >= b.lastT {
-		b.last, b.lastT = o.last, o.lastT
+	if b.lastAt.before(o.lastAt) {
+		b.last, b.lastAt = o.last, o.lastAt
 	}
 	b.values = append(b.values, o.values...)
 }
@@ -152,7 +153,7 @@ func (j *rangeJob) add(r *Record) error {
 	b := s.buckets[n]
 	if b == nil {
 		if j.buckets++; j.buckets > j.limits.Buckets {
-			return fmt.Errorf("more than %d points are needed: take a longer step, a shorter time or fewer series", j.limits.Buckets)
+			return j.tooManyBuckets()
 		}
 		b = &bucket{}
 		s.buckets[n] = b
@@ -160,10 +161,10 @@ func (j *rangeJob) add(r *Record) error {
 	keep := j.node.Op == "quantile_over_time"
 	if keep {
 		if j.samples++; j.samples > j.limits.Samples {
-			return fmt.Errorf("a quantile over more than %d lines does not fit into memory: take a shorter time or filter more", j.limits.Samples)
+			return j.tooManySamples()
 		}
 	}
-	b.add(value, r.Time, keep)
+	b.add(value, moment{r.Time, r.Place}, keep)
 	return nil
 }
 
@@ -184,6 +185,47 @@ func (j *rangeJob) sample() (float64, verdict) {
 		return 0, broken
 	}
 	return v, yes
+}
+
+// merge takes over what another worker counted for the same node.
+func (j *rangeJob) merge(o *rangeJob) error {
+	j.pipe.counts.merge(&o.pipe.counts)
+	j.pipe.meet(o.pipe)
+	j.unusable += o.unusable
+	if j.samples += o.samples; j.samples > j.limits.Samples {
+		return j.tooManySamples()
+	}
+	for key, from := range o.series {
+		s := j.series[key]
+		if s == nil {
+			if len(j.series) >= j.limits.Series {
+				return j.tooMany()
+			}
+			j.series[key] = from
+			j.buckets += len(from.buckets)
+			continue
+		}
+		for n, b := range from.buckets {
+			if have := s.buckets[n]; have != nil {
+				have.merge(b)
+				continue
+			}
+			s.buckets[n] = b
+			j.buckets++
+		}
+	}
+	if j.buckets > j.limits.Buckets {
+		return j.tooManyBuckets()
+	}
+	return nil
+}
+
+func (j *rangeJob) tooManyBuckets() error {
+	return fmt.Errorf("more than %d points are needed: take a longer step, a shorter time or fewer series", j.limits.Buckets)
+}
+
+func (j *rangeJob) tooManySamples() error {
+	return fmt.Errorf("a quantile over more than %d lines does not fit into memory: take a shorter time or filter more", j.limits.Samples)
 }
 
 func (j *rangeJob) find() (*rangeSeries, error) {
@@ -244,7 +286,7 @@ func (j *rangeJob) tooMany() error {
 			worst = name
 		}
 	}
-	return fmt.Errorf("more than %d series: the label %s alone has %d values; group by labels with few values", j.limits.Series, worst, len(values[worst]))
+	return fmt.Errorf("more than %d series: the label %s has the most values; group by labels with few values", j.limits.Series, worst)
 }
 
 // points folds the buckets into one value for each step.
@@ -295,9 +337,9 @@ func (r *Range) value(b *bucket, seconds float64) float64 {
 	case "count_over_time":
 		return b.count
 	case "rate", "bytes_rate":
-		return b.sum / seconds
+		return b.sum.value() / seconds
 	case "avg_over_time":
-		return b.sum / b.count
+		return b.sum.value() / b.count
 	case "min_over_time":
 		return b.min
 	case "max_over_time":
@@ -309,7 +351,7 @@ func (r *Range) value(b *bucket, seconds float64) float64 {
 	case "quantile_over_time":
 		return quantile(r.Param, b.values)
 	}
-	return b.sum // bytes_over_time, sum_over_time
+	return b.sum.value() // bytes_over_time, sum_over_time
 }
 
 // quantile interpolates linearly between the nearest ranks, as Prometheus does.

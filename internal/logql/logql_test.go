@@ -239,7 +239,7 @@ func TestLimits(t *testing.T) {
 	q, err := logql.Parse(`sum by (n, request_id) (count_over_time({service="a"} | json [1h]))`)
 	require.NoError(t, err)
 	_, err = logql.Run(context.Background(), q, jsonLines(b.String()), logql.Asked{End: noon}, logql.Limits{})
-	require.ErrorContains(t, err, "more than 500 series: the label request_id alone has 500 values")
+	require.ErrorContains(t, err, "more than 500 series: the label request_id has the most values")
 	q, err = logql.Parse(`{service="a"} | json`)
 	require.NoError(t, err)
 	r, err := logql.Run(context.Background(), q, jsonLines(b.String()), logql.Asked{End: noon, Since: time.Hour}, logql.Limits{Lines: 2})

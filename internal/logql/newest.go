@@ -7,34 +7,47 @@ import (
 	"github.com/quellhq/quell/internal/evidence"
 )
 
-// newest keeps the latest lines, bounded in number and in bytes. Of lines of
-// the same time the ones that came last are newer. With oldest it keeps the
-// earliest ones instead: then time and order run backwards in the heap.
+// newest keeps the latest lines, bounded in number and in bytes: all those
+// after some point in time and none before, whatever the order in which they
+// come, so that several of them merge to what one would have kept. With oldest
+// it keeps the earliest ones instead: then time and place run backwards.
 type newest struct {
 	oldest      bool
 	limit, room int
-	bytes, seq  int
+	bytes       int
 	items       lineHeap
+	dropped     moment // the latest line that found no room: none before it is kept
+	full        bool   // some line found no room
+	edge        *Edge  // told how far this answer still looks
+}
+
+// moment is a line's place in time.
+type moment struct{ time, place int64 }
+
+func (m moment) before(o moment) bool {
+	return m.time < o.time || m.time == o.time && m.place < o.place
 }
 
 type heldLine struct {
-	time int64
-	seq  int
+	at   moment
 	line evidence.Line
 	size int
 }
 
-func newNewest(lines, bytes int) *newest { return &newest{limit: lines, room: bytes} }
+func newNewest(l Limits, edge *Edge) *newest {
+	return &newest{limit: l.Lines, room: l.Bytes, oldest: l.Oldest, edge: edge}
+}
 
-func (n *newest) wants(time int64) bool {
-	full := len(n.items) >= n.limit || n.bytes >= n.room
-	if !full || len(n.items) == 0 {
-		return true
-	}
+// at turns time round where the oldest are wanted.
+func (n *newest) at(r *Record) moment {
 	if n.oldest {
-		return -time > n.items[0].time
+		return moment{-r.Time, -r.Place}
 	}
-	return time >= n.items[0].time
+	return moment{r.Time, r.Place}
+}
+
+func (n *newest) wants(r *Record) bool {
+	return !n.full || n.dropped.before(n.at(r))
 }
 
 // end names the end of time that is kept, for notes.
@@ -45,23 +58,50 @@ func (n *newest) end() string {
 	return "newest"
 }
 
-func (n *newest) add(time int64, line evidence.Line) {
+func (n *newest) add(r *Record, line evidence.Line) {
 	size := len(line.Text)
 	for k, v := range line.Labels {
 		size += len(k) + len(v)
 	}
-	n.seq++
-	held := heldLine{time: time, seq: n.seq, line: line, size: size}
-	if n.oldest {
-		held.time, held.seq = -held.time, -held.seq
-	}
+	n.hold(heldLine{at: n.at(r), line: line, size: size})
+}
+
+func (n *newest) hold(held heldLine) {
 	heap.Push(&n.items, held)
-	n.bytes += size
+	n.bytes += held.size
 	for len(n.items) > 1 && (len(n.items) > n.limit || n.bytes > n.room) {
-		n.bytes -= heap.Pop(&n.items).(heldLine).size
+		n.drop()
 	}
 }
 
+func (n *newest) drop() {
+	out := heap.Pop(&n.items).(heldLine)
+	n.bytes -= out.size
+	if !n.full || n.dropped.before(out.at) {
+		n.dropped = out.at
+	}
+	n.full = true
+	if n.oldest {
+		n.edge.Move(-n.dropped.time)
+	} else {
+		n.edge.Move(n.dropped.time)
+	}
+}
+
+// merge takes over what another one kept.
+func (n *newest) merge(o *newest) {
+	if o.full && (!n.full || n.dropped.before(o.dropped)) {
+		n.full, n.dropped = true, o.dropped
+	}
+	for _, held := range o.items {
+		n.hold(held)
+	}
+	for n.full && len(n.items) > 1 && n.items[0].at.before(n.dropped) {
+		n.drop()
+	}
+}
+
+// sorted returns the lines, oldest first.
 func (n *newest) sorted() []evidence.Line {
 	sort.Slice(n.items, n.items.Less)
 	out := make([]evidence.Line, len(n.items))
@@ -77,15 +117,10 @@ func (n *newest) sorted() []evidence.Line {
 // lineHeap has the oldest line on top.
 type lineHeap []heldLine
 
-func (h lineHeap) Len() int { return len(h) }
-func (h lineHeap) Less(a, b int) bool {
-	if h[a].time != h[b].time {
-		return h[a].time < h[b].time
-	}
-	return h[a].seq < h[b].seq
-}
-func (h lineHeap) Swap(a, b int) { h[a], h[b] = h[b], h[a] }
-func (h *lineHeap) Push(x any)   { *h = append(*h, x.(heldLine)) }
+func (h lineHeap) Len() int           { return len(h) }
+func (h lineHeap) Less(a, b int) bool { return h[a].at.before(h[b].at) }
+func (h lineHeap) Swap(a, b int)      { h[a], h[b] = h[b], h[a] }
+func (h *lineHeap) Push(x any)        { *h = append(*h, x.(heldLine)) }
 func (h *lineHeap) Pop() any {
 	old := *h
 	last := old[len(old)-1]

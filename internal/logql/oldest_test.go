@@ -28,8 +28,8 @@ func TestTheLimitKeepsTheEndThatWasAskedFor(t *testing.T) {
 		want   []string
 		note   string
 	}{
-		"the newest": {false, []string{"line 3", "line 2", "line 1"}, "the newest 3 of 20 matching lines"},
-		"the oldest": {true, []string{"line 20", "line 19", "line 18"}, "the oldest 3 of 20 matching lines"},
+		"the newest": {false, []string{"line 3", "line 2", "line 1"}, "only the newest 3 matching lines were kept"},
+		"the oldest": {true, []string{"line 20", "line 19", "line 18"}, "only the oldest 3 matching lines were kept"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, err := logql.Run(context.Background(), q, src, logql.Asked{End: noon, Since: time.Hour}, logql.Limits{Lines: 3, Oldest: c.oldest})

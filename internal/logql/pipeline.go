@@ -37,6 +37,29 @@ type Counts struct {
 	Fallback map[string]int // format → lines whose own format was read instead of the one asked for
 }
 
+func (c *Counts) merge(o *Counts) {
+	c.Selected += o.Selected
+	c.Matched += o.Matched
+	for i, n := range o.Passed {
+		c.Passed[i] += n
+	}
+	for name, n := range o.Broken {
+		c.Broken[name] += n
+	}
+	for name, n := range o.Fallback {
+		c.Fallback[name] += n
+	}
+}
+
+// meet takes over the values that another worker's selectors met.
+func (p *pipeline) meet(o *pipeline) {
+	for i := range p.matchers {
+		for value := range o.matchers[i].seen {
+			p.matchers[i].seen[value] = true
+		}
+	}
+}
+
 type matcher struct {
 	Matcher
 	test textTest
@@ -50,17 +73,9 @@ func compilePipeline(log *Log) (*pipeline, error) {
 	p := &pipeline{log: log, labels: newLabelSet(), promote: newLabelSet(),
 		counts: Counts{Broken: map[string]int{}, Fallback: map[string]int{}}}
 	for _, m := range log.Matchers {
-		// Selectors are anchored, as in Loki.
-		pattern, negative := m.Value, strings.HasPrefix(m.Op, "!")
-		var test textTest
-		if strings.HasSuffix(m.Op, "~") {
-			re, err := compileRegexp(pattern, true)
-			if err != nil {
-				return nil, &Error{Offset: m.Offset, Reason: err.Error()}
-			}
-			test = func(v []byte) bool { return re(v) != negative }
-		} else {
-			test = func(v []byte) bool { return (string(v) == pattern) != negative }
+		test, err := m.compile(true) // selectors are anchored in every dialect
+		if err != nil {
+			return nil, err
 		}
 		p.matchers = append(p.matchers, matcher{Matcher: m, test: test, seen: map[string]bool{}})
 	}
@@ -70,6 +85,20 @@ func compilePipeline(log *Log) (*pipeline, error) {
 		}
 	}
 	return p, nil
+}
+
+// compile makes the test of a matcher. With whole a regular expression must
+// match all of the value.
+func (m Matcher) compile(whole bool) (textTest, error) {
+	want, negative := m.Value, strings.HasPrefix(m.Op, "!")
+	if !strings.HasSuffix(m.Op, "~") {
+		return func(v []byte) bool { return (string(v) == want) != negative }, nil
+	}
+	match, err := compileRegexp(want, whole)
+	if err != nil {
+		return nil, &Error{Offset: m.Offset, Reason: err.Error()}
+	}
+	return func(v []byte) bool { return match(v) != negative }, nil
 }
 
 func (p *pipeline) addStage(stage Stage) error {

@@ -36,6 +36,7 @@ type Expr interface{ text(*printer) }
 
 // Log selects lines and passes them through stages.
 type Log struct {
+	Dialect  Dialect
 	Matchers []Matcher
 	Stages   []Stage
 	Offset   int // byte offset in the query

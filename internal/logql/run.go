@@ -35,11 +35,12 @@ func (l Limits) filled() Limits {
 
 // Result is what came of a query.
 type Result struct {
-	Lines  []evidence.Line   // of a log query, oldest first
-	Series []evidence.Stream // of a metric query, ordered by labels
-	Stats  Stats
-	Notes  []string // what was left out, cut or read otherwise than asked
-	Hint   string   // where the selector took no line: what there is instead
+	Lines   []evidence.Line   // of a log query, oldest first
+	Series  []evidence.Stream // of a metric query, ordered by labels
+	Stats   Stats
+	Reading Reading  // what the source did; not the same from run to run
+	Notes   []string // what was left out, cut or read otherwise than asked
+	Hint    string   // where the selector took no line: what there is instead
 }
 
 // Stats says what a query looked at.
@@ -71,104 +72,151 @@ func Run(ctx context.Context, q Query, src Source, asked Asked, limits Limits) (
 }
 
 func runLog(ctx context.Context, log *Log, src Source, asked Asked, limits Limits) (Result, error) {
-	var result Result
-	pipe, err := compilePipeline(log)
-	if err != nil {
-		return result, err
-	}
-	pipe.want = needed(log)
 	window := Window{Start: asked.End.Add(-asked.Since), End: asked.End}
-	start, end := window.Start.UnixNano(), window.End.UnixNano()
-	newest := newNewest(limits.Lines, limits.Bytes)
-	newest.oldest = limits.Oldest
-	notes, err := src.Read(ctx, window, func(batch []Record) error {
-		for i := range batch {
-			r := &batch[i]
-			result.Stats.Read++
-			switch {
-			case r.Time == 0:
-				result.Stats.Timeless++
-			case r.Time <= start || r.Time > end:
-				continue
-			}
-			result.Stats.Window++
-			if pipe.run(r) && newest.wants(r.Time) {
-				pipe.full()
-				newest.add(r.Time, evidence.Line{
-					T: float64(r.Time) / 1e9, Text: cut(pipe.line, limits.Line), Labels: pipe.labels.toMap()})
-			}
+	edge := &Edge{oldest: limits.Oldest}
+	all := make([]*logWorker, workers(src))
+	for i := range all {
+		pipe, err := compilePipeline(log)
+		if err != nil {
+			return Result{}, err
 		}
+		pipe.want = needed(log)
+		all[i] = &logWorker{tally: newTally(window, false), pipe: pipe, newest: newNewest(limits, edge), line: limits.Line}
+	}
+	ask := Ask{Window: window, Workers: len(all), Sieve: newSieve(log), Edge: edge, Oldest: limits.Oldest}
+	reading, err := scan(ctx, src, ask, func(worker int, batch []Record) error {
+		all[worker].take(batch)
 		return ctx.Err()
 	})
 	if err != nil {
-		return result, err
+		return Result{}, err
 	}
-	result.Lines = newest.sorted()
-	result.Stats.Selected, result.Stats.Matched = pipe.counts.Selected, pipe.counts.Matched
-	result.Notes = append(notes, pipe.notes()...)
+	w := all[0]
+	for _, o := range all[1:] {
+		w.merge(o)
+	}
+	result := Result{Lines: w.newest.sorted(), Stats: w.stats, Reading: reading}
+	result.Stats.Selected, result.Stats.Matched = w.pipe.counts.Selected, w.pipe.counts.Matched
+	result.Notes = append(reading.Notes, w.pipe.notes()...)
 	if n := result.Stats.Timeless; n > 0 {
 		result.Notes = append(result.Notes, fmt.Sprintf("%s no time: taken whatever the window", count(n, "line bears", "lines bear")))
 	}
-	if len(result.Lines) < result.Stats.Matched {
-		result.Notes = append(result.Notes, fmt.Sprintf("the %s %d of %d matching lines", newest.end(), len(result.Lines), result.Stats.Matched))
+	if w.newest.full {
+		result.Notes = append(result.Notes, fmt.Sprintf("only the %s %d matching lines were kept", w.newest.end(), len(result.Lines)))
 	}
-	result.Hint = pipe.hint()
+	result.Hint = w.pipe.hint()
 	return result, nil
 }
 
+// tally tells the records of the window from others, and counts them.
+type tally struct {
+	start, end int64
+	timed      bool // records without a time are of no use
+	stats      Stats
+}
+
+func newTally(w Window, timed bool) tally {
+	return tally{start: w.Start.UnixNano(), end: w.End.UnixNano(), timed: timed}
+}
+
+// in reports whether the record lies in the window; one without a time may.
+func (t *tally) in(r *Record) bool {
+	t.stats.Read++
+	switch {
+	case r.Time == 0:
+		t.stats.Timeless++
+		if t.timed {
+			return false
+		}
+	case r.Time <= t.start || r.Time > t.end:
+		return false
+	}
+	t.stats.Window++
+	return true
+}
+
+func (t *tally) merge(o *tally) {
+	t.stats.Read += o.stats.Read
+	t.stats.Window += o.stats.Window
+	t.stats.Timeless += o.stats.Timeless
+}
+
+// logWorker answers a log query for the records that one goroutine reads.
+type logWorker struct {
+	tally
+	pipe   *pipeline
+	newest *newest
+	line   int // bytes of a line's text that are kept
+}
+
+func (w *logWorker) take(batch []Record) {
+	for i := range batch {
+		r := &batch[i]
+		if !w.in(r) || !w.pipe.run(r) || !w.newest.wants(r) {
+			continue
+		}
+		w.pipe.full()
+		w.newest.add(r, evidence.Line{T: float64(r.Time) / 1e9, Text: cut(w.pipe.line, w.line), Labels: w.pipe.labels.toMap()})
+	}
+}
+
+func (w *logWorker) merge(o *logWorker) {
+	w.tally.merge(&o.tally)
+	w.pipe.counts.merge(&o.pipe.counts)
+	w.pipe.meet(o.pipe)
+	w.newest.merge(o.newest)
+}
+
 func runMetric(ctx context.Context, root Expr, src Source, asked Asked, limits Limits) (Result, error) {
-	var result Result
 	g := makeGrid(asked.End, asked.Since, asked.Step)
 	if g.steps > limits.Steps {
-		return result, fmt.Errorf("%d points in time are more than the %d allowed: take a longer step", g.steps, limits.Steps)
+		return Result{}, fmt.Errorf("%d points in time are more than the %d allowed: take a longer step", g.steps, limits.Steps)
 	}
-	e := &evaluator{grid: g, jobs: map[*Range]*rangeJob{}}
-	var order []*rangeJob
-	if err := plan(root, nil, func(r *Range, group []string, without bool) error {
-		job, err := newRangeJob(r, g, limits)
-		if err != nil {
-			return err
+	all := make([]*metricWorker, workers(src))
+	for i := range all {
+		w := &metricWorker{}
+		if err := plan(root, nil, func(r *Range, group []string, without bool) error {
+			job, err := newRangeJob(r, g, limits)
+			if err != nil {
+				return err
+			}
+			job.identity(group, without)
+			w.jobs = append(w.jobs, job)
+			return nil
+		}); err != nil {
+			return Result{}, err
 		}
-		job.identity(group, without)
-		e.jobs[r] = job
-		order = append(order, job)
-		return nil
-	}); err != nil {
-		return result, err
+		all[i] = w
 	}
 	window := Window{Start: asked.End, End: asked.End}
-	for _, j := range order {
+	for _, j := range all[0].jobs {
 		start := time.Unix(0, g.at(0)).Add(-j.node.Range - j.node.Back)
 		if start.Before(window.Start) {
 			window.Start = start
 		}
 	}
-	start, end := window.Start.UnixNano(), window.End.UnixNano()
-	notes, err := src.Read(ctx, window, func(batch []Record) error {
-		for i := range batch {
-			r := &batch[i]
-			result.Stats.Read++
-			if r.Time == 0 {
-				result.Stats.Timeless++
-				continue
-			}
-			if r.Time <= start || r.Time > end {
-				continue
-			}
-			result.Stats.Window++
-			for _, j := range order {
-				if err := j.add(r); err != nil {
-					return err
-				}
-			}
+	for _, w := range all {
+		w.tally = newTally(window, true)
+	}
+	reading, err := scan(ctx, src, Ask{Window: window, Workers: len(all)}, func(worker int, batch []Record) error {
+		if err := all[worker].take(batch); err != nil {
+			return err
 		}
 		return ctx.Err()
 	})
 	if err != nil {
-		return result, err
+		return Result{}, err
 	}
-	result.Notes = notes
-	for _, j := range order {
+	w := all[0]
+	for _, o := range all[1:] {
+		if err := w.merge(o); err != nil {
+			return Result{}, err
+		}
+	}
+	result := Result{Stats: w.stats, Reading: reading, Notes: reading.Notes}
+	e := &evaluator{grid: g, jobs: map[*Range]*rangeJob{}}
+	for _, j := range w.jobs {
+		e.jobs[j.node] = j
 		// Each range aggregation looks at the same lines; the most taken by one stands for all.
 		result.Stats.Selected = max(result.Stats.Selected, j.pipe.counts.Selected)
 		result.Stats.Matched = max(result.Stats.Matched, j.pipe.counts.Matched)
@@ -195,6 +243,37 @@ func runMetric(ctx context.Context, root Expr, src Source, asked Asked, limits L
 		result.Series = append(result.Series, stream)
 	}
 	return result, nil
+}
+
+// metricWorker counts for the records that one goroutine reads.
+type metricWorker struct {
+	tally
+	jobs []*rangeJob
+}
+
+func (w *metricWorker) take(batch []Record) error {
+	for i := range batch {
+		r := &batch[i]
+		if !w.in(r) {
+			continue
+		}
+		for _, j := range w.jobs {
+			if err := j.add(r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (w *metricWorker) merge(o *metricWorker) error {
+	w.tally.merge(&o.tally)
+	for i, j := range w.jobs {
+		if err := j.merge(o.jobs[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // plan visits the range aggregations of a query and says what makes a series of

@@ -1,0 +1,309 @@
+package logql
+
+import (
+	"bytes"
+	"strings"
+)
+
+// Sieve tells cheaply which lines of a source a query cannot want, so that they
+// are neither split off, nor dated, nor parsed. It is sound: what it refuses the
+// query would have dropped. It is made from what all wanted lines must have in
+// common: the texts of line filters, and labels that stand in JSON.
+type Sieve struct {
+	log      *Log
+	literals *literals // one of them stands in every wanted record; nil: not known
+}
+
+func newSieve(log *Log) *Sieve { return &Sieve{log: log, literals: literalsOf(log)} }
+
+// On makes the sieve ready for the lines of a stream. A Screen is for one
+// goroutine. A nil Sieve refuses nothing.
+func (s *Sieve) On(stream *Stream) *Screen {
+	if s == nil {
+		return &Screen{}
+	}
+	return &Screen{literals: s.literals, tests: compileLooks(s.log, stream).tests}
+}
+
+// Screen is a sieve for the lines of one stream.
+type Screen struct {
+	literals *literals
+	tests    []look
+}
+
+// Next returns the offset of the first text, from an offset on, that a wanted
+// record of the block must hold one of; len(block) where there is none, and from
+// itself where the query names no such text. A record that spans blocks is
+// found in the one that holds the text.
+func (s *Screen) Next(block []byte, from int) int {
+	if s.literals == nil {
+		return from
+	}
+	return s.literals.next(block, from)
+}
+
+// Seeks reports whether Next can skip anything.
+func (s *Screen) Seeks() bool { return s.literals != nil }
+
+// Refuses reports whether no query can want a record that is this line of JSON,
+// which begins with a brace and is not wrapped in another format.
+func (s *Screen) Refuses(line []byte) bool {
+	if len(s.tests) == 0 {
+		return false
+	}
+	o := newObject(line)
+	for _, test := range s.tests {
+		if test(&o) == no {
+			return true
+		}
+	}
+	return false
+}
+
+// look tests a line of JSON: yes, no, or broken where only the pipeline tells.
+type look func(*object) verdict
+
+// looks are the tests of a query's stages, in order.
+type looks struct {
+	tests []look
+	// whole says that a line that passes all of them passes the query, and comes
+	// out of it as it went in, with the labels that json gave it.
+	whole bool
+}
+
+// compileLooks makes tests of the selector and of the first stages: of line
+// filters, and of label filters behind a plain json stage.
+func compileLooks(log *Log, stream *Stream) looks {
+	var out looks
+	if log.Dialect == Strict {
+		return out // its errors are labels, which only the pipeline makes
+	}
+	for _, m := range log.Matchers {
+		test, ok := lookAtMatcher(m, stream)
+		if !ok {
+			return out
+		}
+		out.tests = append(out.tests, test)
+	}
+	parsed := false
+	for _, stage := range log.Stages {
+		switch s := stage.(type) {
+		case *LineFilter:
+			step, err := compileStage(s)
+			if err != nil {
+				return out
+			}
+			// The line is still the one that came in: no stage so far changes it.
+			scratch := &pipeline{}
+			out.tests = append(out.tests, func(o *object) verdict {
+				scratch.line = o.line
+				return step(scratch)
+			})
+		case *Parser:
+			if parsed || s.Kind != parseJSON || len(s.Fields) > 0 {
+				return out
+			}
+			parsed = true
+		case *LabelFilter:
+			test, ok := lookAtCond(s.Cond, stream)
+			if !parsed || !ok {
+				return out
+			}
+			out.tests = append(out.tests, test)
+		default:
+			return out
+		}
+	}
+	out.whole = parsed
+	return out
+}
+
+func lookAtMatcher(m Matcher, stream *Stream) (look, bool) {
+	test, err := m.compile(true)
+	if err != nil {
+		return nil, false
+	}
+	if value, ok := stream.Labels[m.Name]; ok {
+		is := truth(test([]byte(value)))
+		return func(*object) verdict { return is }, true
+	}
+	return remember(m.Name, func(l *labelSet) verdict {
+		value, _ := l.get(m.Name)
+		return truth(test(value))
+	}), true
+}
+
+func lookAtCond(c Cond, stream *Stream) (look, bool) {
+	switch c := c.(type) {
+	case *Both:
+		left, ok := lookAtCond(c.Left, stream)
+		if !ok {
+			return nil, false
+		}
+		right, ok := lookAtCond(c.Right, stream)
+		if !ok {
+			return nil, false
+		}
+		if c.Op == "or" {
+			return func(o *object) verdict {
+				a := left(o)
+				if a == yes {
+					return yes
+				}
+				if b := right(o); b != no {
+					return b
+				}
+				return a
+			}, true
+		}
+		return func(o *object) verdict {
+			a := left(o)
+			if a == no {
+				return no
+			}
+			if b := right(o); b != yes {
+				return b
+			}
+			return a
+		}, true
+	case *Compare:
+		test, err := compileCond(c)
+		if err != nil || !fromLine(c.Name, stream) {
+			return nil, false
+		}
+		if c.Kind != Label {
+			return remember(c.Name, test), true
+		}
+		if !fromLine(c.Text, stream) {
+			return nil, false
+		}
+		left, right, scratch := newSearch(c.Name), newSearch(c.Text), newLabelSet()
+		return func(o *object) verdict {
+			scratch.reset()
+			if !left.into(o, scratch) || !right.into(o, scratch) {
+				return broken
+			}
+			return test(scratch)
+		}, true
+	}
+	return nil, false
+}
+
+// fromLine reports whether a label filter on the name reads what json found in
+// the line, and nothing that the stream brought.
+func fromLine(name string, stream *Stream) bool {
+	if strings.HasSuffix(name, "_extracted") {
+		return false
+	}
+	for _, n := range names(name) {
+		if _, ok := stream.Labels[n]; ok {
+			return false
+		}
+	}
+	return true
+}
+
+// names are the name and those that stand for it.
+func names(name string) []string {
+	out := []string{name}
+	for _, alias := range aliases(name) {
+		if alias != name {
+			out = append(out, alias)
+		}
+	}
+	return out
+}
+
+// search glances for a label under all its names.
+type search []glance
+
+func newSearch(name string) search {
+	var s search
+	for _, n := range names(name) {
+		s = append(s, newGlance(n))
+	}
+	return s
+}
+
+// in returns the value of the first name that the line has.
+func (s search) in(o *object) (name string, value []byte, what sight) {
+	for i := range s {
+		if value, what = s[i].in(o); what != absent {
+			return s[i].label, value, what
+		}
+	}
+	return "", nil, absent
+}
+
+// into adds the label to a set; false where the glance is unsure.
+func (s search) into(o *object, labels *labelSet) bool {
+	name, value, what := s.in(o)
+	if what == seen {
+		labels.add(name, value, false)
+	}
+	return what != unsure
+}
+
+// remember tests one label, and keeps the verdicts on values that come again
+// and again: levels and names of services.
+func remember(name string, test condition) look {
+	find, scratch := newSearch(name), newLabelSet()
+	var memo memory
+	return func(o *object) verdict {
+		label, value, what := find.in(o)
+		if what == unsure {
+			return broken
+		}
+		if v, ok := memo.of(label, value); ok {
+			return v
+		}
+		scratch.reset()
+		if what == seen {
+			scratch.add(label, value, false)
+		}
+		v := test(scratch)
+		memo.keep(label, value, v)
+		return v
+	}
+}
+
+// memory holds the verdicts on the last few values. It gives up where values
+// hardly ever come again.
+type memory struct {
+	entries      [8]remembered
+	next         int
+	hits, misses int
+}
+
+type remembered struct {
+	label   string
+	value   []byte
+	verdict verdict
+	set     bool
+}
+
+const memoPatience = 256
+
+func (m *memory) of(label string, value []byte) (verdict, bool) {
+	if m.misses > memoPatience && m.hits < m.misses {
+		return no, false
+	}
+	for i := range m.entries {
+		e := &m.entries[i]
+		if e.set && len(e.value) == len(value) && e.label == label && bytes.Equal(e.value, value) {
+			m.hits++
+			return e.verdict, true
+		}
+	}
+	m.misses++
+	return no, false
+}
+
+func (m *memory) keep(label string, value []byte, v verdict) {
+	if len(value) > 64 || m.misses > memoPatience && m.hits < m.misses {
+		return
+	}
+	e := &m.entries[m.next]
+	m.next = (m.next + 1) % len(m.entries)
+	e.label, e.value, e.verdict, e.set = label, append(e.value[:0], value...), v, true
+}
