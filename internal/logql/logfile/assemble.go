@@ -14,177 +14,205 @@ const (
 	batchRecords   = 512
 )
 
-// assembler joins lines to records: a trace belongs to the line before it. It
-// hands records on in batches.
+// assembler joins lines to records: a trace belongs to the line before it of
+// the same writer. It hands records on in batches.
 type assembler struct {
-	clock  clock
-	stream *logql.Stream
-	timed  bool // lines of this file bear times, as a rule
-	window logql.Window
-	emit   func([]logql.Record) error
+	clock    clock
+	frames   *unframer
+	stream   *logql.Stream
+	settings map[string]string // labels that go before those of frames
+	fields   map[string]bool   // which names the lines themselves have a field of
+	timed    bool              // lines of this file bear times, as a rule
+	limit    int               // longest line kept that came in pieces
+	window   logql.Window
+	emit     func([]logql.Record) error
 
-	head    []byte // the record at hand
-	open    bool
-	kind    headKind
-	time    int64
-	lines   int
-	inTrace bool
-	part    bool  // the last line was a piece
-	last    int64 // time of the last record that had its own
-
+	lanes lanes
 	batch []logql.Record
 	arena []byte
 
 	cutRecords int // records that were longer than is kept
+	cutPieces  int // lines in pieces that were longer than is kept
 	headless   int // records before the first time of a file with times
 	backwards  int // records more than a minute older than one before them
+	nuls       int // lines with NUL bytes at an end, as a crash leaves them
 	newest     int64
 }
 
-type headKind int
-
-const (
-	headObject headKind = iota // a JSON object: complete in its line
-	headTimed                  // text with a time: what follows without one belongs to it
-	headLoose                  // text without a time
-)
-
 // line takes one line of the file.
 func (a *assembler) line(line []byte) error {
-	if len(bytes.TrimSpace(line)) == 0 {
-		if a.open && a.kind != headObject {
-			a.join(line)
+	if n := len(line); n > 0 && (line[0] == 0 || line[n-1] == 0) {
+		line = bytes.Trim(line, "\x00")
+		a.nuls++
+	}
+	f := a.frames.take(line)
+	l, closed := a.lanes.of(f.from)
+	if closed != nil {
+		if err := a.finish(closed); err != nil {
+			return err
+		}
+	}
+	f, done, cut := l.whole(f, a.limit)
+	if cut {
+		a.cutPieces++
+	}
+	if !done {
+		return nil
+	}
+	return a.add(l, f)
+}
+
+// add takes a whole line of a lane.
+func (a *assembler) add(l *lane, f framed) error {
+	line := f.line
+	if isBlank(line) {
+		if l.open && l.kind != headObject {
+			a.join(l, line)
+			l.blank = true
 		}
 		return nil
 	}
-	piece := isPart(line)
-	line, frameTime := unframe(a.clock, line)
-	if a.part && frameTime != 0 {
-		a.part = piece
-		a.head = append(a.head, line[:min(len(line), maxRecord-min(len(a.head), maxRecord))]...)
+	if l.open && l.kind == headPretty && l.continues(line, false) {
+		a.join(l, line)
 		return nil
 	}
-	a.part = piece
 	if isObject(line) {
 		t, ok := a.clock.json(line)
 		if !ok {
-			t = frameTime
+			t = f.time
 		}
-		return a.begin(line, headObject, t)
+		return a.begin(l, f, headObject, t)
 	}
-	t, ok := a.clock.text(line)
-	if ok {
-		return a.begin(line, headTimed, t)
+	if isLoneBrace(line) {
+		return a.begin(l, f, headPretty, f.time)
 	}
+	t, ok := a.own(line, f)
 	switch {
-	case a.open && a.continues(line, frameTime != 0):
-		a.join(line)
+	case ok && l.open && l.kind == headTimed && explains(l.head, line):
+		a.join(l, line)
 		return nil
-	case frameTime != 0:
-		return a.begin(line, headTimed, frameTime)
+	case ok:
+		return a.begin(l, f, headTimed, t)
+	case l.open && l.continues(line, f.time != 0):
+		a.join(l, line)
+		return nil
+	case f.time != 0:
+		return a.begin(l, f, headTimed, f.time)
 	}
-	return a.begin(line, headLoose, 0)
+	return a.begin(l, f, headLoose, 0)
 }
 
-// continues reports whether a line without a time of its own goes on from the
-// record. One that a container runtime stamped does so only when it looks it.
-func (a *assembler) continues(line []byte, framed bool) bool {
-	if a.lines >= maxRecordLines {
-		return false
+// own is the time that a line of text bears itself.
+func (a *assembler) own(line []byte, f framed) (int64, bool) {
+	if f.time == 0 {
+		return a.clock.text(line)
 	}
-	if line[0] == ' ' || line[0] == '\t' {
-		return a.kind != headObject
-	}
-	if isTraceStart(line) {
-		// After an object a trace stands by itself.
-		if a.kind == headObject {
-			return false
+	t := a.clock.inner(line, f.time)
+	return t, t != f.time || f.head
+}
+
+func (a *assembler) join(l *lane, line []byte) {
+	l.lines++
+	l.blank = false
+	if len(line) > 0 {
+		l.indent = isIndented(line)
+		if begins := traceAt(line); begins != noTrace {
+			l.trace = begins
 		}
-		a.inTrace = true
-		return a.kind == headTimed || a.lines > 1
 	}
-	for _, word := range []string{"Caused by: ", "During handling of", "The above exception", "... "} {
-		if bytes.HasPrefix(line, []byte(word)) {
-			return a.kind != headObject
-		}
-	}
-	if a.inTrace {
-		// The exception itself: the first line of a trace that is not indented.
-		a.inTrace = false
-		return true
-	}
-	return a.kind == headTimed && !framed && !startsWithLevel(line)
-}
-
-func isTraceStart(line []byte) bool {
-	return bytes.HasPrefix(line, []byte("Traceback (most recent call last)")) || bytes.HasPrefix(line, []byte("goroutine ")) && bytes.HasSuffix(line, []byte(":"))
-}
-
-// startsWithLevel knows lines like "INFO:     127.0.0.1 - …" that loggers
-// without times write between the others: each is a record of its own.
-func startsWithLevel(line []byte) bool {
-	colon := bytes.IndexByte(line[:min(len(line), 10)], ':')
-	if colon < 4 {
-		return false
-	}
-	switch string(line[:colon]) {
-	case "DEBUG", "INFO", "WARNING", "WARN", "ERROR", "CRITICAL", "FATAL":
-		return true
-	}
-	return false
-}
-
-func (a *assembler) join(line []byte) {
-	a.lines++
-	if len(a.head)+len(line)+1 > maxRecord {
-		if a.lines <= maxRecordLines {
-			a.cutRecords++
-			a.lines = maxRecordLines + 1
-		}
+	if len(l.head)+len(line)+1 > maxRecord || l.lines > maxRecordLines {
+		a.cut(l)
 		return
 	}
-	a.head = append(append(a.head, '\n'), line...)
+	l.head = append(append(l.head, '\n'), line...)
 }
 
-func (a *assembler) begin(line []byte, kind headKind, t int64) error {
-	if err := a.end(); err != nil {
+// cut counts a record that is longer than is kept, once.
+func (a *assembler) cut(l *lane) {
+	if !l.isCut {
+		l.isCut = true
+		a.cutRecords++
+	}
+}
+
+func (a *assembler) begin(l *lane, f framed, kind headKind, t int64) error {
+	if err := a.end(l); err != nil {
 		return err
 	}
-	a.head = append(a.head[:0], line...)
-	a.open, a.kind, a.lines = true, kind, 1
-	a.inTrace = isTraceStart(line)
-	if t == 0 {
-		t = a.last // a line without a time takes that of the line before
-	} else {
-		if t < a.newest-slack.Nanoseconds() {
-			a.backwards++
-		}
-		a.last, a.newest = t, max(a.newest, t)
+	l.head = append(l.head[:0], f.line...)
+	l.stream = streamOf(a.stream, a.settings, f.from, a.fields)
+	l.open, l.isCut, l.kind, l.lines = true, false, kind, 1
+	l.indent, l.blank = isIndented(f.line), false
+	l.trace = traceAt(f.line)
+	l.time = t
+	if kind != headPretty {
+		a.stamp(l)
 	}
-	a.time = t
 	return nil
 }
 
-// end closes the record at hand.
-func (a *assembler) end() error {
-	if !a.open {
+// stamp gives a record without a time that of the one before.
+func (a *assembler) stamp(l *lane) {
+	if l.time == 0 {
+		l.time = l.last
+		return
+	}
+	if l.time < a.newest-slack.Nanoseconds() {
+		a.backwards++
+	}
+	l.last, a.newest = l.time, max(a.newest, l.time)
+}
+
+// end closes the record at hand of a lane.
+func (a *assembler) end(l *lane) error {
+	if !l.open {
 		return nil
 	}
-	a.open = false
-	if a.time == 0 && a.timed {
+	l.open = false
+	if l.kind == headPretty {
+		if t, ok := a.clock.json(l.head); ok {
+			l.time = t
+		}
+		a.stamp(l)
+	}
+	if l.time == 0 && a.timed {
 		a.headless++ // before the first time, or the rest of a record that began before the part that we read
 		return nil
 	}
-	if a.time != 0 && (a.time <= a.window.Start.UnixNano() || a.time > a.window.End.UnixNano()) {
+	if l.time != 0 && (l.time <= a.window.Start.UnixNano() || l.time > a.window.End.UnixNano()) {
 		return nil
 	}
 	start := len(a.arena)
-	a.arena = append(a.arena, bytes.TrimRight(a.head, "\n")...)
-	a.batch = append(a.batch, logql.Record{Time: a.time, Line: a.arena[start:len(a.arena):len(a.arena)], Stream: a.stream})
+	a.arena = append(a.arena, bytes.TrimRight(l.head, "\n")...)
+	a.batch = append(a.batch, logql.Record{Time: l.time, Line: a.arena[start:len(a.arena):len(a.arena)], Stream: l.stream})
 	if len(a.arena) >= batchBytes || len(a.batch) >= batchRecords {
 		return a.flush()
 	}
 	return nil
+}
+
+// finish closes what a lane has open, a line of which the last piece never came
+// included.
+func (a *assembler) finish(l *lane) error {
+	if l.pieces {
+		l.pieces = false
+		f := l.at
+		f.line, f.part = l.piece, false
+		if err := a.add(l, f); err != nil {
+			return err
+		}
+	}
+	return a.end(l)
+}
+
+// close closes the records of all lanes and hands the last batch on.
+func (a *assembler) close() error {
+	for _, l := range a.lanes.all() {
+		if err := a.finish(l); err != nil {
+			return err
+		}
+	}
+	return a.flush()
 }
 
 func (a *assembler) flush() error {

@@ -2,95 +2,151 @@ package logfile
 
 import "bytes"
 
-// unframe takes the container runtime's wrapping off a line: that of Docker's
-// json-file driver and that of CRI (Kubernetes). It returns the inner line and
-// the time of the frame, or 0.
+// framing is one of the ways in which something between the program and us
+// wraps each line that the program wrote.
+type framing uint16
+
+// The framings. Which of them a file has is judged once, by a sample of its
+// lines; within that each line is recognised by itself, so that the same lines
+// give the same records wherever the reading begins.
+const (
+	dockerFrame  framing = 1 << iota // {"log":"…\n","stream":"stdout","time":"…"}
+	criFrame                         // 2026-11-21T22:00:00.123456789Z stdout F …
+	stampFrame                       // 2026-11-21T22:00:00.123456789Z …, of docker logs -t
+	podFrame                         // [pod/name/container] …
+	composeFrame                     // name-1  | …
+	journalFrame                     // {"__REALTIME_TIMESTAMP":"…","MESSAGE":"…"}
+	syslogFrame                      // <34>Nov 21 22:00:00 host app[1]: …
+	eventFrame                       // {"timestamp":1763762400000,"message":"…","ingestionTime":…}
+	tailFrame                        // 2026-11-21T22:00:00.123000+00:00 stream …, of aws logs tail
+	lokiFrame                        // {"labels":{…},"line":"…","timestamp":"…"}
+
+	everyFrame framing = 1<<iota - 1
+)
+
+// escaping framings write the inner line as a JSON string: its bytes do not
+// stand in the file as they are.
+const escaping = dockerFrame | journalFrame | eventFrame | lokiFrame
+
+// splitting framings may write one inner line as several lines.
+const splitting = dockerFrame | criFrame
+
+// framed is a line with its wrapping taken off.
+type framed struct {
+	line []byte  // the inner text: of the line itself, or of the unframer's room; valid until the next line
+	time int64   // when the frame says it was written; 0 where it does not
+	from *origin // who wrote it; nil where the frame does not say
+	part bool    // the next line of the same lane goes on from this one
+	kind framing // what was taken off
+	head bool    // the header was read and stays in the line
+}
+
+// unframer takes the wrapping off lines. One serves one reader.
+type unframer struct {
+	clock   clock
+	allowed framing
+	whole   bool // Docker's lines come without their line break, so none is a part
+	origins *origins
+
+	out   framed
+	pairs []pair // labels that the frames of this line name
+	room  []byte
+	lane  []byte // tells apart who writes at the same time, beyond the labels
+}
+
+// frameDepth bounds how many wrappings are taken off one line: a prefix, a time
+// and a syslog header may stand one inside the other.
+const frameDepth = 4
+
+func newUnframer(c clock, n nature) *unframer {
+	return &unframer{clock: c, allowed: n.frames, whole: n.wholeLines, origins: newOrigins()}
+}
+
+// unframe takes off whatever looks like a frame, for a reader that wants no more
+// than the inner line and its time.
 func unframe(c clock, line []byte) ([]byte, int64) {
-	if bytes.HasPrefix(line, []byte(`{"log":"`)) {
-		end := stringEnd(line, len(`{"log":`))
-		if end < 0 {
-			return line, 0
-		}
-		t, ok := c.json(append([]byte("{"), line[end:]...))
-		if !ok {
-			return line, 0
-		}
-		inner := unquote(line[len(`{"log":"`) : end-1])
-		return bytes.TrimRight(inner, "\r\n"), t
-	}
-	// 2026-11-21T22:00:00.123456789Z stdout F text
-	if len(line) > 30 && line[10] == 'T' {
-		t, n, ok := c.iso(line)
-		if !ok {
-			return line, 0
-		}
-		for _, mark := range []string{" stdout F ", " stderr F ", " stdout P ", " stderr P "} {
-			if bytes.HasPrefix(line[n:], []byte(mark)) {
-				return line[n+len(mark):], t
-			}
-		}
-	}
-	return line, 0
+	u := unframer{clock: c, allowed: everyFrame}
+	f := u.take(line)
+	return f.line, f.time
 }
 
-// isPart reports whether a CRI line is a piece that the next line goes on from.
-func isPart(line []byte) bool {
-	head := line[:min(len(line), 48)]
-	return bytes.Contains(head, []byte(" stdout P ")) || bytes.Contains(head, []byte(" stderr P "))
+// take takes all wrappings off a line, the outermost first.
+func (u *unframer) take(line []byte) framed {
+	line = bytes.TrimPrefix(line, []byte("\xef\xbb\xbf"))
+	if u.allowed == 0 {
+		return framed{line: line}
+	}
+	u.out = framed{line: line}
+	u.pairs, u.room, u.lane = u.pairs[:0], u.room[:0], u.lane[:0]
+	for range frameDepth {
+		kind := u.once(u.out.line)
+		if kind == 0 {
+			break
+		}
+		u.out.kind |= kind
+	}
+	if u.origins != nil && (len(u.pairs) > 0 || len(u.lane) > 0) {
+		u.out.from = u.origins.of(u.pairs, u.lane)
+	}
+	return u.out
 }
 
-// unquote undoes the escapes of a JSON string that Docker writes.
-func unquote(raw []byte) []byte {
-	if bytes.IndexByte(raw, '\\') < 0 {
-		return raw
+// once takes one wrapping off u.out.line and says which, or 0.
+func (u *unframer) once(line []byte) framing {
+	if len(line) == 0 {
+		return 0
 	}
-	out := make([]byte, 0, len(raw))
-	for i := 0; i < len(raw); i++ {
-		if raw[i] != '\\' || i+1 >= len(raw) {
-			out = append(out, raw[i])
-			continue
+	could := func(kind framing) bool { return u.allowed&kind != 0 && u.out.kind&kind == 0 }
+	switch c := line[0]; {
+	case c == '{':
+		switch {
+		case could(dockerFrame) && u.docker(line):
+			return dockerFrame
+		case could(journalFrame) && u.journal(line):
+			return journalFrame
+		case could(lokiFrame) && u.loki(line):
+			return lokiFrame
+		case could(eventFrame) && u.event(line):
+			return eventFrame
 		}
-		i++
-		switch raw[i] {
-		case 'n':
-			out = append(out, '\n')
-		case 't':
-			out = append(out, '\t')
-		case 'r':
-			out = append(out, '\r')
-		case 'u':
-			// Docker escapes only <, >, & and control characters this way.
-			if n := hexByte(raw[i+1:]); n >= 0 {
-				out = append(out, byte(n))
-				i += 4
-				continue
-			}
-			out = append(out, '\\', 'u')
-		default:
-			out = append(out, raw[i])
+		return 0
+	case c == '[':
+		if could(podFrame) && u.pod(line) {
+			return podFrame
 		}
+		return 0
+	}
+	switch {
+	case could(criFrame) && u.cri(line):
+		return criFrame
+	case could(syslogFrame) && u.syslog(line):
+		return syslogFrame
+	case could(tailFrame) && u.tail(line):
+		return tailFrame
+	case could(stampFrame) && u.stamped(line):
+		return stampFrame
+	case could(composeFrame) && u.compose(line):
+		return composeFrame
+	}
+	return 0
+}
+
+// label notes a label that a frame names. Values are copied when the origin is
+// new, so they may lie in the line.
+func (u *unframer) label(name string, value []byte) {
+	if len(value) > 0 {
+		u.pairs = append(u.pairs, pair{name, value})
+	}
+}
+
+// text is the text of a raw JSON string, in the unframer's room where it is
+// escaped. The room only grows within a line, so earlier texts stay.
+func (u *unframer) text(raw []byte) []byte {
+	start := len(u.room)
+	out := text(u.room, raw)
+	if len(out) > start && cap(out) > 0 && isString(raw) && bytes.IndexByte(raw, '\\') >= 0 {
+		u.room = out
+		return out[start:len(out):len(out)]
 	}
 	return out
-}
-
-// hexByte reads 00xx; -1 for what is not one byte of ASCII.
-func hexByte(b []byte) int {
-	if len(b) < 4 || b[0] != '0' || b[1] != '0' {
-		return -1
-	}
-	n := 0
-	for _, c := range b[2:4] {
-		switch {
-		case c >= '0' && c <= '9':
-			n = n<<4 | int(c-'0')
-		case c >= 'a' && c <= 'f':
-			n = n<<4 | int(c-'a'+10)
-		default:
-			return -1
-		}
-	}
-	if n >= 0x80 {
-		return -1
-	}
-	return n
 }

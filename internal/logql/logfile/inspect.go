@@ -58,11 +58,14 @@ func (f *Files) inspect(file file) Report {
 		return r
 	}
 	r.Format, r.Lines, r.Parsed, r.Timed = n.format, n.lines, n.parsed, n.timed
+	frames := newUnframer(c, n)
 	for _, line := range strings.Split(string(sample), "\n") {
-		inner, frame := unframe(c, []byte(line))
-		t, ok := c.of(inner)
-		if !ok {
-			t = frame
+		f := frames.take([]byte(line))
+		t := f.time
+		if t != 0 {
+			t = c.inner(f.line, t)
+		} else if own, ok := c.of(f.line); ok {
+			t = own
 		}
 		if t > 0 && (r.Newest.IsZero() || t > r.Newest.UnixNano()) {
 			r.Newest = time.Unix(0, t).UTC()

@@ -169,7 +169,7 @@ func (r *reading) sample(in io.ReaderAt, from int64) (nature, error) {
 }
 
 func (r *reading) judge(sample []byte) (nature, error) {
-	names := make([]string, 0, len(r.files.config.Otherwise))
+	names := []string{"service"} // a frame may name the service too
 	for name := range r.files.config.Otherwise {
 		names = append(names, name)
 	}
@@ -197,7 +197,10 @@ func (r *reading) stream(n nature) *logql.Stream {
 // pass reads lines up to the given number of bytes and hands records on.
 func (r *reading) pass(ctx context.Context, in io.Reader, n nature, midLine bool, limit int64) (read int64, err error) {
 	lines := newLineReader(ctx, in, r.files.config.Line)
-	a := &assembler{clock: r.clock(), stream: r.stream(n), timed: n.timed > 0, window: r.window, emit: r.emit}
+	a := &assembler{
+		clock: r.clock(), frames: newUnframer(r.clock(), n), stream: r.stream(n), settings: r.files.config.Labels, fields: n.fields,
+		timed: n.timed > 0, limit: r.files.config.Line, window: r.window, emit: r.emit,
+	}
 	defer func() { r.spent += lines.consumed }()
 	if midLine {
 		if _, _, err := lines.next(); err != nil && !errors.Is(err, io.EOF) {
@@ -227,20 +230,23 @@ func (r *reading) pass(ctx context.Context, in io.Reader, n nature, midLine bool
 			}
 		}
 	}
-	if err := a.end(); err != nil {
+	if err := a.close(); err != nil {
 		return lines.consumed, err
 	}
-	if err := a.flush(); err != nil {
-		return lines.consumed, err
-	}
-	if lines.cut > 0 {
-		r.note("%d longer than %s: the rest of each was skipped", lines.cut, size(int64(r.files.config.Line)))
+	if cut := lines.cut + a.cutPieces; cut > 0 {
+		r.note("%d longer than %s: the rest of each was skipped", cut, size(int64(r.files.config.Line)))
 	}
 	if a.cutRecords > 0 {
 		r.note("%d traces longer than %s or %d lines were cut", a.cutRecords, size(maxRecord), maxRecordLines)
 	}
 	if a.headless > 0 && !midLine {
 		r.note("%d lines before the first one with a time were left out", a.headless)
+	}
+	if a.nuls > 0 {
+		r.note("NUL bytes at the end of %d lines were taken off: a crash leaves them", a.nuls)
+	}
+	if a.frames.origins.lost > 0 {
+		r.note("the frames name more than %d sets of labels: %d lines go without", maxOrigins, a.frames.origins.lost)
 	}
 	if a.backwards > 0 {
 		r.note("the clock jumps back at %d lines", a.backwards)

@@ -12,30 +12,61 @@ type nature struct {
 	lines  int             // looked at
 	parsed int             // of them in the format
 	timed  int             // of them with a time
-	binary bool            // holds NUL bytes
+	binary bool            // is no text
 	fields map[string]bool // which of the names asked for any line has
+
+	frames     framing // to take off; the other ones are not looked for
+	wholeLines bool    // Docker's lines come without line breaks: none is a piece
+
+	// verbatim says that the inner text of every line stands in the file byte
+	// for byte, so that a literal of the inner text can be searched in the file.
+	// It holds of the whole file, not of the sample alone: frames that the
+	// sample does not show are not taken off later either. False when in doubt.
+	verbatim bool
+	// pieces says that one inner line may be split over several lines of the
+	// file, other lines between them: a literal may then lie across the split.
+	// In a verbatim file (CRI) every piece but the last bears one of pieceMarks.
+	pieces bool
 }
 
 // sniff looks at a sample of whole lines.
 func (c clock) sniff(sample []byte, names []string) nature {
 	n := nature{format: logql.Plain, fields: map[string]bool{}}
-	n.binary = bytes.IndexByte(sample, 0) >= 0
+	if n.binary = isBinary(sample); n.binary {
+		return n
+	}
+	n.frames, n.wholeLines = c.frames(sample)
+	n.verbatim, n.pieces = n.frames&escaping == 0, n.frames&splitting != 0
+	u := newUnframer(c, n)
 	objects, pairs := 0, 0
-	for len(sample) > 0 {
-		line, rest, found := bytes.Cut(sample, []byte("\n"))
-		if sample = rest; !found && n.lines > 0 {
-			break // probably not whole
+	pretty := false
+	eachLine(sample, func(line []byte) {
+		f := u.take(line)
+		line = f.line
+		if len(bytes.TrimSpace(line)) == 0 {
+			return
 		}
-		if line = bytes.TrimRight(line, "\r"); len(bytes.TrimSpace(line)) == 0 {
-			continue
+		for _, name := range names {
+			if !n.fields[name] && hasField(line, name) {
+				n.fields[name] = true
+			}
 		}
-		line, frameTime := unframe(c, line)
+		if pretty { // one object over many lines counts once
+			pretty = line[0] == ' ' || line[0] == '\t'
+			if pretty || line[0] == '}' {
+				return
+			}
+		}
 		n.lines++
 		_, timed := c.of(line)
-		if timed || frameTime != 0 {
+		if timed || f.time != 0 {
 			n.timed++
 		}
 		switch {
+		case isLoneBrace(line):
+			pretty = true
+			objects++
+			n.timed++ // most likely: its time stands further down
 		case isObject(line):
 			if valueEnd(line, bytes.IndexByte(line, '{')) > 0 {
 				objects++
@@ -43,12 +74,7 @@ func (c clock) sniff(sample []byte, names []string) nature {
 		case isLogfmt(line):
 			pairs++
 		}
-		for _, name := range names {
-			if !n.fields[name] && hasField(line, name) {
-				n.fields[name] = true
-			}
-		}
-	}
+	})
 	// Traces put many lines of text between few objects, so a third is enough.
 	switch {
 	case objects > 0 && 3*objects >= n.lines:
@@ -59,6 +85,61 @@ func (c clock) sniff(sample []byte, names []string) nature {
 		n.parsed = n.timed
 	}
 	return n
+}
+
+// eachLine visits the lines of a sample that are not blank. The last one counts
+// only when it is whole, or the only one.
+func eachLine(sample []byte, visit func(line []byte)) {
+	for first := true; len(sample) > 0; {
+		line, rest, found := bytes.Cut(sample, []byte("\n"))
+		if sample = rest; !found && !first {
+			return
+		}
+		if line = bytes.TrimRight(line, "\r\x00"); len(bytes.TrimSpace(line)) > 0 {
+			first = false
+			visit(line)
+		}
+	}
+}
+
+// isBinary allows for the NUL bytes that a crash leaves: the file had grown and
+// the text was never written. They stand in a row and at the end of what a
+// filesystem wrote at once, while in a binary file they are everywhere.
+func isBinary(sample []byte) bool {
+	runs, ctrl := 0, 0
+	for i, c := range sample {
+		switch {
+		case c == 0:
+			if i == 0 || sample[i-1] != 0 {
+				runs++
+			}
+		case c < ' ' && c != '\t' && c != '\n' && c != '\r' && c != '\f' && c != 0x1b && c != '\b':
+			ctrl++
+		}
+	}
+	// A run of NULs counts as harmless where it ends with the sample or a line.
+	return runs > 0 && (runs > 2 || !nulsEndLines(sample)) || ctrl*10 > len(sample)
+}
+
+// nulsEndLines reports whether every run of NULs is long, or ends the sample.
+func nulsEndLines(sample []byte) bool {
+	for len(sample) > 0 {
+		i := bytes.IndexByte(sample, 0)
+		if i < 0 {
+			return true
+		}
+		rest := bytes.TrimLeft(sample[i:], "\x00")
+		if length := len(sample) - i - len(rest); len(rest) > 0 && length < 16 {
+			return false
+		}
+		sample = rest
+	}
+	return true
+}
+
+// isLoneBrace knows the first line of an object that is printed over several.
+func isLoneBrace(line []byte) bool {
+	return len(line) > 0 && line[0] == '{' && len(bytes.TrimRight(line, " \t\r")) == 1
 }
 
 func isObject(line []byte) bool {

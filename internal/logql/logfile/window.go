@@ -93,11 +93,11 @@ func (p *part) timeAt(offset int64) (int64, bool) {
 				continue
 			}
 			line, frame := unframe(p.clock, trimEnd(line))
+			if frame != 0 {
+				return p.clock.inner(line, frame), true
+			}
 			if t, ok := p.clock.of(line); ok {
 				return t, true
-			}
-			if frame != 0 {
-				return frame, true
 			}
 		}
 		if err != nil || n == 0 {
