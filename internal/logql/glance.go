@@ -18,7 +18,7 @@ const (
 // rest of it: it searches for the key. It never guesses. Where a key could be
 // nested, written otherwise or escaped it is unsure, and the line is read whole;
 // so its answers are those of parseJSONLine. Lines with escaped letters must not
-// be given to it: see hasEscapedLetters.
+// be given to it: see HasEscapedLetters.
 type glance struct {
 	label string
 	// stem is the label up to its first "_": every key that can give the label,
@@ -264,10 +264,10 @@ func scalar(line []byte, at int) ([]byte, sight) {
 	return nil, unsure
 }
 
-// hasEscapedLetters reports whether a letter or digit of ASCII may be written as
+// HasEscapedLetters reports whether a letter or digit of ASCII may be written as
 // \u00xx in the text: then a search for letters does not find all there is.
 // Loggers escape control signs and what is not ASCII, hardly ever letters.
-func hasEscapedLetters(text []byte) bool {
+func HasEscapedLetters(text []byte) bool {
 	for {
 		i := bytes.Index(text, []byte(`\u00`))
 		if i < 0 {

@@ -246,7 +246,7 @@ func TestLimits(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, r.Lines, 2)
 	require.Equal(t, "r599", r.Lines[1].Labels["request_id"])
-	require.Contains(t, r.Notes, "the newest 2 of 600 matching lines")
+	require.Contains(t, r.Notes, "only the newest 2 matching lines were kept")
 }
 
 func TestBatchesDoNotChangeTheAnswer(t *testing.T) {

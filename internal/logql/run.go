@@ -95,7 +95,13 @@ func runLog(ctx context.Context, log *Log, src Source, asked Asked, limits Limit
 	for _, o := range all[1:] {
 		w.merge(o)
 	}
-	result := Result{Lines: w.newest.sorted(), Stats: w.stats, Reading: reading}
+	result := Result{Lines: w.newest.sorted(), Reading: reading}
+	if w.pipe.counts.Matched == 0 {
+		if err := w.again(ctx, src, window); err != nil {
+			return Result{}, err
+		}
+	}
+	result.Stats = w.stats
 	result.Stats.Selected, result.Stats.Matched = w.pipe.counts.Selected, w.pipe.counts.Matched
 	result.Notes = append(reading.Notes, w.pipe.notes()...)
 	if n := result.Stats.Timeless; n > 0 {
@@ -160,6 +166,29 @@ func (w *logWorker) take(batch []Record) {
 	}
 }
 
+// sample is how much of the newest lines is read again, in bytes, to say why
+// nothing matched.
+const sample = 8 << 20
+
+// again looks at the newest lines without a sieve where no line matched: what
+// the sieve refused was not counted, and the reader wants to know what there is.
+func (w *logWorker) again(ctx context.Context, src Source, window Window) error {
+	if _, ok := src.(Scanner); !ok {
+		return nil
+	}
+	pipe, err := compilePipeline(w.pipe.log)
+	if err != nil {
+		return err
+	}
+	pipe.want = needed(pipe.log)
+	w.tally, w.pipe = newTally(window, w.timed), pipe
+	_, err = scan(ctx, src, Ask{Window: window, Workers: 1, Most: sample}, func(_ int, batch []Record) error {
+		w.take(batch)
+		return ctx.Err()
+	})
+	return err
+}
+
 func (w *logWorker) merge(o *logWorker) {
 	w.tally.merge(&o.tally)
 	w.pipe.counts.merge(&o.pipe.counts)
@@ -198,7 +227,11 @@ func runMetric(ctx context.Context, root Expr, src Source, asked Asked, limits L
 	for _, w := range all {
 		w.tally = newTally(window, true)
 	}
-	reading, err := scan(ctx, src, Ask{Window: window, Workers: len(all)}, func(worker int, batch []Record) error {
+	ask := Ask{Window: window, Workers: len(all)}
+	if jobs := all[0].jobs; len(jobs) == 1 {
+		ask.Sieve = newSieve(jobs[0].pipe.log)
+	}
+	reading, err := scan(ctx, src, ask, func(worker int, batch []Record) error {
 		if err := all[worker].take(batch); err != nil {
 			return err
 		}
@@ -213,10 +246,21 @@ func runMetric(ctx context.Context, root Expr, src Source, asked Asked, limits L
 			return Result{}, err
 		}
 	}
-	result := Result{Stats: w.stats, Reading: reading, Notes: reading.Notes}
 	e := &evaluator{grid: g, jobs: map[*Range]*rangeJob{}}
+	matched := 0
 	for _, j := range w.jobs {
 		e.jobs[j.node] = j
+		matched += j.pipe.counts.Matched
+	}
+	result := Result{Stats: w.stats, Reading: reading, Notes: reading.Notes}
+	for _, j := range w.jobs {
+		if matched == 0 {
+			look := &logWorker{tally: newTally(window, true), pipe: j.pipe, newest: newNewest(limits, nil)}
+			if err := look.again(ctx, src, window); err != nil {
+				return Result{}, err
+			}
+			j.pipe, result.Stats = look.pipe, look.stats
+		}
 		// Each range aggregation looks at the same lines; the most taken by one stands for all.
 		result.Stats.Selected = max(result.Stats.Selected, j.pipe.counts.Selected)
 		result.Stats.Matched = max(result.Stats.Matched, j.pipe.counts.Matched)

@@ -64,6 +64,7 @@ type Ask struct {
 	Sieve   *Sieve // lines that it refuses need not be given; nil wants all
 	Edge    *Edge  // records beyond it need not be given; nil wants all
 	Oldest  bool   // begin at the oldest end, not at the newest
+	Most    int64  // bytes of the newest part that are enough; 0 reads all
 }
 
 // Reading says what a Scanner did.
@@ -99,10 +100,16 @@ func (e *Edge) Move(t int64) {
 	}
 }
 
+// Set reports whether there is an edge yet.
+func (e *Edge) Set() bool { return e != nil && e.set.Load() }
+
+// Oldest reports whether the oldest records are wanted, not the newest.
+func (e *Edge) Oldest() bool { return e != nil && e.oldest }
+
 // Beyond reports whether no record from there on outwards is wanted: none older
 // than t, or with Oldest none newer.
 func (e *Edge) Beyond(t int64) bool {
-	if e == nil || !e.set.Load() {
+	if !e.Set() {
 		return false
 	}
 	if e.oldest {

@@ -26,7 +26,11 @@ type assembler struct {
 	limit    int               // longest line kept that came in pieces
 	window   logql.Window
 	emit     func([]logql.Record) error
+	rank     int64        // of the file, in the upper bits of a place
+	earlier  func() int64 // the time of the last line before the one at hand, where lines were skipped
+	skipped  bool         // lines before the one at hand were left out
 
+	at    int64 // offset of the line at hand
 	lanes lanes
 	batch []logql.Record
 	arena []byte
@@ -34,9 +38,15 @@ type assembler struct {
 	cutRecords int // records that were longer than is kept
 	cutPieces  int // lines in pieces that were longer than is kept
 	headless   int // records before the first time of a file with times
-	backwards  int // records more than a minute older than one before them
+	backwards  int // records more than a minute older than the one before them
 	nuls       int // lines with NUL bytes at an end, as a crash leaves them
-	newest     int64
+}
+
+func (a *assembler) counts() counts {
+	return counts{
+		cutLines: a.cutPieces, cutRecords: a.cutRecords, headless: a.headless,
+		nuls: a.nuls, lost: a.frames.origins.lost, backwards: a.backwards,
+	}
 }
 
 // line takes one line of the file.
@@ -144,23 +154,40 @@ func (a *assembler) begin(l *lane, f framed, kind headKind, t int64) error {
 	l.open, l.isCut, l.kind, l.lines = true, false, kind, 1
 	l.indent, l.blank = isIndented(f.line), false
 	l.trace = traceAt(f.line)
-	l.time = t
+	l.time, l.place = t, a.rank|a.at
 	if kind != headPretty {
 		a.stamp(l)
 	}
 	return nil
 }
 
+// object takes a line that is a whole record, and that stays where it is until
+// the batch is handed on.
+func (a *assembler) object(line []byte) error {
+	l := &a.lanes.sole
+	if err := a.end(l); err != nil {
+		return err
+	}
+	l.time, _ = a.clock.json(line)
+	l.place, l.stream = a.rank|a.at, a.stream
+	a.stamp(l)
+	return a.put(l, line)
+}
+
 // stamp gives a record without a time that of the one before.
 func (a *assembler) stamp(l *lane) {
 	if l.time == 0 {
+		if a.skipped && a.earlier != nil {
+			l.last = a.earlier()
+		}
 		l.time = l.last
+		a.skipped = false
 		return
 	}
-	if l.time < a.newest-slack.Nanoseconds() {
+	if l.time < l.last-slack.Nanoseconds() && !a.skipped {
 		a.backwards++
 	}
-	l.last, a.newest = l.time, max(a.newest, l.time)
+	l.last, a.skipped = l.time, false
 }
 
 // end closes the record at hand of a lane.
@@ -175,6 +202,12 @@ func (a *assembler) end(l *lane) error {
 		}
 		a.stamp(l)
 	}
+	return a.put(l, nil)
+}
+
+// put adds a record to the batch: a line that stays where it is, or a copy of
+// the lane's head.
+func (a *assembler) put(l *lane, line []byte) error {
 	if l.time == 0 && a.timed {
 		a.headless++ // before the first time, or the rest of a record that began before the part that we read
 		return nil
@@ -182,9 +215,12 @@ func (a *assembler) end(l *lane) error {
 	if l.time != 0 && (l.time <= a.window.Start.UnixNano() || l.time > a.window.End.UnixNano()) {
 		return nil
 	}
-	start := len(a.arena)
-	a.arena = append(a.arena, bytes.TrimRight(l.head, "\n")...)
-	a.batch = append(a.batch, logql.Record{Time: l.time, Line: a.arena[start:len(a.arena):len(a.arena)], Stream: l.stream})
+	if line == nil {
+		start := len(a.arena)
+		a.arena = append(a.arena, bytes.TrimRight(l.head, "\n")...)
+		line = a.arena[start:len(a.arena):len(a.arena)]
+	}
+	a.batch = append(a.batch, logql.Record{Time: l.time, Line: line, Stream: l.stream, Place: l.place})
 	if len(a.arena) >= batchBytes || len(a.batch) >= batchRecords {
 		return a.flush()
 	}

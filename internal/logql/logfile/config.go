@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/quellhq/quell/internal/logql"
 )
 
 // Config says which files to read, and how.
@@ -65,8 +67,12 @@ func (c Config) filled() (Config, error) {
 	return c, nil
 }
 
-// Files is a set of log files. It implements logql.Source.
-type Files struct{ config Config }
+// Files is a set of log files. It implements logql.Source and logql.Scanner.
+type Files struct {
+	config Config
+	chunk  int64 // bytes; tests cut finer
+	serial bool  // tests read files in one go, to compare with
+}
 
 // New returns the files of a config. It opens none.
 func New(config Config) (*Files, error) {
@@ -74,5 +80,7 @@ func New(config Config) (*Files, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Files{config: config}, nil
+	return &Files{config: config, chunk: chunkSize}, nil
 }
+
+var _ logql.Scanner = (*Files)(nil)

@@ -22,6 +22,7 @@ type lane struct {
 	kind    headKind
 	isCut   bool // more came than is kept
 	time    int64
+	place   int64 // see logql.Record
 	lines   int
 	trace   trace
 	indent  bool  // the last line was indented

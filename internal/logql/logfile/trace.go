@@ -183,6 +183,17 @@ func explains(head, line []byte) bool {
 	return false
 }
 
+// mayExplain reports whether explains may be true of a line, whatever its head.
+func mayExplain(line []byte) bool {
+	head := line[:min(len(line), 256)]
+	for _, word := range [...]string{"DETAIL:  ", "HINT:  ", "STATEMENT:  ", "CONTEXT:  ", "QUERY:  ", "LOCATION:  ", "] PHP "} {
+		if bytes.Contains(head, []byte(word)) {
+			return true
+		}
+	}
+	return false
+}
+
 // samePrefix compares but for the time, whose last digits may have moved on: at
 // most 24 bytes from the start may differ, and only in digits.
 func samePrefix(a, b []byte) bool {

@@ -1,0 +1,222 @@
+package logfile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/quellhq/quell/internal/logql"
+)
+
+// slack is how far times may run backwards in a file that counts as ordered:
+// several processes write to it.
+const slack = time.Minute
+
+// reading is the reading of one file.
+type reading struct {
+	files    *Files
+	file     file
+	window   logql.Window
+	rank     int64 // among the files, for lines of the same time
+	content  *content
+	nature   nature
+	stream   *logql.Stream
+	from, to int64 // what is read of a file that can be read anywhere
+	ordered  bool  // its lines are in order of time
+	search   *part
+	reserved int64 // bytes of the budget
+	notes    []string
+	trouble  Trouble
+
+	mu     sync.Mutex // the workers' part
+	spent  int64
+	counts counts
+}
+
+// counts are what became of lines, for notes.
+type counts struct {
+	lines      int64 // looked at
+	cutLines   int
+	cutRecords int
+	headless   int
+	nuls       int
+	lost       int
+	backwards  int
+	truncated  bool
+}
+
+func (c *counts) add(o counts) {
+	c.lines += o.lines
+	c.cutLines += o.cutLines
+	c.cutRecords += o.cutRecords
+	c.headless += o.headless
+	c.nuls += o.nuls
+	c.lost += o.lost
+	c.backwards += o.backwards
+	c.truncated = c.truncated || o.truncated
+}
+
+func (r *reading) done(spent int64, c counts) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.spent += spent
+	r.counts.add(c)
+}
+
+func (r *reading) fail(err error) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.trouble.Kind == 0 {
+		r.trouble = troubleOf(r.file.path, err)
+	}
+	return errSource
+}
+
+func (r *reading) note(format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.notes = append(r.notes, filepath.Base(r.file.path)+": "+fmt.Sprintf(format, args...))
+}
+
+func (r *reading) clock() clock {
+	return clock{zone: r.files.config.Location, now: r.files.config.Now}
+}
+
+// unpacked is how many times larger than on disk the content of a compressed
+// file may be before the budget cuts it. Logs shrink to a tenth or a twentieth.
+const unpacked = 40
+
+// prepare opens the file, finds the part that holds the window, and judges its
+// format. What goes wrong is kept as the file's trouble.
+func (r *reading) prepare(budget int64) {
+	c, err := r.file.open()
+	if err != nil {
+		_ = r.fail(err)
+		return
+	}
+	if r.file.spooled != nil {
+		r.notes = append(r.notes, r.file.spooled.Notes()...)
+	}
+	if c.at == nil {
+		// Opened again when its turn comes: what unpacks it holds memory.
+		c.Close()
+		r.reserved = min(budget, unpacked*r.file.size+1<<20)
+		return
+	}
+	r.content = c
+	r.search = &part{clock: r.clock(), in: c.at, size: c.size, line: r.files.config.Line}
+	r.from, r.to = r.search.find(r.window)
+	r.spent += r.search.read
+	r.ordered = !r.search.disordered
+	if !r.ordered {
+		r.note("lines are not in order of time, so the whole file was read")
+	}
+	if room := max(budget-r.search.read, 0); r.to-r.from > room {
+		r.from = r.to - room
+		r.note("only the newest %s of %s in the time asked for were read: older lines are missing", size(room), size(r.to-r.search.from))
+	}
+	r.reserved = r.search.read + r.to - r.from
+	sample := make([]byte, sampleSize)
+	n, err := c.at.ReadAt(sample, r.from)
+	if err != nil && !errors.Is(err, io.EOF) {
+		_ = r.fail(err)
+		return
+	}
+	sample = sample[:n]
+	if r.from > 0 {
+		for i, c := range sample {
+			if c == '\n' {
+				sample = sample[i+1:]
+				break
+			}
+		}
+	}
+	r.judge(sample)
+}
+
+// sampleSize is how much of a file its format is judged by.
+const sampleSize = 64 << 10
+
+func (r *reading) judge(sample []byte) {
+	names := []string{"service"} // a frame may name the service too
+	for name := range r.files.config.Otherwise {
+		names = append(names, name)
+	}
+	r.nature = r.clock().sniff(sample, names)
+	if r.nature.binary {
+		_ = r.fail(errBinary)
+		return
+	}
+	s := &logql.Stream{Name: r.file.path, Format: r.nature.format, Labels: map[string]string{"filename": r.file.path}}
+	for name, value := range r.files.config.Otherwise {
+		if !r.nature.fields[name] {
+			s.Labels[name] = value
+		}
+	}
+	for name, value := range r.files.config.Labels {
+		s.Labels[name] = value
+	}
+	r.stream = s
+}
+
+var errBinary = errors.New("is binary, not text")
+
+// placeBits is how much of a place is the offset in the file; the rank of the
+// file stands above it.
+const placeBits = 46
+
+func (r *reading) assembler(emit func([]logql.Record) error) *assembler {
+	return &assembler{
+		clock: r.clock(), frames: newUnframer(r.clock(), r.nature), stream: r.stream, settings: r.files.config.Labels, fields: r.nature.fields,
+		timed: r.nature.timed > 0, limit: r.files.config.Line, window: r.window, emit: emit, rank: r.rank << placeBits,
+	}
+}
+
+// readError tells the caller's end of patience from trouble with the file.
+func (r *reading) readError(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return r.fail(err)
+}
+
+// notesOf says what the counts mean for the answer.
+func (r *reading) notesOf(c counts) {
+	for _, n := range []struct {
+		count int
+		text  string
+		args  []any
+	}{
+		{c.cutLines, "%d longer than %s: the rest of each was skipped", []any{c.cutLines, size(int64(r.files.config.Line))}},
+		{c.cutRecords, "%d traces longer than %s or %d lines were cut", []any{c.cutRecords, size(maxRecord), maxRecordLines}},
+		{c.nuls, "NUL bytes at the end of %d lines were taken off: a crash leaves them", []any{c.nuls}},
+		{c.lost, "the frames name more than %d sets of labels: %d lines go without", []any{maxOrigins, c.lost}},
+		{c.backwards, "the clock jumps back at %d lines", []any{c.backwards}},
+	} {
+		if n.count > 0 {
+			r.note(n.text, n.args...)
+		}
+	}
+	if c.headless > 0 && r.from == 0 {
+		r.note("%d lines before the first one with a time were left out", c.headless)
+	}
+	if c.truncated || r.content != nil && r.content.shrunk() {
+		r.note("was truncated while it was read: lines are missing")
+	}
+}
+
+func size(n int64) string {
+	switch {
+	case n >= 1<<30:
+		return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
+	case n >= 1<<20:
+		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+	case n >= 1<<10:
+		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
+	}
+	return fmt.Sprintf("%d bytes", n)
+}
