@@ -84,6 +84,9 @@ type rangeJob struct {
 	limits   Limits
 	unusable int // lines whose unwrapped label is no number
 	key      []byte
+	values   [][]byte // of the group's labels, in the line at hand
+	stream   *Stream  // for which quick was made
+	quick    *quick
 }
 
 func newRangeJob(node *Range, g grid, limits Limits) (*rangeJob, error) {
@@ -111,6 +114,7 @@ func gcd(a, b int64) int64 {
 // identity says which labels make a series of its own.
 func (j *rangeJob) identity(group []string, without bool) {
 	j.group, j.without, j.perLine = group, without, without
+	j.values = make([][]byte, len(group))
 	if without {
 		return
 	}
@@ -127,6 +131,12 @@ func (j *rangeJob) add(r *Record) error {
 	age := j.grid.end - back - r.Time // from the newest point back
 	if age < 0 || age >= int64(j.grid.steps-1)*j.grid.step+int64(j.node.Range) {
 		return nil
+	}
+	if value, v := j.glance(r); v != broken {
+		if v == no {
+			return nil
+		}
+		return j.count(r, age, value)
 	}
 	if !j.pipe.run(r) {
 		return nil
@@ -145,6 +155,30 @@ func (j *rangeJob) add(r *Record) error {
 	case j.node.Op == "bytes_over_time" || j.node.Op == "bytes_rate":
 		value = float64(len(j.pipe.line))
 	}
+	for i, name := range j.group {
+		j.values[i], _ = j.pipe.labels.get(name)
+	}
+	return j.count(r, age, value)
+}
+
+// glance takes the sample without the pipeline, where that is possible.
+func (j *rangeJob) glance(r *Record) (float64, verdict) {
+	if j.stream != r.Stream {
+		j.stream, j.quick = r.Stream, newQuick(j, r.Stream)
+	}
+	if j.quick == nil {
+		return 0, broken
+	}
+	value, v := j.quick.take(r.Line, j.values)
+	if v == yes {
+		j.pipe.counts.Selected++
+		j.pipe.counts.Matched++
+	}
+	return value, v
+}
+
+// count adds a sample to the series that j.values name.
+func (j *rangeJob) count(r *Record, age int64, value float64) error {
 	s, err := j.find()
 	if err != nil {
 		return err
@@ -173,18 +207,22 @@ func (j *rangeJob) sample() (float64, verdict) {
 	if !ok || len(text) == 0 {
 		return 0, no
 	}
-	read := reader(Number)
-	switch j.node.Unwrap.Convert {
-	case "duration", "duration_seconds":
-		read = reader(Duration)
-	case "bytes":
-		read = reader(Bytes)
-	}
-	v, ok := read(text)
+	v, ok := j.node.Unwrap.reader()(text)
 	if !ok {
 		return 0, broken
 	}
 	return v, yes
+}
+
+// reader is how the label's text becomes a number.
+func (u *Unwrap) reader() func([]byte) (float64, bool) {
+	switch u.Convert {
+	case "duration", "duration_seconds":
+		return reader(Duration)
+	case "bytes":
+		return reader(Bytes)
+	}
+	return reader(Number)
 }
 
 // merge takes over what another worker counted for the same node.
@@ -232,8 +270,7 @@ func (j *rangeJob) find() (*rangeSeries, error) {
 	l := j.pipe.labels
 	j.key = j.key[:0]
 	if !j.perLine {
-		for _, name := range j.group {
-			v, _ := l.get(name)
+		for _, v := range j.values {
 			j.key = append(append(j.key, v...), 0)
 		}
 		if s, ok := j.series[string(j.key)]; ok {
@@ -255,8 +292,8 @@ func (j *rangeJob) find() (*rangeSeries, error) {
 			return s, nil
 		}
 	} else {
-		for _, name := range j.group {
-			if v, ok := l.get(name); ok && len(v) > 0 {
+		for i, name := range j.group {
+			if v := j.values[i]; len(v) > 0 {
 				labels[name] = cut(v, maxLabelShown)
 			}
 		}

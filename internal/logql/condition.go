@@ -165,7 +165,10 @@ func parseFloat(b []byte) (float64, bool) {
 	if len(b) == 0 || len(b) > 64 {
 		return 0, false
 	}
-	for _, c := range b {
+	if v, ok := shortDecimal(b); ok {
+		return v, true
+	}
+	for _, c := range b { // no NaN, no infinity, no hexadecimal
 		if !isDigit(c) && c != '.' && c != '-' && c != '+' && c != 'e' && c != 'E' {
 			return 0, false
 		}
@@ -173,6 +176,41 @@ func parseFloat(b []byte) (float64, bool) {
 	v, err := strconv.ParseFloat(string(b), 64)
 	return v, err == nil
 }
+
+// shortDecimal reads digits with a point and a sign, where both the digits as a
+// whole number and the power of ten are exact: then one division rounds right
+// (Clinger 1990).
+func shortDecimal(b []byte) (float64, bool) {
+	const mostDigits = 15
+	whole, digits, after, i := uint64(0), 0, -1, 0
+	if b[0] == '-' {
+		i = 1
+	}
+	for ; i < len(b); i++ {
+		switch c := b[i]; {
+		case isDigit(c):
+			whole = whole*10 + uint64(c-'0')
+			digits++
+		case c == '.' && after < 0:
+			after = digits
+		default:
+			return 0, false
+		}
+	}
+	if digits == 0 || digits > mostDigits || after == digits {
+		return 0, false
+	}
+	v := float64(whole)
+	if after >= 0 {
+		v /= powersOfTen[digits-after]
+	}
+	if b[0] == '-' {
+		v = -v
+	}
+	return v, true
+}
+
+var powersOfTen = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
 
 func compareNumbers(op string, a, b float64) bool {
 	switch op {

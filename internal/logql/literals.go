@@ -125,5 +125,5 @@ func searched(re *regexp.Regexp, words []string) textTest {
 	if !strings.Contains(re.String(), "(?") {
 		return func(text []byte) bool { return f.in(text) && re.Match(text) }
 	}
-	return func(text []byte) bool { return (f.in(text) || !isASCII(text)) && re.Match(text) }
+	return func(text []byte) bool { return (f.in(text) || foldsOutside(text)) && re.Match(text) }
 }

@@ -74,7 +74,7 @@ func containsAny(pattern string, words []string, fold bool) (textTest, error) {
 		words = append(words, string(w))
 	}
 	f := newFinder(words)
-	return func(text []byte) bool { return f.in(text) || !isASCII(text) && re.Match(text) }, nil
+	return func(text []byte) bool { return f.in(text) || foldsOutside(text) && re.Match(text) }, nil
 }
 
 // equalFold compares a text with a word in lower case ASCII.
@@ -90,11 +90,8 @@ func equalFold(text, lower []byte) bool {
 	return true
 }
 
-func isASCII(b []byte) bool {
-	for _, c := range b {
-		if c >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
+// foldsOutside reports whether a text has one of the two letters outside of
+// ASCII that are letters of ASCII without case: the long s and the Kelvin sign.
+func foldsOutside(text []byte) bool {
+	return bytes.Contains(text, []byte("\u017f")) || bytes.Contains(text, []byte("\u212a"))
 }

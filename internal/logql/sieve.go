@@ -2,6 +2,7 @@ package logql
 
 import (
 	"bytes"
+	"sort"
 	"strings"
 )
 
@@ -16,19 +17,24 @@ type Sieve struct {
 
 func newSieve(log *Log) *Sieve { return &Sieve{log: log, literals: literalsOf(log)} }
 
-// On makes the sieve ready for the lines of a stream. A Screen is for one
-// goroutine. A nil Sieve refuses nothing.
-func (s *Sieve) On(stream *Stream) *Screen {
+// On makes the sieve ready for the lines of a stream, by a sample of them: tests
+// that refuse hardly any line are left to the pipeline, the others come in the
+// order of how many they refuse. A Screen is for one goroutine. A nil Sieve
+// refuses nothing.
+func (s *Sieve) On(stream *Stream, sample []byte) *Screen {
 	if s == nil {
 		return &Screen{}
 	}
-	return &Screen{literals: s.literals, tests: compileLooks(s.log, stream).tests}
+	screen := &Screen{literals: s.literals, tests: compileLooks(s.log, stream).tests}
+	screen.order(sample)
+	return screen
 }
 
 // Screen is a sieve for the lines of one stream.
 type Screen struct {
 	literals *literals
 	tests    []look
+	object   object
 }
 
 // Next returns the offset of the first text, from an offset on, that a wanted
@@ -51,13 +57,50 @@ func (s *Screen) Refuses(line []byte) bool {
 	if len(s.tests) == 0 {
 		return false
 	}
-	o := newObject(line)
+	s.object = newObject(line)
 	for _, test := range s.tests {
-		if test(&o) == no {
+		if test(&s.object) == no {
 			return true
 		}
 	}
 	return false
+}
+
+// worthwhile is the least share of lines that a test must refuse.
+const worthwhile = 0.05
+
+// order sorts the tests by what they refuse of a sample. Which lines a query
+// sees must not depend on how fast anyone reads, so it is done once.
+func (s *Screen) order(sample []byte) {
+	refused, lines := make([]int, len(s.tests)), 0
+	for len(sample) > 0 && len(s.tests) > 0 {
+		line, rest, _ := bytes.Cut(sample, []byte("\n"))
+		if sample = rest; len(line) == 0 || line[0] != '{' {
+			continue
+		}
+		lines++
+		for i, test := range s.tests {
+			s.object = newObject(line)
+			if test(&s.object) == no {
+				refused[i]++
+			}
+		}
+	}
+	if lines == 0 {
+		return
+	}
+	order := make([]int, 0, len(s.tests))
+	for i, n := range refused {
+		if float64(n) >= worthwhile*float64(lines) {
+			order = append(order, i)
+		}
+	}
+	sort.SliceStable(order, func(a, b int) bool { return refused[order[a]] > refused[order[b]] })
+	tests := make([]look, len(order))
+	for i, n := range order {
+		tests[i] = s.tests[n]
+	}
+	s.tests = tests
 }
 
 // look tests a line of JSON: yes, no, or broken where only the pipeline tells.
@@ -254,15 +297,19 @@ func remember(name string, test condition) look {
 		if what == unsure {
 			return broken
 		}
-		if v, ok := memo.of(label, value); ok {
-			return v
+		if what == seen {
+			if v, ok := memo.of(value); ok {
+				return v
+			}
 		}
 		scratch.reset()
 		if what == seen {
 			scratch.add(label, value, false)
 		}
 		v := test(scratch)
-		memo.keep(label, value, v)
+		if what == seen {
+			memo.keep(value, v)
+		}
 		return v
 	}
 }
@@ -270,40 +317,39 @@ func remember(name string, test condition) look {
 // memory holds the verdicts on the last few values. It gives up where values
 // hardly ever come again.
 type memory struct {
-	entries      [8]remembered
+	values       [memorySize][]byte
+	verdicts     [memorySize]verdict
 	next         int
 	hits, misses int
 }
 
-type remembered struct {
-	label   string
-	value   []byte
-	verdict verdict
-	set     bool
-}
+const (
+	memorySize     = 8
+	memoryPatience = 256
+	memoryLongest  = 64
+)
 
-const memoPatience = 256
+func (m *memory) useless() bool { return m.misses > memoryPatience && m.hits < m.misses }
 
-func (m *memory) of(label string, value []byte) (verdict, bool) {
-	if m.misses > memoPatience && m.hits < m.misses {
+func (m *memory) of(value []byte) (verdict, bool) {
+	if m.useless() {
 		return no, false
 	}
-	for i := range m.entries {
-		e := &m.entries[i]
-		if e.set && len(e.value) == len(value) && e.label == label && bytes.Equal(e.value, value) {
+	for i := range m.values {
+		if string(m.values[i]) == string(value) && m.values[i] != nil {
 			m.hits++
-			return e.verdict, true
+			return m.verdicts[i], true
 		}
 	}
 	m.misses++
 	return no, false
 }
 
-func (m *memory) keep(label string, value []byte, v verdict) {
-	if len(value) > 64 || m.misses > memoPatience && m.hits < m.misses {
+func (m *memory) keep(value []byte, v verdict) {
+	if len(value) > memoryLongest || m.useless() {
 		return
 	}
-	e := &m.entries[m.next]
-	m.next = (m.next + 1) % len(m.entries)
-	e.label, e.value, e.verdict, e.set = label, append(e.value[:0], value...), v, true
+	m.values[m.next] = append(m.values[m.next][:0], value...)
+	m.verdicts[m.next] = v
+	m.next = (m.next + 1) % memorySize
 }

@@ -101,7 +101,7 @@ func (w *worker) beyond(c chunk) bool {
 func (w *worker) chunk(ctx context.Context, c chunk) error {
 	r := c.reading
 	if w.reading != r {
-		w.reading, w.screen = r, w.sieve.On(r.stream)
+		w.reading, w.screen = r, w.sieve.On(r.stream, r.sample)
 	}
 	// One byte more tells whether a line begins at the start.
 	base := max(c.start-1, 0)

@@ -23,6 +23,7 @@ type reading struct {
 	window   logql.Window
 	rank     int64 // among the files, for lines of the same time
 	content  *content
+	sample   []byte // lines by which the format was judged
 	nature   nature
 	stream   *logql.Stream
 	from, to int64 // what is read of a file that can be read anywhere
@@ -142,6 +143,7 @@ func (r *reading) prepare(budget int64) {
 const sampleSize = 64 << 10
 
 func (r *reading) judge(sample []byte) {
+	r.sample = sample
 	names := []string{"service"} // a frame may name the service too
 	for name := range r.files.config.Otherwise {
 		names = append(names, name)
