@@ -46,6 +46,7 @@ func (c clock) inner(line []byte, frame int64) int64 {
 }
 
 func (c clock) find(line []byte, within int) (int64, bool) {
+	line = skipColour(line)
 	if len(line) < 10 || line[0] == ' ' || line[0] == '\t' {
 		return 0, false
 	}
