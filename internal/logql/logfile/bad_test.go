@@ -203,7 +203,7 @@ func TestOneHugeLineIsNotHeld(t *testing.T) {
 	require.Len(t, list, 2)
 	require.Len(t, list[0].line, 4096)
 	require.Contains(t, strings.Join(notes, "\n"), "1 longer than 4.0 KiB")
-	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(24<<20), "all that was ever allocated")
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(40<<20), "all that was ever allocated")
 }
 
 func TestNoPermission(t *testing.T) {
@@ -238,21 +238,27 @@ func TestNoPermission(t *testing.T) {
 	require.Contains(t, strings.Join(notes, "\n"), closed+": permission denied")
 }
 
+// A compressed file is opened again when its turn comes, and may be gone.
 func TestAFileThatVanishes(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	first := write(t, dir, "a.log", twoLines)
-	second := write(t, dir, "b.log", twoLines)
-	files, err := logfile.New(logfile.Config{Paths: []string{first, second}, Now: noon})
+	paths := []string{write(t, dir, "a.log", gzipped(t, twoLines)), write(t, dir, "b.log", gzipped(t, twoLines))}
+	files, err := logfile.New(logfile.Config{Paths: paths, Now: noon})
 	require.NoError(t, err)
-	seen := 0
+	seen, gone := 0, ""
 	notes, err := files.Read(context.Background(), lastHour, func(batch []logql.Record) error {
 		seen += len(batch)
-		return os.Remove(second)
+		for _, path := range paths {
+			if path != batch[0].Stream.Name && gone == "" {
+				gone = path
+				return os.Remove(path)
+			}
+		}
+		return nil
 	})
 	require.NoError(t, err)
 	require.Equal(t, 2, seen)
-	require.Contains(t, strings.Join(notes, "\n"), second+": no such file")
+	require.Contains(t, strings.Join(notes, "\n"), gone+": no such file")
 }
 
 func TestMixedFormatsInOneFile(t *testing.T) {

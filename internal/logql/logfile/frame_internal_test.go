@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -75,7 +77,7 @@ func all(t testing.TB, n nature, parts ...[]byte) string {
 	for i, part := range parts {
 		readers[i] = bytes.NewReader(part)
 	}
-	lines := newLineReader(context.Background(), io.MultiReader(readers...), 64<<10)
+	lines := newLineReader(context.Background(), io.MultiReader(readers...), 64<<10, readSize)
 	var out strings.Builder
 	a := &assembler{
 		clock: testClock, frames: newUnframer(testClock, n), stream: &logql.Stream{Name: "x", Labels: map[string]string{}}, fields: n.fields, timed: n.timed > 0,
@@ -143,4 +145,22 @@ func TestVerbatim(t *testing.T) {
 	require.Equal(t, seeds[0], string(u.take([]byte(seeds[0])).line))
 	// Each part of a CRI line but the last bears one of the marks.
 	require.Contains(t, seeds[2], pieceMarks[0])
+}
+
+// A file may be gone between the listing and the opening.
+func TestAFileIsGoneWhenItIsOpened(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "app.log")
+	require.NoError(t, os.WriteFile(path, []byte("2026-03-01T11:30:00Z a\n"), 0o600))
+	files, err := New(Config{Paths: []string{path}, Now: testClock.now})
+	require.NoError(t, err)
+	list, troubles := files.list()
+	require.Len(t, list, 1)
+	require.NoError(t, os.Remove(path))
+	plan := files.plan(list, logql.Ask{})
+	defer plan.close()
+	_, err = plan.result(troubles)
+	var failed *Failed
+	require.ErrorAs(t, err, &failed)
+	require.Equal(t, Missing, failed.Kind())
 }
