@@ -257,12 +257,13 @@ func TestPermissionDenied(t *testing.T) {
 func TestSettings(t *testing.T) {
 	t.Parallel()
 	for want, s := range map[string]connector.Settings{
-		"no paths":         {},
-		"unknown setting":  {"path": "x"},
-		"there is no zone": {"paths": []any{"x"}, "timezone": "Mars"},
-		"max_read":         {"paths": []any{"x"}, "max_read": "much"},
-		"max_line":         {"paths": []any{"x"}, "max_line": "1GB"},
-		"not a file name":  {"paths": []any{"/var/[x.log"}},
+		"no paths":          {},
+		"unknown setting":   {"path": "x"},
+		"there is no zone":  {"paths": []any{"x"}, "timezone": "Mars"},
+		"max_read":          {"paths": []any{"x"}, "max_read": "much"},
+		"max_line":          {"paths": []any{"x"}, "max_line": "1GB"},
+		"not a file name":   {"paths": []any{"/var/[x.log"}},
+		"** may stand once": {"paths": []any{"/var/**/a/**/x.log"}},
 	} {
 		_, err := logs.Kind().Open(s, connector.Tools{})
 		require.ErrorContains(t, err, want)

@@ -2,6 +2,8 @@ package logfile
 
 import (
 	"bytes"
+	"cmp"
+	"slices"
 
 	"github.com/quellhq/quell/internal/logql"
 )
@@ -34,6 +36,7 @@ type assembler struct {
 	lanes lanes
 	batch []logql.Record
 	arena []byte
+	last  int64 // time of the last record that had its own, whoever wrote it
 
 	cutRecords int // records that were longer than is kept
 	cutPieces  int // lines in pieces that were longer than is kept
@@ -178,16 +181,16 @@ func (a *assembler) object(line []byte) error {
 func (a *assembler) stamp(l *lane) {
 	if l.time == 0 {
 		if a.skipped && a.earlier != nil {
-			l.last = a.earlier()
+			a.last = a.earlier()
 		}
-		l.time = l.last
+		l.time = a.last
 		a.skipped = false
 		return
 	}
 	if l.time < l.last-slack.Nanoseconds() && !a.skipped {
 		a.backwards++
 	}
-	l.last, a.skipped = l.time, false
+	l.last, a.last, a.skipped = l.time, l.time, false
 }
 
 // end closes the record at hand of a lane.
@@ -254,6 +257,12 @@ func (a *assembler) close() error {
 func (a *assembler) flush() error {
 	if len(a.batch) == 0 {
 		return nil
+	}
+	// Writers that write in turns close their records in another order than
+	// they began them; a batch has the file's.
+	byPlace := func(a, b logql.Record) int { return cmp.Compare(a.Place, b.Place) }
+	if !slices.IsSortedFunc(a.batch, byPlace) {
+		slices.SortStableFunc(a.batch, byPlace)
 	}
 	err := a.emit(a.batch)
 	a.batch, a.arena = a.batch[:0], a.arena[:0]

@@ -27,7 +27,8 @@ type lane struct {
 	trace   trace
 	indent  bool  // the last line was indented
 	blank   bool  // the last line was blank
-	last    int64 // time of the last record that had its own
+	number  int   // which record of the file it is
+	last    int64 // time of its last record that had its own
 	touched int   // when it was last written to, in lines of the file
 
 	piece  []byte // the beginning of a line that comes in pieces

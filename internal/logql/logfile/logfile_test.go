@@ -49,7 +49,7 @@ func read(t testing.TB, config logfile.Config, w logql.Window) ([]got, []string)
 		for _, r := range batch {
 			at := ""
 			if r.Time != 0 {
-				at = time.Unix(0, r.Time).UTC().Format("15:04:05.999")
+				at = time.Unix(0, r.Time).UTC().Format("15:04:05.999999999")
 			}
 			out = append(out, got{at, string(r.Line), r.Stream})
 		}
@@ -85,14 +85,14 @@ func TestTimes(t *testing.T) {
 		"Go's log":                     {line: `2026/03/01 11:30:00 msg`},
 		"nginx error log":              {line: `2026/03/01 11:30:00 [error] 1#1: *1 connect() failed`},
 		"nginx access log":             {line: `10.0.0.1 - alice [01/Mar/2026:12:30:00 +0100] "GET / HTTP/1.1" 200 1`},
-		"Apache error log":             {line: `[Sun Mar 01 11:30:00.123456 2026] [core:error] msg`, want: "11:30:00.123"},
+		"Apache error log":             {line: `[Sun Mar 01 11:30:00.123456 2026] [core:error] msg`, want: "11:30:00.123456"},
 		"gunicorn":                     {line: `[2026-03-01 11:30:00 +0000] [12] [INFO] Booting`},
 		"syslog":                       {line: `Mar  1 11:30:00 host app[1]: msg`},
 		"syslog with a priority":       {line: `<34>Mar  1 11:30:00 host app[1]: msg`},
 		"RFC 5424":                     {line: `<34>1 2026-03-01T11:30:00.003Z host app - ID47 - msg`, want: "11:30:00.003"},
 		"Redis":                        {line: `123:M 01 Mar 2026 11:30:00.456 * Ready`, want: "11:30:00.456"},
-		"klog":                         {line: `E0301 11:30:00.000001       1 main.go:1] msg`},
-		"Rails":                        {line: `E, [2026-03-01T11:30:00.000100 #7] ERROR -- : msg`},
+		"klog":                         {line: `E0301 11:30:00.000001       1 main.go:1] msg`, want: "11:30:00.000001"},
+		"Rails":                        {line: `E, [2026-03-01T11:30:00.000100 #7] ERROR -- : msg`, want: "11:30:00.0001"},
 		"Python's basicConfig":         {line: `ERROR 2026-03-01 11:30:00,000 msg`},
 		"seconds since 1970":           {line: `1772364600.250 msg`, want: "11:30:00.25"},
 		"milliseconds since 1970":      {line: `1772364600250 msg`, want: "11:30:00.25"},

@@ -32,9 +32,9 @@ func utf16Order(head []byte) binary.ByteOrder {
 			odd++
 		}
 	}
-	// Nine in ten letters of ASCII on one side, and next to none on the other:
-	// no binary format that we know of looks like this.
-	most, few := len(head)*9/20, len(head)/100
+	// Four letters in five of ASCII on one side, and few NULs on the other: no
+	// binary format that we know of looks like this.
+	most, few := len(head)*2/5, len(head)/20
 	switch {
 	case odd >= most && even <= few:
 		return binary.LittleEndian
