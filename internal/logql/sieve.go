@@ -118,8 +118,9 @@ type looks struct {
 // filters, and of label filters behind a plain json stage.
 func compileLooks(log *Log, stream *Stream) looks {
 	var out looks
-	if log.Dialect == Strict {
-		return out // its errors are labels, which only the pipeline makes
+	rules := log.Dialect.rules()
+	if !rules.skipFaults {
+		return out // faults are labels, which only the pipeline makes
 	}
 	for _, m := range log.Matchers {
 		test, ok := lookAtMatcher(m, stream)
@@ -132,7 +133,7 @@ func compileLooks(log *Log, stream *Stream) looks {
 	for _, stage := range log.Stages {
 		switch s := stage.(type) {
 		case *LineFilter:
-			step, err := compileStage(s)
+			step, err := rules.compileStage(s)
 			if err != nil {
 				return out
 			}
@@ -148,11 +149,12 @@ func compileLooks(log *Log, stream *Stream) looks {
 			}
 			parsed = true
 		case *LabelFilter:
-			test, ok := lookAtCond(s.Cond, stream)
+			test, ok := rules.lookAtCond(s.Cond, stream)
 			if !parsed || !ok {
 				return out
 			}
 			out.tests = append(out.tests, test)
+		case *Unwrap: // whoever wants the sample reads it
 		default:
 			return out
 		}
@@ -176,14 +178,14 @@ func lookAtMatcher(m Matcher, stream *Stream) (look, bool) {
 	}), true
 }
 
-func lookAtCond(c Cond, stream *Stream) (look, bool) {
+func (r rules) lookAtCond(c Cond, stream *Stream) (look, bool) {
 	switch c := c.(type) {
 	case *Both:
-		left, ok := lookAtCond(c.Left, stream)
+		left, ok := r.lookAtCond(c.Left, stream)
 		if !ok {
 			return nil, false
 		}
-		right, ok := lookAtCond(c.Right, stream)
+		right, ok := r.lookAtCond(c.Right, stream)
 		if !ok {
 			return nil, false
 		}
@@ -210,7 +212,7 @@ func lookAtCond(c Cond, stream *Stream) (look, bool) {
 			return a
 		}, true
 	case *Compare:
-		test, err := compileCond(c)
+		test, err := r.compileCond(c)
 		if err != nil || !fromLine(c.Name, stream) {
 			return nil, false
 		}
