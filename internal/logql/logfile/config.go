@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -66,7 +67,14 @@ func (c Config) filled() (Config, error) {
 }
 
 // Files is a set of log files. It implements logql.Source.
-type Files struct{ config Config }
+type Files struct {
+	config Config
+	read   atomic.Int64
+}
+
+// BytesRead is how much was read of the files so far, over all questions, after
+// decompression.
+func (f *Files) BytesRead() int64 { return f.read.Load() }
 
 // New returns the files of a config. It opens none.
 func New(config Config) (*Files, error) {

@@ -36,6 +36,7 @@ func (f *Files) Read(ctx context.Context, w logql.Window, emit func([]logql.Reco
 		r := &reading{files: f, file: file, window: w, emit: emit, budget: left - spent}
 		err := r.run(ctx)
 		spent += r.spent
+		f.read.Add(r.spent)
 		notes = append(notes, r.notes...)
 		switch {
 		case err == nil:
