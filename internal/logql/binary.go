@@ -87,40 +87,87 @@ func (m *Matching) of(labels map[string]string) map[string]string {
 	return (&Grouping{Without: m.Ignoring, Labels: m.Labels}).of(labels)
 }
 
-// pairs computes between series whose labels agree, one to one.
+// pairs computes between series whose labels agree: one to one, or with
+// group_left and group_right many to one.
 func (e *evaluator) pairs(n *Binary, a, b []series) ([]series, error) {
+	many, one, oneSide, manySide := a, b, "right", "left"
+	if n.manyRight() {
+		many, one, oneSide, manySide = b, a, "left", "right"
+	}
 	byKey := map[string]*series{}
-	for i := range b {
-		key := labelsKey(n.Matching.of(b[i].labels))
+	for i := range one {
+		labels := n.Matching.of(one[i].labels)
+		key := labelsKey(labels)
 		if byKey[key] != nil {
-			return nil, fmt.Errorf("%s: several series on the right have the same labels %v: bring them together with sum by (…)", n.Op, n.Matching.of(b[i].labels))
+			return nil, n.severalOn(oneSide, labels)
 		}
-		byKey[key] = &b[i]
+		byKey[key] = &one[i]
 	}
 	var out []series
 	seen := map[string]bool{}
-	for _, s := range a {
-		labels := n.Matching.of(s.labels)
-		key := labelsKey(labels)
+	for _, s := range many {
+		key := labelsKey(n.Matching.of(s.labels))
 		other := byKey[key]
 		if other == nil {
 			continue
 		}
+		labels := n.pairLabels(s.labels, other.labels)
+		if n.Matching != nil && n.Matching.Many != "" {
+			key = labelsKey(labels)
+		}
 		if seen[key] {
-			return nil, fmt.Errorf("%s: several series on the left have the same labels %v: bring them together with sum by (…)", n.Op, labels)
+			return nil, n.severalOn(manySide, labels)
 		}
 		seen[key] = true
 		result := newSeries(labels, e.grid.steps)
 		for i := range s.has {
-			if s.has[i] && other.has[i] {
-				if v, keep := n.apply(s.values[i], other.values[i]); keep {
-					result.set(i, v)
-				}
+			if !s.has[i] || !other.has[i] {
+				continue
+			}
+			x, y := s.values[i], other.values[i]
+			if n.manyRight() {
+				x, y = y, x
+			}
+			if v, keep := n.apply(x, y); keep {
+				result.set(i, v)
 			}
 		}
 		out = append(out, result)
 	}
-	return nonEmpty(out), nil
+	out = nonEmpty(out)
+	sortSeries(out)
+	return out, nil
+}
+
+func (n *Binary) manyRight() bool { return n.Matching != nil && n.Matching.Many == "right" }
+
+func (n *Binary) severalOn(side string, labels map[string]string) error {
+	cure := "bring them together with sum by (…)"
+	if n.Matching != nil && n.Matching.Many == "" {
+		cure += ", or write group_" + side
+	}
+	return fmt.Errorf("%s: several series on the %s have the same labels %v: %s", n.Op, side, labels, cure)
+}
+
+// pairLabels are the labels of a pair: those that paired it, or with group_left
+// and group_right those of the side with many, and what they take over.
+func (n *Binary) pairLabels(many, one map[string]string) map[string]string {
+	m := n.Matching
+	if m == nil || m.Many == "" {
+		return m.of(many)
+	}
+	labels := map[string]string{}
+	for name, value := range many {
+		labels[name] = value
+	}
+	for _, name := range m.Include {
+		if value := one[name]; value != "" {
+			labels[name] = value
+		} else {
+			delete(labels, name)
+		}
+	}
+	return labels
 }
 
 // sets computes and, or, unless: step by step, by the labels that pair.

@@ -19,14 +19,20 @@ func (g grid) at(i int) int64 { return g.end - int64(g.steps-1-i)*g.step }
 // bucket holds the samples of one stretch of time in one series.
 type bucket struct {
 	count, sum, min, max float64
+	spread               float64 // sum of squared distances from the mean
 	first, last          float64
 	firstT, lastT        int64
-	values               []float64 // only for quantiles
+	values               []float64 // only for quantiles and counters
+	times                []int64   // of values, only for counters
 }
 
 func (b *bucket) add(v float64, t int64, keep bool) {
 	if b.count == 0 {
 		b.min, b.max, b.first, b.last, b.firstT, b.lastT = v, v, v, v, t, t
+	}
+	if b.count > 0 {
+		d := v - b.sum/b.count
+		b.spread += d * d * b.count / (b.count + 1)
 	}
 	b.count++
 	b.sum += v
@@ -43,12 +49,14 @@ func (b *bucket) add(v float64, t int64, keep bool) {
 }
 
 func (b *bucket) merge(o *bucket) {
+	values, times := append(b.values, o.values...), append(b.times, o.times...)
 	if b.count == 0 {
-		values := append(b.values, o.values...)
 		*b = *o
-		b.values = values
+		b.values, b.times = values, times
 		return
 	}
+	d := o.sum/o.count - b.sum/b.count
+	b.spread += o.spread + d*d*b.count*o.count/(b.count+o.count)
 	b.count += o.count
 	b.sum += o.sum
 	b.min, b.max = math.Min(b.min, o.min), math.Max(b.max, o.max)
@@ -58,7 +66,7 @@ func (b *bucket) merge(o *bucket) {
 	if o.lastT >= b.lastT {
 		b.last, b.lastT = o.last, o.lastT
 	}
-	b.values = append(b.values, o.values...)
+	b.values, b.times = values, times
 }
 
 // rangeSeries is one series of a range aggregation while lines come in. Its
@@ -70,24 +78,27 @@ type rangeSeries struct {
 }
 
 type rangeJob struct {
-	node     *Range
-	pipe     *pipeline
-	grid     grid
-	width    int64 // of a bucket, in nanoseconds
-	group    []string
-	without  bool
-	perLine  bool // the identity of a series is all labels of the line
-	series   map[string]*rangeSeries
-	samples  int
-	buckets  int
-	limits   Limits
-	unusable int // lines whose unwrapped label is no number
-	key      []byte
+	node    *Range
+	pipe    *pipeline
+	grid    grid
+	width   int64 // of a bucket, in nanoseconds
+	group   []string
+	without bool
+	perLine bool // the identity of a series is all labels of the line
+	series  map[string]*rangeSeries
+	samples int
+	buckets int
+	limits  Limits
+	key     []byte
 }
 
 func newRangeJob(node *Range, g grid, limits Limits) (*rangeJob, error) {
-	log := &Log{Matchers: node.Log.Matchers, Offset: node.Log.Offset}
-	log.Stages = append(append(log.Stages, node.Log.Stages...), node.After...)
+	log := &Log{Dialect: node.Log.Dialect, Matchers: node.Log.Matchers, Offset: node.Log.Offset}
+	log.Stages = append(log.Stages, node.Log.Stages...)
+	if node.Unwrap != nil {
+		log.Stages = append(log.Stages, node.Unwrap)
+	}
+	log.Stages = append(log.Stages, node.After...)
 	pipe, err := compilePipeline(log)
 	if err != nil {
 		return nil, err
@@ -113,11 +124,7 @@ func (j *rangeJob) identity(group []string, without bool) {
 	if without {
 		return
 	}
-	more := append([]string(nil), group...)
-	if j.node.Unwrap != nil {
-		more = append(more, j.node.Unwrap.Label)
-	}
-	j.pipe.want = needed(j.pipe.log, more...)
+	j.pipe.want = needed(j.pipe.log, group...)
 }
 
 // add takes one record. Windows are open at the start: (t-range, t].
@@ -130,17 +137,14 @@ func (j *rangeJob) add(r *Record) error {
 	if !j.pipe.run(r) {
 		return nil
 	}
+	if j.pipe.labels.faulty() {
+		fault, _ := j.pipe.labels.get(errorLabel)
+		return j.pipelineError(fault)
+	}
 	value := 1.0
 	switch {
 	case j.node.Unwrap != nil:
-		v, state := j.sample()
-		if state == broken {
-			j.unusable++
-		}
-		if state != yes {
-			return nil
-		}
-		value = v
+		value = j.pipe.value
 	case j.node.Op == "bytes_over_time" || j.node.Op == "bytes_rate":
 		value = float64(len(j.pipe.line))
 	}
@@ -157,33 +161,18 @@ func (j *rangeJob) add(r *Record) error {
 		b = &bucket{}
 		s.buckets[n] = b
 	}
-	keep := j.node.Op == "quantile_over_time"
+	counter := j.node.Op == "rate_counter"
+	keep := counter || j.node.Op == "quantile_over_time"
 	if keep {
 		if j.samples++; j.samples > j.limits.Samples {
-			return fmt.Errorf("a quantile over more than %d lines does not fit into memory: take a shorter time or filter more", j.limits.Samples)
+			return fmt.Errorf("%s over more than %d lines does not fit into memory: take a shorter time or filter more", j.node.Op, j.limits.Samples)
 		}
 	}
 	b.add(value, r.Time, keep)
+	if counter {
+		b.times = append(b.times, r.Time)
+	}
 	return nil
-}
-
-func (j *rangeJob) sample() (float64, verdict) {
-	text, ok := j.pipe.labels.get(j.node.Unwrap.Label)
-	if !ok || len(text) == 0 {
-		return 0, no
-	}
-	read := reader(Number)
-	switch j.node.Unwrap.Convert {
-	case "duration", "duration_seconds":
-		read = reader(Duration)
-	case "bytes":
-		read = reader(Bytes)
-	}
-	v, ok := read(text)
-	if !ok {
-		return 0, broken
-	}
-	return v, yes
 }
 
 func (j *rangeJob) find() (*rangeSeries, error) {
@@ -271,7 +260,11 @@ func (j *rangeJob) points() []series {
 					}
 				}
 			}
-			if sum.count > 0 {
+			if j.node.Op == "rate_counter" {
+				if v, ok := counterRate(&sum, j.grid.at(i)-int64(j.node.Back), j.node.Range); ok {
+					one.set(i, v)
+				}
+			} else if sum.count > 0 {
 				one.set(i, j.node.value(&sum, seconds))
 			}
 		}
@@ -308,6 +301,10 @@ func (r *Range) value(b *bucket, seconds float64) float64 {
 		return b.last
 	case "quantile_over_time":
 		return quantile(r.Param, b.values)
+	case "stdvar_over_time":
+		return b.spread / b.count
+	case "stddev_over_time":
+		return math.Sqrt(b.spread / b.count)
 	}
 	return b.sum // bytes_over_time, sum_over_time
 }
@@ -323,11 +320,15 @@ func quantile(q float64, values []float64) float64 {
 	return sorted[low]*(1-weight) + sorted[high]*weight
 }
 
-// makeGrid lays the points so that the last stands at the end of the window.
-func makeGrid(end time.Time, since, step time.Duration) grid {
+// makeGrid lays the points so that the last stands at the end of the window, or
+// the first at its start.
+func makeGrid(end time.Time, since, step time.Duration, fromStart bool) grid {
 	g := grid{end: end.UnixNano(), step: int64(step), steps: 1}
 	if step > 0 && since > 0 {
 		g.steps = int(since/step) + 1
+		if fromStart {
+			g.end -= int64(since % step)
+		}
 	}
 	return g
 }

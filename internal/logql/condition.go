@@ -18,14 +18,14 @@ const (
 
 type condition func(*labelSet) verdict
 
-func compileCond(c Cond) (condition, error) {
+func (r rules) compileCond(c Cond) (condition, error) {
 	switch c := c.(type) {
 	case *Both:
-		left, err := compileCond(c.Left)
+		left, err := r.compileCond(c.Left)
 		if err != nil {
 			return nil, err
 		}
-		right, err := compileCond(c.Right)
+		right, err := r.compileCond(c.Right)
 		if err != nil {
 			return nil, err
 		}
@@ -48,35 +48,48 @@ func compileCond(c Cond) (condition, error) {
 			return right(l)
 		}, nil
 	case *Compare:
-		return compileCompare(c)
+		return r.compileCompare(c)
 	}
 	return nil, &Error{Reason: "unknown condition"}
 }
 
-func compileCompare(c *Compare) (condition, error) {
+func (r rules) compileCompare(c *Compare) (condition, error) {
 	switch c.Kind {
 	case Text:
+		if !r.aliases {
+			m := Matcher{Name: c.Name, Op: c.Op, Value: c.Text, Offset: c.Offset}
+			test, err := m.compile(r.wholeValue)
+			return func(l *labelSet) verdict {
+				value, _ := l.get(c.Name)
+				return truth(test(value))
+			}, err
+		}
 		return compileText(c)
 	case Label:
 		return compileLabels(c), nil
+	case Address:
+		return compileAddress(c)
 	}
 	name, op, want, read := c.Name, c.Op, c.Number, reader(c.Kind)
 	return func(l *labelSet) verdict {
+		if l.faulty() {
+			return yes
+		}
 		value, ok := l.get(name)
 		if !ok || len(value) == 0 {
 			return no
 		}
 		got, ok := read(value)
 		if !ok {
-			return broken
+			return r.unreadable(l, faultFilter, "a filter wants a number, a duration or a size, and the label "+name+" is none")
 		}
 		return truth(compareNumbers(op, got, want))
 	}, nil
 }
 
-// compileText follows Prometheus: a missing label is the empty text. In this
-// dialect a regular expression need not match the whole value, and levels
-// compare without case and under all their spellings.
+// compileText follows Prometheus: a missing label is the empty text. In the
+// playbook dialect a regular expression need not match the whole value, and
+// levels compare without case and under all their spellings.
 func compileText(c *Compare) (condition, error) {
 	name, want := c.Name, c.Text
 	negative := strings.HasPrefix(c.Op, "!")
@@ -106,6 +119,24 @@ func compileText(c *Compare) (condition, error) {
 	return func(l *labelSet) verdict {
 		value, _ := l.get(name)
 		return truth(test(value) != negative)
+	}, nil
+}
+
+func compileAddress(c *Compare) (condition, error) {
+	n, err := parseNetwork(c.Text)
+	if err != nil {
+		return nil, &Error{Offset: c.Offset, Reason: err.Error()}
+	}
+	name, negative := c.Name, c.Op == "!="
+	return func(l *labelSet) verdict {
+		if l.faulty() {
+			return yes
+		}
+		value, ok := l.get(name)
+		if !ok {
+			return no
+		}
+		return truth(n.inside(value) != negative)
 	}, nil
 }
 

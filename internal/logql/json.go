@@ -16,6 +16,8 @@ type jsonScanner struct {
 	prefix []byte
 	want   func(name []byte) bool // nil: all
 	labels *labelSet
+
+	textsOnly bool // only strings of the outermost object become labels
 }
 
 var errJSON = errors.New("not a JSON object")
@@ -24,9 +26,12 @@ const maxJSONDepth = 32
 
 // parseJSONLine adds the fields of line. What stands after the object is ignored.
 func parseJSONLine(line []byte, want func([]byte) bool, labels *labelSet) error {
-	s := jsonScanner{line: line, want: want, labels: labels}
+	return (&jsonScanner{line: line, want: want, labels: labels}).document()
+}
+
+func (s *jsonScanner) document() error {
 	s.space()
-	if s.at >= len(line) || line[s.at] != '{' {
+	if s.at >= len(s.line) || s.line[s.at] != '{' {
 		return errJSON
 	}
 	return s.object(0)
@@ -104,7 +109,7 @@ func (s *jsonScanner) value(depth int) error {
 		if err != nil {
 			return err
 		}
-		if s.want != nil && !s.want(s.prefix) {
+		if s.want != nil && !s.want(s.prefix) || s.textsOnly && depth > 0 {
 			return nil
 		}
 		if escaped {
@@ -131,7 +136,7 @@ func (s *jsonScanner) value(depth int) error {
 				return errJSON
 			}
 		}
-		if s.want == nil || s.want(s.prefix) {
+		if !s.textsOnly && (s.want == nil || s.want(s.prefix)) {
 			s.labels.parsed(s.labels.intern(s.prefix), word)
 		}
 		return nil

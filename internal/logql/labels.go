@@ -13,13 +13,19 @@ type labelSet struct {
 	stream []bool // came with the stream, not out of the line
 	arena  []byte
 	known  map[string]string // names met so far, to make each string once
-	fault  string            // the last parser's complaint; empty where it understood the line
+	exact  bool              // names are just what they are: no aliases
 }
 
 func newLabelSet() *labelSet { return &labelSet{known: map[string]string{}} }
 
+func (r rules) newLabelSet() *labelSet {
+	l := newLabelSet()
+	l.exact = !r.aliases
+	return l
+}
+
 func (l *labelSet) reset() {
-	l.names, l.values, l.stream, l.arena, l.fault = l.names[:0], l.values[:0], l.stream[:0], l.arena[:0], ""
+	l.names, l.values, l.stream, l.arena = l.names[:0], l.values[:0], l.stream[:0], l.arena[:0]
 }
 
 // maxNames bounds the memory for names: keys of a line can be anything.
@@ -47,10 +53,11 @@ func (l *labelSet) index(name string) int {
 }
 
 // parsed adds a label that a parser found. The first value in a line wins; one
-// that the stream already has goes under name_extracted, unless they agree.
+// that the stream already has goes under name_extracted, unless they agree and
+// nobody asked for exactness.
 func (l *labelSet) parsed(name string, value []byte) {
 	if i := l.index(name); i >= 0 {
-		if !l.stream[i] || bytes.Equal(l.values[i], value) {
+		if !l.stream[i] || !l.exact && bytes.Equal(l.values[i], value) {
 			return
 		}
 		name += "_extracted"
@@ -89,6 +96,9 @@ func (l *labelSet) remove(name string) {
 func (l *labelSet) get(name string) ([]byte, bool) {
 	if i := l.index(name); i >= 0 {
 		return l.values[i], true
+	}
+	if l.exact {
+		return nil, false
 	}
 	for _, alias := range aliases(name) {
 		if i := l.index(alias); i >= 0 {

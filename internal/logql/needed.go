@@ -3,7 +3,7 @@ package logql
 import "strings"
 
 // needed is the set of labels that the stages of a query look at, so that
-// parsers need not make the others.
+// parsers need not make the others; nil where a template looks at all of them.
 func needed(log *Log, more ...string) map[string]bool {
 	want := map[string]bool{}
 	add := func(name string) {
@@ -29,14 +29,18 @@ func needed(log *Log, more ...string) map[string]bool {
 			}
 		}
 	}
+	everything := false
 	template := func(text string) {
-		t, _ := compileTemplate(text)
-		for _, part := range t {
-			add(part.field)
+		t, err := log.Dialect.rules().compileTemplate(text)
+		everything = everything || err != nil || t.everything
+		for _, field := range t.fields {
+			add(field)
 		}
 	}
 	for _, stage := range log.Stages {
 		switch s := stage.(type) {
+		case *Unwrap:
+			add(s.Label)
 		case *LabelFilter:
 			cond(s.Cond)
 		case *LineFormat:
@@ -52,6 +56,9 @@ func needed(log *Log, more ...string) map[string]bool {
 				add(m.Name)
 			}
 		}
+	}
+	if everything {
+		return nil
 	}
 	return want
 }

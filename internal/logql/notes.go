@@ -27,9 +27,9 @@ func (p *pipeline) notes() []string {
 
 func (j *rangeJob) notes() []string {
 	out := j.pipe.notes()
-	if j.unusable > 0 {
+	if n := j.pipe.counts.Unusable; n > 0 {
 		out = append(out, fmt.Sprintf("the label %s was no number in %s, which %s left out",
-			j.node.Unwrap.Label, count(j.unusable, "line", "lines"), was(j.unusable)))
+			j.node.Unwrap.Label, count(n, "line", "lines"), was(n)))
 	}
 	return out
 }

@@ -28,7 +28,7 @@ func parse(dialect Dialect, text string, holes bool) (Query, error) {
 	if err != nil {
 		return q, err
 	}
-	p := &parser{tokens: tokens}
+	p := &parser{tokens: tokens, dialect: dialect, rules: dialect.rules()}
 	if p.at(tokEnd, "") {
 		return q, &Error{Reason: "the query is empty", Suggestion: `write at least a selector, like {service="api"}`}
 	}
@@ -47,9 +47,11 @@ func parse(dialect Dialect, text string, holes bool) (Query, error) {
 }
 
 type parser struct {
-	tokens []token
-	next   int
-	depth  int
+	tokens  []token
+	next    int
+	depth   int
+	dialect Dialect
+	rules   rules
 }
 
 func (p *parser) peek() token { return p.tokens[p.next] }
@@ -133,12 +135,16 @@ func (p *parser) enter() error {
 
 func (p *parser) leave() { p.depth-- }
 
-// name reads a label name; dots become underscores.
+// name reads a label name; dots become underscores where the dialect has them.
 func (p *parser) name(why string) (token, error) {
 	if !p.at(tokIdent, "") {
 		return token{}, p.unexpected("expected " + why)
 	}
 	t := p.take()
+	if !p.rules.dotted && strings.Contains(t.text, ".") {
+		return token{}, &Error{Offset: t.offset, Reason: fmt.Sprintf("LogQL has no dots in label names, and %q has one", t.text),
+			Suggestion: "nested names are joined by underscores: write " + flatName(t.text)}
+	}
 	t.text = flatName(t.text)
 	return t, nil
 }
@@ -159,7 +165,7 @@ func (p *parser) str(why string) (token, error) {
 
 // selector reads {name="value", …}.
 func (p *parser) selector() (*Log, error) {
-	log := &Log{Offset: p.peek().offset}
+	log := &Log{Dialect: p.dialect, Offset: p.peek().offset}
 	if err := p.expect("{", "to begin a stream selector"); err != nil {
 		return nil, err
 	}
@@ -182,7 +188,22 @@ func (p *parser) selector() (*Log, error) {
 		}
 		log.Matchers = append(log.Matchers, m)
 	}
+	if !p.rules.anySelector && !log.selective() {
+		return nil, &Error{Offset: log.Offset, Reason: "every value of this selector may be empty, and Loki asks for one that may not",
+			Suggestion: `name a stream, like {service="api"} or {service=~".+"}`}
+	}
 	return log, nil
+}
+
+// selective reports whether some matcher refuses the empty text.
+func (l *Log) selective() bool {
+	for _, m := range l.Matchers {
+		test, err := m.compile(true)
+		if err != nil || !test(nil) {
+			return true
+		}
+	}
+	return false
 }
 
 func (p *parser) matcher(name token) (Matcher, error) {
@@ -233,14 +254,12 @@ func (p *parser) stages(into *[]Stage, inRange bool) error {
 			return nil
 		}
 		switch t.text {
-		case "|=", "!=", "|~", "!~":
+		case "|=", "!=", "|~", "!~", "|>", "!>":
 			f, err := p.lineFilter()
 			if err != nil {
 				return err
 			}
 			*into = append(*into, f)
-		case "|>", "!>":
-			return refuse(t, "the pattern filter "+t.text, "write |~ with a regular expression")
 		case "|":
 			if next := p.peek2(); next.kind == tokIdent && strings.EqualFold(next.text, "unwrap") {
 				if inRange {
@@ -263,21 +282,57 @@ func (p *parser) stages(into *[]Stage, inRange bool) error {
 
 func (p *parser) lineFilter() (Stage, error) {
 	op := p.take()
-	f := &LineFilter{Op: op.text}
+	var values, networks []string
 	for {
 		if p.at(tokIdent, "ip") && p.peek2().text == "(" {
-			return nil, refuse(p.peek(), "ip(…)", "")
+			if op.text != "|=" && op.text != "!=" {
+				return nil, &Error{Offset: p.peek().offset, Reason: "ip(…) goes with |= and != only, not with " + op.text}
+			}
+			network, err := p.network()
+			if err != nil {
+				return nil, err
+			}
+			networks = append(networks, network)
+		} else {
+			value, err := p.str("after " + op.text)
+			if err != nil {
+				return nil, err
+			}
+			if err := checkLineFilter(op.text, value); err != nil {
+				return nil, err
+			}
+			values = append(values, value.text)
 		}
-		value, err := p.str("after " + op.text)
-		if err != nil {
-			return nil, err
-		}
-		if err := checkRegexp(op.text, value); err != nil {
-			return nil, err
-		}
-		f.Values = append(f.Values, value.text)
 		if !p.word("or") {
-			return f, nil
+			break
 		}
 	}
+	if networks != nil {
+		return &AddressFilter{Op: op.text, Networks: networks, Values: values}, nil
+	}
+	return &LineFilter{Op: op.text, Values: values}, nil
+}
+
+func checkLineFilter(op string, value token) error {
+	if strings.HasSuffix(op, ">") {
+		if _, err := compileLinePattern(value.text); err != nil {
+			return &Error{Offset: value.offset, Reason: err.Error(), Suggestion: `write text with <_> for what varies, like "took <_> ms"`}
+		}
+		return nil
+	}
+	return checkRegexp(op, value)
+}
+
+// network reads ip("…").
+func (p *parser) network() (string, error) {
+	p.take()
+	p.take()
+	text, err := p.str("in ip(…)")
+	if err != nil {
+		return "", err
+	}
+	if _, err := parseNetwork(text.text); err != nil {
+		return "", &Error{Offset: text.offset, Reason: err.Error(), Suggestion: `write an address, a network like "10.0.0.0/8" or a range like "10.0.0.1-10.0.0.9"`}
+	}
+	return text.text, p.expect(")", "to close ip")
 }

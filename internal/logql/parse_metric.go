@@ -10,25 +10,24 @@ var rangeOps = map[string]bool{
 	"count_over_time": false, "bytes_over_time": false, "bytes_rate": false, "rate": false,
 	"sum_over_time": true, "avg_over_time": true, "min_over_time": true, "max_over_time": true,
 	"quantile_over_time": true, "first_over_time": true, "last_over_time": true,
+	"stddev_over_time": true, "stdvar_over_time": true, "rate_counter": true,
+	"absent_over_time": false,
 }
 
 var aggregateOps = map[string]bool{
 	"sum": true, "avg": true, "min": true, "max": true, "count": true, "topk": true, "bottomk": true,
+	"stddev": true, "stdvar": true, "sort": true, "sort_desc": true,
 }
 
 // unsupported are functions of LogQL that this engine does not have, with what
 // to write instead.
-var unsupported = map[string]string{
-	"absent_over_time": "write count_over_time(…) or vector(0), and compare with 0",
-	"stddev_over_time": "", "stdvar_over_time": "", "rate_counter": "",
-	"stddev": "", "stdvar": "", "approx_topk": "write topk", "variants": "", "label_replace": "",
-	"sort": "leave it out: series come in the order of their labels", "sort_desc": "leave it out: series come in the order of their labels",
-}
+var unsupported = map[string]string{"approx_topk": "write topk", "variants": "ask each of its queries on its own"}
 
 var functionWords = []string{
 	"count_over_time", "bytes_over_time", "bytes_rate", "rate", "sum_over_time", "avg_over_time", "min_over_time",
 	"max_over_time", "quantile_over_time", "first_over_time", "last_over_time",
-	"sum", "avg", "min", "max", "count", "topk", "bottomk", "vector",
+	"stddev_over_time", "stdvar_over_time", "rate_counter", "absent_over_time",
+	"sum", "avg", "min", "max", "count", "topk", "bottomk", "stddev", "stdvar", "sort", "sort_desc", "vector", "label_replace",
 }
 
 func takesParam(op string) bool { return op == "topk" || op == "bottomk" }
@@ -112,9 +111,41 @@ func (p *parser) modifiers(b *Binary, prec int) error {
 		b.Matching = &Matching{Ignoring: word == "ignoring", Labels: labels}
 	}
 	if p.at(tokIdent, "group_left") || p.at(tokIdent, "group_right") {
-		return refuse(p.peek(), strings.ToLower(p.peek().text), "bring both sides to the same labels with sum by (…)")
+		return p.group(b, prec)
 	}
 	return nil
+}
+
+// group reads group_left (…) or group_right (…), with labels or without.
+func (p *parser) group(b *Binary, prec int) error {
+	t := p.take()
+	word := strings.ToLower(t.text)
+	switch {
+	case prec <= 2:
+		return &Error{Offset: t.offset, Reason: fmt.Sprintf("%s does not go with %s, which pairs many with many", word, b.Op)}
+	case b.Matching == nil:
+		return &Error{Offset: t.offset, Reason: word + " needs on (…) or ignoring (…) before it"}
+	}
+	b.Matching.Many = strings.TrimPrefix(word, "group_")
+	if !p.at(tokOp, "(") || !p.labelsInParentheses() {
+		return nil
+	}
+	labels, err := p.labelList(word)
+	b.Matching.Include = labels
+	return err
+}
+
+// labelsInParentheses tells group_left (a, b) from group_left followed by an
+// operand in parentheses.
+func (p *parser) labelsInParentheses() bool {
+	for i := p.next + 1; i < len(p.tokens); i++ {
+		switch t := p.tokens[i]; {
+		case t.kind == tokIdent, t.text == "," && t.kind == tokOp:
+		default:
+			return t.kind == tokOp && t.text == ")"
+		}
+	}
+	return false
 }
 
 func checkSides(b *Binary) error {
@@ -199,6 +230,8 @@ func (p *parser) function() (Expr, error) {
 			return nil, err
 		}
 		return &Vector{Value: n, Offset: t.offset}, p.expect(")", "after the number")
+	case name == "label_replace":
+		return p.labelReplace(t)
 	}
 	e := &Error{Offset: t.offset, Reason: fmt.Sprintf("there is no function %q", t.text)}
 	if guess := nearest(name, functionWords); guess != "" {

@@ -38,12 +38,15 @@ func (p *parser) rangeAggregate(name string, at token) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	if grouping != nil && (r.Unwrap == nil || name == "sum_over_time" || name == "rate") {
+	if grouping != nil && (r.Unwrap == nil || ungrouped[name]) {
 		return nil, &Error{Offset: word.offset, Reason: name + " takes no grouping", Suggestion: "write sum " + strings.ToLower(word.text) + " (…) (" + name + "(…))"}
 	}
 	r.Grouping = grouping
 	return r, nil
 }
+
+// ungrouped are the aggregations over numbers that take no by (…), as in LogQL.
+var ungrouped = map[string]bool{"sum_over_time": true, "rate": true, "rate_counter": true, "absent_over_time": true}
 
 // logRange reads {…} stages [5m] offset 1h, with the range before or after the
 // stages, in parentheses or not.
@@ -182,7 +185,7 @@ func (r *Range) check() error {
 		return &Error{Offset: r.Offset, Reason: r.Op + " needs a range", Suggestion: "write [5m] after the log query"}
 	case needs && r.Unwrap == nil:
 		return &Error{Offset: r.Offset, Reason: r.Op + " needs numbers", Suggestion: "add | unwrap LABEL before the range"}
-	case !needs && r.Op != "rate" && r.Unwrap != nil:
+	case !needs && r.Op != "rate" && r.Op != "absent_over_time" && r.Unwrap != nil:
 		return &Error{Offset: r.Offset, Reason: r.Op + " counts lines and takes no unwrap", Suggestion: "write sum_over_time, or leave unwrap out"}
 	}
 	return nil

@@ -15,11 +15,17 @@ func (p *parser) stage() (Stage, error) {
 		// "json", "drop" and the rest are label names where a comparison follows,
 		// but "| json != "x"" is the parser and then a line filter.
 		switch word := strings.ToLower(t.text); {
-		case word == "json" || word == "logfmt":
+		case word == "json" || word == "logfmt" || word == "unpack" || word == "decolorize":
 			if compared && next.text != "!=" && next.text != "!~" {
 				break
 			}
 			p.take()
+			switch word {
+			case "unpack":
+				return &Parser{Kind: parseUnpack, Offset: t.offset}, nil
+			case "decolorize":
+				return &Decolorize{}, nil
+			}
 			return p.fieldParser(word, t)
 		case compared:
 		case word == "regexp" || word == "pattern":
@@ -34,7 +40,7 @@ func (p *parser) stage() (Stage, error) {
 		case word == "keep" || word == "drop":
 			p.take()
 			return p.selectLabels(word)
-		case word == "unpack" || word == "decolorize" || word == "distinct":
+		case word == "distinct":
 			return nil, refuse(t, word, "")
 		case next.kind != tokOp && next.kind != tokIdent || next.kind == tokOp && next.text != "(":
 			if guess := nearest(t.text, stageWords); guess != "" {
@@ -49,12 +55,12 @@ func (p *parser) stage() (Stage, error) {
 	return &LabelFilter{Cond: cond}, nil
 }
 
-var stageWords = []string{"json", "logfmt", "regexp", "pattern", "line_format", "label_format", "keep", "drop", "unwrap"}
+var stageWords = []string{"json", "logfmt", "regexp", "pattern", "line_format", "label_format", "keep", "drop", "unwrap", "unpack", "decolorize"}
 
 func (p *parser) fieldParser(kind string, at token) (Stage, error) {
 	s := &Parser{Kind: kind, Offset: at.offset}
-	if p.at(tokOp, "--") || p.at(tokOp, "-") {
-		return nil, refuse(p.peek(), "a flag of logfmt", "leave it out")
+	if err := p.flags(s); err != nil {
+		return nil, err
 	}
 	for p.at(tokIdent, "") {
 		name, err := p.name("a label name")
@@ -81,6 +87,28 @@ func (p *parser) fieldParser(kind string, at token) (Stage, error) {
 		}
 	}
 	return s, nil
+}
+
+// flags reads --strict and --keep-empty.
+func (p *parser) flags(s *Parser) error {
+	for p.at(tokOp, "--") {
+		at := p.take()
+		word := ""
+		for t := p.peek(); t.offset == p.tokens[p.next-1].end && (t.kind == tokIdent || t.text == "-"); t = p.peek() {
+			word += strings.ToLower(p.take().text)
+		}
+		switch {
+		case s.Kind != parseLogfmt:
+			return &Error{Offset: at.offset, Reason: s.Kind + " takes no flags"}
+		case word == "strict":
+			s.Strict = true
+		case word == "keep-empty":
+			s.KeepEmpty = true
+		default:
+			return &Error{Offset: at.offset, Reason: fmt.Sprintf("logfmt has no flag --%s", word), Suggestion: "it has --strict and --keep-empty"}
+		}
+	}
+	return nil
 }
 
 func (p *parser) patternParser(kind string, at token) (Stage, error) {
@@ -112,7 +140,7 @@ func (p *parser) lineFormat() (Stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkTemplate(text); err != nil {
+	if err := p.checkTemplate(text); err != nil {
 		return nil, err
 	}
 	return &LineFormat{Template: text.text, Offset: text.offset}, nil
@@ -136,7 +164,7 @@ func (p *parser) labelFormat() (Stage, error) {
 		set := LabelSet{Name: name.text, Offset: name.offset}
 		if p.at(tokString, "") {
 			text := p.take()
-			if err := checkTemplate(text); err != nil {
+			if err := p.checkTemplate(text); err != nil {
 				return nil, err
 			}
 			set.Template = text.text
@@ -154,11 +182,21 @@ func (p *parser) labelFormat() (Stage, error) {
 	}
 }
 
-func checkTemplate(text token) error {
-	if _, err := compileTemplate(text.text); err != nil {
-		return &Error{Offset: text.offset, Reason: err.Error(), Suggestion: "only {{.label}}, {{__line__}} and {{__timestamp__}} may stand in a template"}
+func (p *parser) checkTemplate(text token) error {
+	_, err := p.rules.compileTemplate(text.text)
+	if err == nil {
+		return nil
 	}
-	return nil
+	at := &Error{Offset: text.offset, Reason: err.Error()}
+	if name := unknownFunction(err); name != "" {
+		at.Reason = fmt.Sprintf("templates have no function %q", name)
+		if name == "now" {
+			at.Suggestion = "an answer must not depend on when the question is asked"
+		} else if guess := nearest(name, templateFunctions()); guess != "" {
+			at.Suggestion = "did you mean " + guess + "?"
+		}
+	}
+	return at
 }
 
 func (p *parser) selectLabels(verb string) (Stage, error) {
@@ -263,9 +301,13 @@ func (p *parser) comparison(name, op token) (Cond, error) {
 		c.Kind = Duration
 	case value.kind == tokBytes:
 		c.Kind = Bytes
-	case value.kind == tokIdent && strings.EqualFold(value.text, "ip") && p.peek2().text == "(":
-		return nil, refuse(value, "ip(…)", "")
+	case value.kind == tokIdent && sign == "" && strings.EqualFold(value.text, "ip") && p.peek2().text == "(":
+		return p.addressComparison(c, op)
 	case value.kind == tokIdent && sign == "":
+		if !p.rules.labelPairs {
+			return nil, &Error{Offset: value.offset, Reason: fmt.Sprintf("LogQL compares a label with a text or a number, not with the label %s", value.text),
+				Suggestion: fmt.Sprintf(`compute the difference first: | label_format d=`+"`{{subf .%s .%s}}`"+` | d %s 0`, flatName(name.text), flatName(value.text), op.text)}
+		}
 		c.Kind, c.Text = Label, flatName(value.text)
 	default:
 		return nil, p.unexpected("expected a text, a number, a duration, a size or a label after " + op.text)
@@ -281,4 +323,17 @@ func (p *parser) comparison(name, op token) (Cond, error) {
 		c.Op = "=="
 	}
 	return c, nil
+}
+
+func (p *parser) addressComparison(c *Compare, op token) (Cond, error) {
+	switch op.text {
+	case "=", "==":
+		c.Op = "="
+	case "!=":
+	default:
+		return nil, &Error{Offset: op.offset, Reason: "ip(…) goes with = and != only, not with " + op.text}
+	}
+	network, err := p.network()
+	c.Kind, c.Text = Address, network
+	return c, err
 }

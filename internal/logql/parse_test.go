@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -65,14 +66,63 @@ var more = []string{
 	`first_over_time({a="b"} | json | unwrap n [90s]) by () <= last_over_time({a="b"} | json | unwrap n [1m30s]) by ()`,
 }
 
+// inBoth holds one query for each construct that the dialects share, besides
+// those of more.
+var inBoth = []string{
+	`{a="b"} |> "took <_> ms" !> "x <_>" or "<_> y" |= ip("10.0.0.0/8") or "z" != ip("::1") or ip("10.0.0.1-10.0.0.9")`,
+	`{a="b"} | unpack | decolorize | unpack != "x" | decolorize="y"`,
+	`{a="b"} | logfmt --strict --keep-empty a, b="c" | LOGFMT --keep-empty | addr=ip("10.0.0.0/8") or addr!=ip("::1/64")`,
+	`{a="b"} | line_format "{{ if eq .a \"x\" }}{{ .b | upper | printf \"%10s\" }}{{ else }}{{ range $k, $v := fromJson .c }}{{ $k }}{{ end }}{{ end }}"`,
+	`absent_over_time({a="b"} | json [5m])`, `absent_over_time({a="b"} | json | unwrap x [5m])`,
+	`stddev_over_time({a="b"} | json | unwrap x [5m]) by (c) + stdvar_over_time({a="b"} | json | unwrap x [5m]) without (d)`,
+	`rate_counter({a="b"} | json | unwrap x [5m])`, `sort_desc(sort(stddev by (x) (rate({a="b"}[5m])))) - stdvar(rate({a="b"}[5m]))`,
+	`label_replace(rate({a="b"}[5m]), "x", "$1-y", "a", "(.*)")`,
+	`rate({a="b"}[5m]) * on (x) group_left (y, z) rate({a="b"}[5m]) / ignoring (x) group_right (sum(rate({a="b"}[5m])))`,
+	`rate({a="b"}[5m]) * on (x) group_left rate({a="b"}[5m]) > bool on () group_right () rate({a="b"}[5m])`,
+	`sum by (rate, json, by) (rate({a="b"} | json | count_over_time > 5 [5m]))`,
+}
+
+// onlyInPlaybooks tells the constructs that strict LogQL has not.
+var onlyInPlaybooks = regexp.MustCompile(`o\.p|\{\}|[a-z]\.[a-z_]+ *[!=]|unwrap [a-z]+\.`)
+
 func TestPrintedQueriesParseToTheSame(t *testing.T) {
 	t.Parallel()
-	for _, text := range append(queries(t), more...) {
-		first, err := logql.Parse(text)
-		require.NoError(t, err, text)
-		second, err := logql.Parse(first.String())
-		require.NoError(t, err, first.String())
-		require.Equal(t, first.String(), second.String())
+	strict := 0
+	for _, text := range append(append(queries(t), more...), inBoth...) {
+		for _, dialect := range []logql.Dialect{logql.Playbook, logql.Strict} {
+			first, err := logql.ParseIn(dialect, text)
+			if dialect == logql.Strict && onlyInPlaybooks.MatchString(text) {
+				require.Error(t, err, text)
+				continue
+			}
+			require.NoError(t, err, text)
+			second, err := logql.ParseIn(dialect, first.String())
+			require.NoError(t, err, first.String())
+			require.Equal(t, first.String(), second.String())
+			if dialect == logql.Strict {
+				strict++
+			}
+		}
+	}
+	require.Greater(t, strict, 60)
+}
+
+func TestMistakesInStrictQueries(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		`{a="b"} | json | details.reason="x"`: `17: LogQL has no dots in label names, and "details.reason" has one: nested names are joined by underscores: write details_reason`,
+		`{a.b="c"}`:                           `1: LogQL has no dots in label names, and "a.b" has one: nested names are joined by underscores: write a_b`,
+		`sum by (a.b) (rate({a="c"}[5m]))`:    `8: LogQL has no dots in label names, and "a.b" has one: nested names are joined by underscores: write a_b`,
+		`{a="b"} | json | x > y`:              "21: LogQL compares a label with a text or a number, not with the label y: compute the difference first: | label_format d=`{{subf .x .y}}` | d > 0",
+		`{}`:                                  `0: every value of this selector may be empty, and Loki asks for one that may not: name a stream, like {service="api"} or {service=~".+"}`,
+		`{a=~".*", b!="c"}`:                   `0: every value of this selector may be empty, and Loki asks for one that may not: name a stream, like {service="api"} or {service=~".+"}`,
+	} {
+		_, err := logql.ParseIn(logql.Strict, text)
+		require.Error(t, err, text)
+		at := isError(t, err)
+		require.Equal(t, want, strconv.Itoa(at.Offset)+": "+at.Error(), text)
+		_, err = logql.Parse(text)
+		require.NoError(t, err, "the playbook dialect reads it: %s", text)
 	}
 }
 
@@ -87,33 +137,40 @@ func TestMistakesInQueries(t *testing.T) {
 		`{a="b"} | json | c > "5"`: `21: > compares numbers, and this is a text: use = for texts, or write the number without quotes`,
 		`{a="b"} |= c`:             `11: expected a text in double quotes or backticks after |=, not "c": write "c"`,
 		`{a="b"} |~ "("`:           "11: not a regular expression: missing closing ): `(`",
-		`{a="b"} | json | line_format "{{.a | upper}}"`:           `29: the template action {{.a | upper}} is not supported: only {{.label}}, {{__line__}} and {{__timestamp__}} may stand in a template`,
-		`{a="b"} | unwrap c`:                                      `10: unwrap stands only inside of a range aggregation: write avg_over_time({…} | json | unwrap duration_ms [5m])`,
-		`{a="b"} [5m]`:                                            `8: a range […] stands only inside of a range aggregation: write count_over_time({…} [5m]), rate(…) or another`,
-		`{a="b"} | unpack`:                                        `10: unpack is not supported`,
-		`{a="b"} |> "<_> x"`:                                      `8: the pattern filter |> is not supported: write |~ with a regular expression`,
-		`{a="b"} |= ip("10.0.0.0/8")`:                             `11: ip(…) is not supported`,
-		`{a="b"} | addr=ip("10.0.0.0/8")`:                         `15: ip(…) is not supported`,
-		`{a="b"} | logfmt --strict`:                               `17: a flag of logfmt is not supported: leave it out`,
-		`count_over_time({a="b"})`:                                `0: count_over_time needs a range: write [5m] after the log query`,
-		`count_over_time({a="b"}[5])`:                             `24: expected a duration like 5m in the range, not "5": a duration has a unit: 5s, 5m`,
-		`count_over_time({a="b"}[5m:1m])`:                         `26: a subquery is not supported: LogQL has none`,
-		`avg_over_time({a="b"}[5m])`:                              `0: avg_over_time needs numbers: add | unwrap LABEL before the range`,
-		`count_over_time({a="b"} | unwrap x [5m])`:                `0: count_over_time counts lines and takes no unwrap: write sum_over_time, or leave unwrap out`,
-		`sum({a="b"})`:                                            `4: sum works on series, and this gives lines: write sum(count_over_time({…} [5m]))`,
-		`rates({a="b"}[5m])`:                                      `0: there is no function "rates": did you mean rate?`,
-		`absent_over_time({a="b"}[5m])`:                           `0: absent_over_time is not supported: write count_over_time(…) or vector(0), and compare with 0`,
-		`sum(rate({a="b"}[5m])) or 0`:                             `23: or works on series, not on a number: write vector(0) for a number`,
-		`{a="b"} > 5`:                                             `0: > works on numbers, and this side gives lines: count them: count_over_time({…} [5m])`,
-		`rate({a="b"}[5m]) / on (x) group_left rate({a="b"}[5m])`: `27: group_left is not supported: bring both sides to the same labels with sum by (…)`,
-		`rate({a="b"}[5m] @ 5)`:                                   `17: the @ modifier is not supported: LogQL has none`,
-		`topk(rate({a="b"}[5m]))`:                                 `5: expected a number, not "rate"`,
-		`5`:                                                       `0: a number alone asks nothing of any log`,
-		`service="x"`:                                             `0: there is no function "service": a selector stands in braces: {service="…"}`,
-		`{a="${b}"} | x > ${c}`:                                   `17: a hole ${…} was not filled`,
-		`count_over_time({a="b"}[5m]) by (c)`:                     `29: count_over_time takes no grouping: write sum by (…) (count_over_time(…))`,
-		`{a="b"} | json | x="y" && z="w"`:                         `23: '&' has no meaning here: write and`,
-		strings.Repeat("(", 100):                                  `64: nested deeper than 64 levels`,
+		`{a="b"} | json | line_format "{{.a | uper}}"`:        `29: templates have no function "uper": did you mean upper?`,
+		`{a="b"} | line_format "{{now}}"`:                     `22: templates have no function "now": an answer must not depend on when the question is asked`,
+		`{a="b"} | line_format "{{template \"x\"}}"`:          `22: named templates are not supported`,
+		`{a="b"} | line_format "{{if .a}}x"`:                  `22: not a template: unexpected EOF`,
+		`{a="b"} | unwrap c`:                                  `10: unwrap stands only inside of a range aggregation: write avg_over_time({…} | json | unwrap duration_ms [5m])`,
+		`{a="b"} [5m]`:                                        `8: a range […] stands only inside of a range aggregation: write count_over_time({…} [5m]), rate(…) or another`,
+		`{a="b"} | unpac`:                                     `10: there is no stage "unpac": did you mean unpack?`,
+		`{a="b"} |> "<a> x"`:                                  `11: a pattern filter takes no names: <a> is one, write <_>: write text with <_> for what varies, like "took <_> ms"`,
+		`{a="b"} |= ip("10.0.0.0.8")`:                         `14: "10.0.0.0.8" is no IP address, network or range of addresses: write an address, a network like "10.0.0.0/8" or a range like "10.0.0.1-10.0.0.9"`,
+		`{a="b"} |~ ip("10.0.0.0/8")`:                         `11: ip(…) goes with |= and != only, not with |~`,
+		`{a="b"} | addr>ip("10.0.0.0/8")`:                     `14: ip(…) goes with = and != only, not with >`,
+		`{a="b"} | logfmt --stric`:                            `17: logfmt has no flag --stric: it has --strict and --keep-empty`,
+		`{a="b"} | json --strict`:                             `15: json takes no flags`,
+		`count_over_time({a="b"})`:                            `0: count_over_time needs a range: write [5m] after the log query`,
+		`count_over_time({a="b"}[5])`:                         `24: expected a duration like 5m in the range, not "5": a duration has a unit: 5s, 5m`,
+		`count_over_time({a="b"}[5m:1m])`:                     `26: a subquery is not supported: LogQL has none`,
+		`avg_over_time({a="b"}[5m])`:                          `0: avg_over_time needs numbers: add | unwrap LABEL before the range`,
+		`count_over_time({a="b"} | unwrap x [5m])`:            `0: count_over_time counts lines and takes no unwrap: write sum_over_time, or leave unwrap out`,
+		`sum({a="b"})`:                                        `4: sum works on series, and this gives lines: write sum(count_over_time({…} [5m]))`,
+		`rates({a="b"}[5m])`:                                  `0: there is no function "rates": did you mean rate?`,
+		`approx_topk(5, rate({a="b"}[5m]))`:                   `0: approx_topk is not supported: write topk`,
+		`label_replace(rate({a="b"}[5m]), "x-y", "", "", "")`: `33: "x-y" is no label name`,
+		`sum(rate({a="b"}[5m])) or 0`:                         `23: or works on series, not on a number: write vector(0) for a number`,
+		`{a="b"} > 5`:                                         `0: > works on numbers, and this side gives lines: count them: count_over_time({…} [5m])`,
+		`rate({a="b"}[5m]) / group_left rate({a="b"}[5m])`:    `20: group_left needs on (…) or ignoring (…) before it`,
+		`rate({a="b"}[5m]) or on (x) group_left vector(1)`:    `28: group_left does not go with or, which pairs many with many`,
+		`rate({a="b"}[5m] @ 5)`:                               `17: the @ modifier is not supported: LogQL has none`,
+		`topk(rate({a="b"}[5m]))`:                             `5: expected a number, not "rate"`,
+		`5`:                                                   `0: a number alone asks nothing of any log`,
+		`service="x"`:                                         `0: there is no function "service": a selector stands in braces: {service="…"}`,
+		`{a="${b}"} | x > ${c}`:                               `17: a hole ${…} was not filled`,
+		`count_over_time({a="b"}[5m]) by (c)`:                 `29: count_over_time takes no grouping: write sum by (…) (count_over_time(…))`,
+		`{a="b"} | json | x="y" && z="w"`:                     `23: '&' has no meaning here: write and`,
+		strings.Repeat("(", 100):                              `64: nested deeper than 64 levels`,
 	} {
 		t.Run(text, func(t *testing.T) {
 			t.Parallel()
@@ -177,11 +234,16 @@ func TestHolesNeverBecomeSyntax(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, text := range append(queries(f), more...) {
-		f.Add(text)
+	for _, text := range append(append(queries(f), more...), inBoth...) {
+		f.Add(text, false)
+		f.Add(text, true)
 	}
-	f.Fuzz(func(t *testing.T, text string) {
-		q, err := logql.Parse(text)
+	f.Fuzz(func(t *testing.T, text string, strict bool) {
+		dialect := logql.Playbook
+		if strict {
+			dialect = logql.Strict
+		}
+		q, err := logql.ParseIn(dialect, text)
 		if err != nil {
 			var at *logql.Error
 			if !errors.As(err, &at) || at.Offset < 0 || at.Offset > len(text) {
@@ -190,7 +252,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		printed := q.String()
-		again, err := logql.Parse(printed)
+		again, err := logql.ParseIn(dialect, printed)
 		if err != nil || again.String() != printed {
 			t.Fatalf("%q prints as %q, which gives %v %q", text, printed, err, again.String())
 		}

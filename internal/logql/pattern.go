@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
-	"strings"
 )
 
 // linePattern is the compiled text of "| pattern": literals and captures in
@@ -72,39 +71,47 @@ func (p linePattern) apply(line []byte, labels *labelSet) bool {
 	return true
 }
 
-// lineTemplate is the compiled text of line_format: literals and fields.
-type lineTemplate []templatePart
-
-type templatePart struct {
-	literal string
-	field   string
+// gapPattern is the compiled text of "|>": literals in order, with anything
+// between them.
+type gapPattern struct {
+	literals   []string
+	openBefore bool // <_> stands at the beginning
+	openAfter  bool // <_> stands at the end
 }
 
-var templateField = regexp.MustCompile(`^\.([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)$`)
-
-func compileTemplate(text string) (lineTemplate, error) {
-	var out lineTemplate
-	for {
-		before, rest, open := strings.Cut(text, "{{")
-		if before != "" {
-			out = append(out, templatePart{literal: before})
+func compileLinePattern(text string) (gapPattern, error) {
+	var out gapPattern
+	at, previous := 0, -1
+	for _, m := range capture.FindAllStringSubmatchIndex(text, -1) {
+		if name := text[m[2]:m[3]]; name != "_" {
+			return out, fmt.Errorf("a pattern filter takes no names: <%s> is one, write <_>", name)
 		}
-		if !open {
-			return out, nil
+		if m[0] == previous {
+			return out, fmt.Errorf("two <_> follow one another in the pattern")
 		}
-		action, after, closed := strings.Cut(rest, "}}")
-		if !closed {
-			return nil, fmt.Errorf("the template has a {{ that is never closed")
+		if m[0] > at {
+			out.literals = append(out.literals, text[at:m[0]])
 		}
-		action = strings.TrimSpace(action)
-		switch m := templateField.FindStringSubmatch(action); {
-		case m != nil:
-			out = append(out, templatePart{field: flatName(m[1])})
-		case action == "__line__", action == "__timestamp__":
-			out = append(out, templatePart{field: action})
-		default:
-			return nil, fmt.Errorf("the template action {{%s}} is not supported", action)
-		}
-		text = after
+		out.openBefore = out.openBefore || m[0] == 0
+		at, previous = m[1], m[1]
 	}
+	out.openAfter = at == len(text) && at > 0
+	if at < len(text) {
+		out.literals = append(out.literals, text[at:])
+	}
+	return out, nil
+}
+
+func (p gapPattern) match(line []byte) bool {
+	for i, literal := range p.literals {
+		if i == len(p.literals)-1 && !p.openAfter {
+			return bytes.HasSuffix(line, []byte(literal))
+		}
+		at := bytes.Index(line, []byte(literal))
+		if at < 0 {
+			return false
+		}
+		line = line[at+len(literal):]
+	}
+	return true
 }

@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
-	"strconv"
 	"strings"
 )
 
 // pipeline is a log query made ready to run. It is used by one goroutine.
 type pipeline struct {
 	log      *Log
+	rules    rules
 	matchers []matcher
 	steps    []step
 	names    []string // of the steps, for counts
@@ -21,6 +21,7 @@ type pipeline struct {
 	want    map[string]bool // labels that anyone looks at; nil: all
 	quiet   bool            // a line goes through again: count nothing
 	line    []byte
+	value   float64 // of the sample, where the query unwraps one
 	record  *Record
 
 	stream       *Stream // whose labels are at hand as bytes
@@ -35,6 +36,7 @@ type Counts struct {
 	Passed   []int
 	Broken   map[string]int // stage → lines that it could not read, skipped
 	Fallback map[string]int // format → lines whose own format was read instead of the one asked for
+	Unusable int            // lines whose unwrapped label is no number, skipped
 }
 
 type matcher struct {
@@ -47,20 +49,13 @@ type matcher struct {
 type step func(*pipeline) verdict
 
 func compilePipeline(log *Log) (*pipeline, error) {
-	p := &pipeline{log: log, labels: newLabelSet(), promote: newLabelSet(),
+	rules := log.Dialect.rules()
+	p := &pipeline{log: log, rules: rules, labels: rules.newLabelSet(), promote: newLabelSet(),
 		counts: Counts{Broken: map[string]int{}, Fallback: map[string]int{}}}
 	for _, m := range log.Matchers {
-		// Selectors are anchored, as in Loki.
-		pattern, negative := m.Value, strings.HasPrefix(m.Op, "!")
-		var test textTest
-		if strings.HasSuffix(m.Op, "~") {
-			re, err := compileRegexp(pattern, true)
-			if err != nil {
-				return nil, &Error{Offset: m.Offset, Reason: err.Error()}
-			}
-			test = func(v []byte) bool { return re(v) != negative }
-		} else {
-			test = func(v []byte) bool { return (string(v) == pattern) != negative }
+		test, err := m.compile(true) // selectors are anchored in every dialect
+		if err != nil {
+			return nil, err
 		}
 		p.matchers = append(p.matchers, matcher{Matcher: m, test: test, seen: map[string]bool{}})
 	}
@@ -72,8 +67,22 @@ func compilePipeline(log *Log) (*pipeline, error) {
 	return p, nil
 }
 
+// compile makes the test of a matcher. With whole a regular expression must
+// match all of the value.
+func (m Matcher) compile(whole bool) (textTest, error) {
+	want, negative := m.Value, strings.HasPrefix(m.Op, "!")
+	if !strings.HasSuffix(m.Op, "~") {
+		return func(v []byte) bool { return (string(v) == want) != negative }, nil
+	}
+	match, err := compileRegexp(want, whole)
+	if err != nil {
+		return nil, &Error{Offset: m.Offset, Reason: err.Error()}
+	}
+	return func(v []byte) bool { return match(v) != negative }, nil
+}
+
 func (p *pipeline) addStage(stage Stage) error {
-	s, err := compileStage(stage)
+	s, err := p.rules.compileStage(stage)
 	if err != nil {
 		return err
 	}
@@ -149,7 +158,7 @@ func (p *pipeline) selects() bool {
 		m := &p.matchers[i]
 		value, ok := p.record.Stream.Labels[m.Name]
 		b := []byte(value)
-		if !ok {
+		if !ok && p.rules.lineSelect {
 			if !promoted {
 				p.promoteFields()
 				promoted = true
@@ -210,22 +219,27 @@ func (p *pipeline) wanted() func([]byte) bool {
 	return func(name []byte) bool { return p.want[string(name)] }
 }
 
-func compileStage(stage Stage) (step, error) {
+func (r rules) compileStage(stage Stage) (step, error) {
 	switch s := stage.(type) {
 	case *LineFilter:
 		return compileLineFilter(s)
+	case *AddressFilter:
+		return compileAddressFilter(s)
 	case *Parser:
-		return compileParser(s)
+		return r.compileParser(s)
+	case *Decolorize:
+		return func(p *pipeline) verdict { p.line = decolorize(p.line); return yes }, nil
 	case *LabelFilter:
-		c, err := compileCond(s.Cond)
+		c, err := r.compileCond(s.Cond)
 		return func(p *pipeline) verdict { return c(p.labels) }, err
 	case *LineFormat:
-		t, err := compileTemplate(s.Template)
-		return func(p *pipeline) verdict { p.line = t.fill(p); return yes }, err
+		return r.compileLineFormat(s)
 	case *LabelFormat:
-		return compileLabelFormat(s)
+		return r.compileLabelFormat(s)
 	case *Select:
-		return compileSelect(s)
+		return r.compileSelect(s)
+	case *Unwrap:
+		return r.compileUnwrap(s), nil
 	}
 	return nil, fmt.Errorf("unknown stage %T", stage)
 }
@@ -234,17 +248,46 @@ func compileLineFilter(f *LineFilter) (step, error) {
 	negative := strings.HasPrefix(f.Op, "!")
 	tests := make([]textTest, len(f.Values))
 	for i, value := range f.Values {
-		if strings.HasSuffix(f.Op, "~") {
-			re, err := compileRegexp(value, false)
-			if err != nil {
-				return nil, err
-			}
-			tests[i] = re
-			continue
+		test, err := compileLineTest(f.Op[1], value)
+		if err != nil {
+			return nil, err
 		}
-		text := []byte(value)
-		tests[i] = func(line []byte) bool { return bytes.Contains(line, text) }
+		tests[i] = test
 	}
+	return anyOf(tests, negative), nil
+}
+
+// compileLineTest makes the test of one value; kind is the operator's last sign.
+func compileLineTest(kind byte, value string) (textTest, error) {
+	switch kind {
+	case '~':
+		return compileRegexp(value, false)
+	case '>':
+		pattern, err := compileLinePattern(value)
+		return pattern.match, err
+	}
+	text := []byte(value)
+	return func(line []byte) bool { return bytes.Contains(line, text) }, nil
+}
+
+func compileAddressFilter(f *AddressFilter) (step, error) {
+	var tests []textTest
+	for _, text := range f.Networks {
+		n, err := parseNetwork(text)
+		if err != nil {
+			return nil, err
+		}
+		tests = append(tests, n.inside)
+	}
+	for _, value := range f.Values {
+		text := []byte(value)
+		tests = append(tests, func(line []byte) bool { return bytes.Contains(line, text) })
+	}
+	return anyOf(tests, f.Op == "!="), nil
+}
+
+// anyOf keeps a line that passes any of the tests, or none where negative.
+func anyOf(tests []textTest, negative bool) step {
 	return func(p *pipeline) verdict {
 		for _, test := range tests {
 			if test(p.line) {
@@ -252,11 +295,13 @@ func compileLineFilter(f *LineFilter) (step, error) {
 			}
 		}
 		return truth(negative)
-	}, nil
+	}
 }
 
-func compileParser(s *Parser) (step, error) {
+func (r rules) compileParser(s *Parser) (step, error) {
 	switch s.Kind {
+	case parseUnpack:
+		return func(p *pipeline) verdict { return p.unpack() }, nil
 	case parsePattern:
 		pattern, err := compilePattern(s.Pattern)
 		return func(p *pipeline) verdict { pattern.apply(p.line, p.labels); return yes }, err
@@ -277,7 +322,13 @@ func compileParser(s *Parser) (step, error) {
 		}, nil
 	}
 	if len(s.Fields) > 0 {
-		return compileFields(s)
+		if r.otherFormats {
+			return compileFields(s)
+		}
+		return compileOnlyFields(s)
+	}
+	if !r.otherFormats {
+		return func(p *pipeline) verdict { return p.parseOnly(s, p.wanted(), p.labels) }, nil
 	}
 	return func(p *pipeline) verdict { return p.parse(s.Kind, p.wanted(), p.labels) }, nil
 }
@@ -329,83 +380,6 @@ func compileFields(s *Parser) (step, error) {
 				value, _ = follow(p.line, paths[i])
 			}
 			p.labels.parsed(f.Name, append([]byte(nil), value...))
-		}
-		return yes
-	}, nil
-}
-
-func (t lineTemplate) fill(p *pipeline) []byte {
-	out := make([]byte, 0, 128)
-	for _, part := range t {
-		switch part.field {
-		case "":
-			out = append(out, part.literal...)
-		case "__line__":
-			out = append(out, p.line...)
-		case "__timestamp__":
-			out = strconv.AppendFloat(out, float64(p.record.Time)/1e9, 'f', -1, 64)
-		default:
-			value, _ := p.labels.get(part.field)
-			out = append(out, value...)
-		}
-	}
-	return out
-}
-
-func compileLabelFormat(f *LabelFormat) (step, error) {
-	templates := make([]lineTemplate, len(f.Sets))
-	for i, s := range f.Sets {
-		t, err := compileTemplate(s.Template)
-		if err != nil {
-			return nil, err
-		}
-		templates[i] = t
-	}
-	return func(p *pipeline) verdict {
-		for i, s := range f.Sets {
-			if s.From == "" {
-				p.labels.set(s.Name, templates[i].fill(p))
-			} else if value, ok := p.labels.get(s.From); ok {
-				p.labels.remove(s.From)
-				p.labels.set(s.Name, value)
-			}
-		}
-		return yes
-	}, nil
-}
-
-func compileSelect(s *Select) (step, error) {
-	type rule struct {
-		name string
-		test textTest
-	}
-	rules := make([]rule, len(s.Labels))
-	for i, m := range s.Labels {
-		rules[i] = rule{name: m.Name, test: func([]byte) bool { return true }}
-		if m.Op == "" {
-			continue
-		}
-		negative := strings.HasPrefix(m.Op, "!")
-		test := textTest(func(v []byte) bool { return string(v) == m.Value })
-		if strings.HasSuffix(m.Op, "~") {
-			re, err := compileRegexp(m.Value, false)
-			if err != nil {
-				return nil, err
-			}
-			test = re
-		}
-		rules[i].test = func(v []byte) bool { return test(v) != negative }
-	}
-	keep := s.Verb == "keep"
-	return func(p *pipeline) verdict {
-		for i := len(p.labels.names) - 1; i >= 0; i-- {
-			hit := false
-			for _, r := range rules {
-				hit = hit || r.name == p.labels.names[i] && r.test(p.labels.values[i])
-			}
-			if hit != keep {
-				p.labels.remove(p.labels.names[i])
-			}
 		}
 		return yes
 	}, nil

@@ -49,8 +49,29 @@ func (f *LineFilter) text(p *printer) {
 	}
 }
 
+func (f *AddressFilter) text(p *printer) {
+	p.put(f.Op, " ")
+	for i, v := range f.Networks {
+		if i > 0 {
+			p.put(" or ")
+		}
+		p.put("ip(", strconv.Quote(v), ")")
+	}
+	for _, v := range f.Values {
+		p.put(" or ", strconv.Quote(v))
+	}
+}
+
+func (*Decolorize) text(p *printer) { p.put("| decolorize") }
+
 func (s *Parser) text(p *printer) {
 	p.put("| ", s.Kind)
+	if s.Strict {
+		p.put(" --strict")
+	}
+	if s.KeepEmpty {
+		p.put(" --keep-empty")
+	}
 	if s.Kind == parseRegexp || s.Kind == parsePattern {
 		p.put(" ", strconv.Quote(s.Pattern))
 	}
@@ -81,6 +102,8 @@ func (c *Compare) text(p *printer) {
 		p.put(c.Name, c.Op, strconv.Quote(c.Text))
 	case Label:
 		p.put(c.Name, " ", c.Op, " ", c.Text)
+	case Address:
+		p.put(c.Name, c.Op, "ip(", strconv.Quote(c.Text), ")")
 	default:
 		p.put(c.Name, " ", c.Op, " ", c.Written)
 	}
@@ -122,11 +145,8 @@ func (r *Range) text(p *printer) {
 	}
 	r.Log.text(p)
 	if r.Unwrap != nil {
-		if r.Unwrap.Convert != "" {
-			p.put(" | unwrap ", r.Unwrap.Convert, "(", r.Unwrap.Label, ")")
-		} else {
-			p.put(" | unwrap ", r.Unwrap.Label)
-		}
+		p.put(" ")
+		r.Unwrap.text(p)
 	}
 	for _, s := range r.After {
 		p.put(" ")
@@ -138,6 +158,14 @@ func (r *Range) text(p *printer) {
 	}
 	p.put(")")
 	r.Grouping.text(p)
+}
+
+func (u *Unwrap) text(p *printer) {
+	if u.Convert != "" {
+		p.put("| unwrap ", u.Convert, "(", u.Label, ")")
+		return
+	}
+	p.put("| unwrap ", u.Label)
 }
 
 func (g *Grouping) text(p *printer) {
@@ -175,9 +203,21 @@ func (n *Binary) text(p *printer) {
 			word = " ignoring ("
 		}
 		p.put(word, strings.Join(m.Labels, ", "), ")")
+		if m.Many != "" {
+			p.put(" group_", m.Many, " (", strings.Join(m.Include, ", "), ")")
+		}
 	}
 	p.put(" ")
 	n.Right.text(p)
+	p.put(")")
+}
+
+func (r *LabelReplace) text(p *printer) {
+	p.put("label_replace(")
+	r.Inner.text(p)
+	for _, s := range []string{r.Target, r.Replacement, r.Source, r.Pattern} {
+		p.put(", ", strconv.Quote(s))
+	}
 	p.put(")")
 }
 

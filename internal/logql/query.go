@@ -2,9 +2,10 @@
 // today, other sources behind the same face. It holds the language (Parse), the
 // face of a source (Source) and the engine (Run), and needs no server.
 //
-// It speaks the playbook dialect: LogQL with the readings that authors of
-// runbooks mean. See README.md for the list. What is not supported is refused
-// by name and place, never read as something else.
+// It speaks two dialects: Playbook, LogQL with the readings that authors of
+// runbooks mean, and Strict, LogQL as it is documented. See README.md for what
+// differs. What is not supported is refused by name and place, never read as
+// something else.
 package logql
 
 import "time"
@@ -36,6 +37,7 @@ type Expr interface{ text(*printer) }
 
 // Log selects lines and passes them through stages.
 type Log struct {
+	Dialect  Dialect // in which its stages are meant
 	Matchers []Matcher
 	Stages   []Stage
 	Offset   int // byte offset in the query
@@ -50,11 +52,21 @@ type Matcher struct {
 // Stage is one step of a pipeline.
 type Stage interface{ text(*printer) }
 
-// LineFilter keeps lines by their text. Op is "|=", "!=", "|~" or "!~"; the
-// line passes |= and |~ with any of the values, != and !~ with none.
+// LineFilter keeps lines by their text. Op is "|=", "|~" or "|>" (a pattern
+// with <_> for what varies), or "!=", "!~", "!>"; the line passes the first
+// three with any of the values, the others with none.
 type LineFilter struct {
 	Op     string
 	Values []string
+}
+
+// AddressFilter keeps lines by the IP addresses in them: it is a line filter
+// "|=" or "!=" of which at least one value is ip("…"). It passes as a LineFilter
+// does.
+type AddressFilter struct {
+	Op       string
+	Networks []string // what stands in ip("…")
+	Values   []string // the plain texts beside them
 }
 
 // Parse kinds.
@@ -63,15 +75,22 @@ const (
 	parseLogfmt  = "logfmt"
 	parseRegexp  = "regexp"
 	parsePattern = "pattern"
+	parseUnpack  = "unpack"
 )
 
-// Parser takes labels from the line. Kind is json, logfmt, regexp or pattern.
+// Parser takes labels from the line. Kind is json, logfmt, regexp, pattern or
+// unpack; unpack also makes the line that was packed the line.
 type Parser struct {
-	Kind    string
-	Pattern string    // of regexp and pattern
-	Fields  []Extract // of json and logfmt; none means all
-	Offset  int
+	Kind      string
+	Pattern   string    // of regexp and pattern
+	Fields    []Extract // of json and logfmt; none means all
+	Strict    bool      // logfmt --strict: the first fault makes the line unreadable
+	KeepEmpty bool      // logfmt --keep-empty: keys without a value are labels too
+	Offset    int
 }
+
+// Decolorize takes the terminal's colour codes out of the line.
+type Decolorize struct{}
 
 // Extract takes one field under a new name.
 type Extract struct{ Name, Path string }
@@ -89,11 +108,12 @@ type Both struct {
 }
 
 // Compare is a label against a text (Kind Text), a number, a duration in
-// seconds, a number of bytes, or another label (Kind Label).
+// seconds, a number of bytes, another label (Kind Label), or a network in
+// which its address lies (Kind Address, Op "=" or "!=").
 type Compare struct {
 	Name, Op string
 	Kind     ValueKind
-	Text     string  // Kind Text: the text; Kind Label: the other name
+	Text     string  // Kind Text: the text; Label: the other name; Address: what stands in ip("…")
 	Number   float64 // the other kinds
 	Written  string  // the number as the query wrote it
 	Offset   int
@@ -109,6 +129,7 @@ const (
 	Duration
 	Bytes
 	Label
+	Address
 )
 
 // LineFormat rewrites the line from a template.
@@ -158,7 +179,7 @@ type Grouping struct {
 
 // Aggregate folds series into fewer at each step.
 type Aggregate struct {
-	Op       string // sum, avg, min, max, count, topk, bottomk
+	Op       string // sum, avg, min, max, count, stddev, stdvar, topk, bottomk, sort, sort_desc
 	Param    float64
 	Inner    Expr
 	Grouping *Grouping
@@ -178,6 +199,16 @@ type Binary struct {
 type Matching struct {
 	Ignoring bool
 	Labels   []string
+	Many     string   // "left" or "right": the side with several series for one of the other; else ""
+	Include  []string // of group_left and group_right: labels taken over from the side with one
+}
+
+// LabelReplace sets the label Target of each series to Replacement, in which $1
+// is a group of Pattern, where Pattern matches the whole label Source.
+type LabelReplace struct {
+	Inner                                Expr
+	Target, Replacement, Source, Pattern string
+	Offset                               int
 }
 
 // Scalar is a number.

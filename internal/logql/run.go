@@ -67,7 +67,7 @@ func Run(ctx context.Context, q Query, src Source, asked Asked, limits Limits) (
 	if log, ok := q.Root.(*Log); ok {
 		return runLog(ctx, log, src, asked, limits)
 	}
-	return runMetric(ctx, q.Root, src, asked, limits)
+	return runMetric(ctx, q, src, asked, limits)
 }
 
 func runLog(ctx context.Context, log *Log, src Source, asked Asked, limits Limits) (Result, error) {
@@ -116,9 +116,10 @@ func runLog(ctx context.Context, log *Log, src Source, asked Asked, limits Limit
 	return result, nil
 }
 
-func runMetric(ctx context.Context, root Expr, src Source, asked Asked, limits Limits) (Result, error) {
+func runMetric(ctx context.Context, q Query, src Source, asked Asked, limits Limits) (Result, error) {
 	var result Result
-	g := makeGrid(asked.End, asked.Since, asked.Step)
+	root := q.Root
+	g := makeGrid(asked.End, asked.Since, asked.Step, q.Dialect.rules().fromStart)
 	if g.steps > limits.Steps {
 		return result, fmt.Errorf("%d points in time are more than the %d allowed: take a longer step", g.steps, limits.Steps)
 	}
@@ -136,7 +137,7 @@ func runMetric(ctx context.Context, root Expr, src Source, asked Asked, limits L
 	}); err != nil {
 		return result, err
 	}
-	window := Window{Start: asked.End, End: asked.End}
+	window := Window{Start: asked.End, End: time.Unix(0, g.end)}
 	for _, j := range order {
 		start := time.Unix(0, g.at(0)).Add(-j.node.Range - j.node.Back)
 		if start.Before(window.Start) {
@@ -204,13 +205,13 @@ func plan(node Expr, outer *Aggregate, visit func(*Range, []string, bool) error)
 	switch n := node.(type) {
 	case *Aggregate:
 		return plan(n.Inner, n, visit)
+	case *LabelReplace:
+		// It may read and write any label, so that nothing is pushed through it.
+		return plan(n.Inner, outer.unpushed(), visit)
 	case *Binary:
 		// What stands around an operator cannot be pushed through it, but its
 		// labels must survive.
-		var keep *Aggregate
-		if outer != nil {
-			keep = &Aggregate{Op: "count", Grouping: outer.Grouping}
-		}
+		keep := outer.unpushed()
 		if err := plan(n.Left, keep, visit); err != nil {
 			return err
 		}
@@ -229,8 +230,15 @@ func plan(node Expr, outer *Aggregate, visit func(*Range, []string, bool) error)
 				return visit(n, group, true)
 			}
 		}
-		if outer != nil && pushes(outer.Op, n.Op) {
+		if n.Op == "absent_over_time" {
+			return visit(n, nil, false) // one series, or none
+		}
+		rules := n.Log.Dialect.rules()
+		if outer != nil && pushes(outer.Op, n.Op) && (rules.askedSeries || outer.Op != "avg") {
 			return visit(n, group, false)
+		}
+		if !rules.askedSeries {
+			return visit(n, nil, true)
 		}
 		all := append([]string(nil), group...)
 		for _, m := range n.Log.Matchers {
@@ -239,6 +247,15 @@ func plan(node Expr, outer *Aggregate, visit func(*Range, []string, bool) error)
 		return visit(n, unique(all), false)
 	}
 	return nil
+}
+
+// unpushed is an aggregation whose labels must survive, and which cannot be
+// computed while lines are read.
+func (a *Aggregate) unpushed() *Aggregate {
+	if a == nil {
+		return nil
+	}
+	return &Aggregate{Op: "count", Grouping: a.Grouping}
 }
 
 // pushes reports whether folding by labels while counting gives what folding

@@ -51,6 +51,9 @@ type evaluator struct {
 func (e *evaluator) eval(node Expr) ([]series, error) {
 	switch n := node.(type) {
 	case *Range:
+		if n.Op == "absent_over_time" {
+			return e.absent(n), nil
+		}
 		return e.jobs[n].points(), nil
 	case *Vector:
 		return []series{e.constant(n.Value)}, nil
@@ -59,12 +62,17 @@ func (e *evaluator) eval(node Expr) ([]series, error) {
 		if err != nil {
 			return nil, err
 		}
-		if takesParam(n.Op) {
+		switch {
+		case takesParam(n.Op):
 			return e.top(n, inner), nil
+		case n.Op == "sort" || n.Op == "sort_desc":
+			return e.sorted(n, inner), nil
 		}
 		return e.fold(n, inner), nil
 	case *Binary:
 		return e.binary(n)
+	case *LabelReplace:
+		return e.replaceLabels(n)
 	}
 	return nil, fmt.Errorf("cannot evaluate %T", node)
 }
@@ -99,8 +107,10 @@ func (g *Grouping) of(labels map[string]string) map[string]string {
 }
 
 func (e *evaluator) fold(n *Aggregate, inner []series) []series {
+	spreads := n.Op == "stddev" || n.Op == "stdvar"
 	groups := map[string]*series{}
 	counts := map[string][]float64{}
+	spread := map[string][]float64{}
 	var order []string
 	for _, s := range inner {
 		labels := n.Grouping.of(s.labels)
@@ -108,6 +118,9 @@ func (e *evaluator) fold(n *Aggregate, inner []series) []series {
 		if groups[key] == nil {
 			g := newSeries(labels, e.grid.steps)
 			groups[key], counts[key] = &g, make([]float64, e.grid.steps)
+			if spreads {
+				spread[key] = make([]float64, e.grid.steps)
+			}
 			order = append(order, key)
 		}
 		g, count := groups[key], counts[key]
@@ -124,7 +137,11 @@ func (e *evaluator) fold(n *Aggregate, inner []series) []series {
 				v = math.Min(g.values[i], v)
 			case n.Op == "max":
 				v = math.Max(g.values[i], v)
-			default: // sum, avg
+			default: // sum, avg, and the sum of stddev and stdvar
+				if spreads {
+					d := v - g.values[i]/count[i]
+					spread[key][i] += d * d * count[i] / (count[i] + 1)
+				}
 				v += g.values[i]
 			}
 			count[i]++
@@ -134,11 +151,15 @@ func (e *evaluator) fold(n *Aggregate, inner []series) []series {
 	out := make([]series, 0, len(order))
 	for _, key := range order {
 		g := groups[key]
-		if n.Op == "avg" {
-			for i, has := range g.has {
-				if has {
-					g.values[i] /= counts[key][i]
-				}
+		for i, has := range g.has {
+			switch {
+			case !has:
+			case n.Op == "avg":
+				g.values[i] /= counts[key][i]
+			case n.Op == "stdvar":
+				g.values[i] = spread[key][i] / counts[key][i]
+			case n.Op == "stddev":
+				g.values[i] = math.Sqrt(spread[key][i] / counts[key][i])
 			}
 		}
 		out = append(out, *g)
