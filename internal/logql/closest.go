@@ -32,7 +32,7 @@ func Closest(ctx context.Context, q Query, src Source, asked Asked) []string {
 		if asked.Step == 0 {
 			own.asked.Since = r.Range
 		}
-		log := &Log{Matchers: r.Log.Matchers, Stages: append(append([]Stage(nil), r.Log.Stages...), r.After...)}
+		log := &Log{Dialect: r.Log.Dialect, Matchers: r.Log.Matchers, Stages: append(append([]Stage(nil), r.Log.Stages...), r.After...)}
 		if said := own.ofLog(log); said != nil {
 			return said
 		}
@@ -48,6 +48,8 @@ func rangesOf(e Expr) []*Range {
 	case *Range:
 		return []*Range{n}
 	case *Aggregate:
+		return rangesOf(n.Inner)
+	case *LabelReplace:
 		return rangesOf(n.Inner)
 	case *Binary:
 		return append(rangesOf(n.Left), rangesOf(n.Right)...)
@@ -76,7 +78,7 @@ func (c closest) run(e Expr, lines int) (Result, bool) {
 
 // matched counts the lines that pass the first n stages.
 func (c closest) matched(log *Log, n int) (int, bool) {
-	r, ok := c.run(&Log{Matchers: log.Matchers, Stages: log.Stages[:n]}, 1)
+	r, ok := c.run(&Log{Dialect: log.Dialect, Matchers: log.Matchers, Stages: log.Stages[:n]}, 1)
 	return r.Stats.Matched, ok
 }
 
@@ -104,7 +106,7 @@ func (c closest) ofLog(log *Log) []string {
 	}
 	stage := log.Stages[low]
 	said := []string{fmt.Sprintf("none of the %s before it passed %s", count(before, "line", "lines"), stageText(stage))}
-	upTo := &Log{Matchers: log.Matchers, Stages: log.Stages[:low:low]}
+	upTo := &Log{Dialect: log.Dialect, Matchers: log.Matchers, Stages: log.Stages[:low:low]}
 	switch s := stage.(type) {
 	case *LineFilter:
 		return append(said, c.ofText(upTo, s)...)
