@@ -68,9 +68,6 @@ func flatTemplate(text string) string {
 	return b.String() + text[at:]
 }
 
-// place of something in a text.
-type stretch struct{ from, to int }
-
 var (
 	templateAction = regexp.MustCompile(`\{\{.*?\}\}`)
 	templateString = regexp.MustCompile("\"(?:[^\"\\\\]|\\\\.)*\"|`[^`]*`")
