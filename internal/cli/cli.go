@@ -146,7 +146,7 @@ feel.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
 		diagnoseCommand(s), runCommand(s), initCommand(s), doctorCommand(s), demoCommand(s),
-		lintCommand(s), fmtCommand(s), testCommand(s), explainCommand(s),
+		logsCommand(s), lintCommand(s), fmtCommand(s), testCommand(s), explainCommand(s),
 		exitCodesTopic(), referenceCommand(s),
 	)
 	return root
@@ -157,8 +157,9 @@ func exitCodesTopic() *cobra.Command {
 		Use:   "exit-codes",
 		Short: "What each exit code means",
 		Long: `  0    done; for diagnose: nothing is wrong in what could be seen
-  1    the command could not do its work, or a check failed (lint, test, doctor)
-  2    wrong flags, a broken configuration or playbook
+  1    the command could not do its work, or a check failed (lint, test, doctor);
+       for logs: all was read, and nothing matched
+  2    wrong flags, a broken configuration, playbook or query; for logs: no log could be read
   3    diagnose, run: a cause was found
   4    diagnose, run: something is wrong or could not be seen, and no cause is likely
   130  interrupted`,

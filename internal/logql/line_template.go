@@ -310,7 +310,9 @@ func (r rules) compileSelect(s *Select) (step, error) {
 			}
 			hit := false
 			for _, rule := range wanted {
-				hit = hit || rule.name == name && rule.test(p.labels.values[i])
+				// Where message finds msg, keeping message keeps msg.
+				named := rule.name == name || r.aliases && contains(aliases(rule.name), name)
+				hit = hit || named && rule.test(p.labels.values[i])
 			}
 			if hit != keep {
 				p.labels.remove(name)

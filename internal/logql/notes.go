@@ -41,7 +41,7 @@ func (p *pipeline) hint() string {
 		for _, m := range p.matchers {
 			values := sortedNames(m.seen)
 			if len(values) == 0 {
-				return fmt.Sprintf("no line has the label %s: set it on the target with labels: {%s: …}", m.Name, m.Name)
+				return fmt.Sprintf("no line has the label %[1]s: say it with --label %[1]s=…, or on the target with labels: {%[1]s: …}", m.Name)
 			}
 			matched := false
 			for _, v := range values {

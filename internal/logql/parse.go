@@ -28,7 +28,7 @@ func parse(dialect Dialect, text string, holes bool) (Query, error) {
 	if err != nil {
 		return q, err
 	}
-	p := &parser{tokens: tokens, dialect: dialect, rules: dialect.rules()}
+	p := &parser{tokens: tokens, dialect: dialect, rules: dialect.rules(), spans: spans{}}
 	if p.at(tokEnd, "") {
 		return q, &Error{Reason: "the query is empty", Suggestion: `write at least a selector, like {service="api"}`}
 	}
@@ -42,7 +42,7 @@ func parse(dialect Dialect, text string, holes bool) (Query, error) {
 	if s, ok := root.(*Scalar); ok {
 		return q, &Error{Offset: s.Offset, Reason: "a number alone asks nothing of any log"}
 	}
-	q.Root = root
+	q.Root, q.spans = root, p.spans
 	return q, nil
 }
 
@@ -52,6 +52,7 @@ type parser struct {
 	depth   int
 	dialect Dialect
 	rules   rules
+	spans   spans
 }
 
 func (p *parser) peek() token { return p.tokens[p.next] }
@@ -188,6 +189,7 @@ func (p *parser) selector() (*Log, error) {
 		}
 		log.Matchers = append(log.Matchers, m)
 	}
+	p.mark(log, log.Offset)
 	if !p.rules.anySelector && !log.selective() {
 		return nil, &Error{Offset: log.Offset, Reason: "every value of this selector may be empty, and Loki asks for one that may not",
 			Suggestion: `name a stream, like {service="api"} or {service=~".+"}`}
@@ -259,6 +261,7 @@ func (p *parser) stages(into *[]Stage, inRange bool) error {
 			if err != nil {
 				return err
 			}
+			p.mark(f, t.offset)
 			*into = append(*into, f)
 		case "|":
 			if next := p.peek2(); next.kind == tokIdent && strings.EqualFold(next.text, "unwrap") {
@@ -273,6 +276,7 @@ func (p *parser) stages(into *[]Stage, inRange bool) error {
 			if err != nil {
 				return err
 			}
+			p.mark(s, t.offset)
 			*into = append(*into, s)
 		default:
 			return nil

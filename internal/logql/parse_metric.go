@@ -327,5 +327,6 @@ func (p *parser) aggregate(name string, at token) (Expr, error) {
 	} else if p.at(tokIdent, "by") || p.at(tokIdent, "without") {
 		return nil, &Error{Offset: p.peek().offset, Reason: name + " is grouped twice"}
 	}
+	p.mark(a, at.offset)
 	return a, nil
 }

@@ -30,6 +30,7 @@ func (p *parser) rangeAggregate(name string, at token) (Expr, error) {
 	if err := p.expect(")", "to close "+name); err != nil {
 		return nil, err
 	}
+	p.mark(callOf{r}, at.offset)
 	if err := r.check(); err != nil {
 		return nil, err
 	}
@@ -42,6 +43,7 @@ func (p *parser) rangeAggregate(name string, at token) (Expr, error) {
 		return nil, &Error{Offset: word.offset, Reason: name + " takes no grouping", Suggestion: "write sum " + strings.ToLower(word.text) + " (…) (" + name + "(…))"}
 	}
 	r.Grouping = grouping
+	p.mark(r, at.offset)
 	return r, nil
 }
 
@@ -94,9 +96,11 @@ func (p *parser) logRange(r *Range) error {
 }
 
 func (p *parser) window(r *Range) error {
+	from := p.peek().offset
 	if !p.accept("[") {
 		return nil
 	}
+	defer func() { p.mark(windowOf{r}, from) }()
 	t := p.peek()
 	if t.kind != tokDuration && t.kind != tokHole {
 		err := p.unexpected("expected a duration like 5m in the range")

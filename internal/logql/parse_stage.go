@@ -272,7 +272,9 @@ func (p *parser) condTerm() (Cond, error) {
 		return nil, p.unexpected(fmt.Sprintf("expected a comparison after %s", name.text))
 	}
 	p.take()
-	return p.comparison(name, op)
+	c, err := p.comparison(name, op)
+	p.mark(c, name.offset)
+	return c, err
 }
 
 func (p *parser) comparison(name, op token) (Cond, error) {

@@ -15,6 +15,7 @@ type Query struct {
 	Text    string
 	Dialect Dialect
 	Root    Expr
+	spans   spans // where its parts stand in Text
 }
 
 // Dialect says how a query is read. README.md lists the differences.

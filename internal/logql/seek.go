@@ -5,27 +5,27 @@ import (
 	"strings"
 )
 
-// literals are texts of which every wanted record holds at least one, as they
+// needles are texts of which every wanted record holds at least one, as they
 // stand in the file, within one line.
-type literals struct{ texts []literal }
+type needles struct{ texts []needle }
 
-// literal is a text with its byte that logs have least of.
-type literal struct {
+// needle is a text with its byte that logs have least of.
+type needle struct {
 	text   []byte
 	rarest int
 }
 
-// mostLiterals bounds how often a block is searched.
-const mostLiterals = 4
+// mostNeedles bounds how often a block is searched.
+const mostNeedles = 4
 
-// literalsOf takes the texts from the line filters that come before anything
+// needlesOf takes the texts from the line filters that come before anything
 // changes the line: of the filter whose shortest text is the longest.
-func literalsOf(log *Log) *literals {
-	var best *literals
+func needlesOf(log *Log) *needles {
+	var best *needles
 	for _, stage := range log.Stages {
 		switch s := stage.(type) {
 		case *LineFilter:
-			if l := literalsIn(s); l != nil && (best == nil || l.shortest() > best.shortest()) {
+			if l := needlesIn(s); l != nil && (best == nil || l.shortest() > best.shortest()) {
 				best = l
 			}
 		case *Parser:
@@ -40,7 +40,7 @@ func literalsOf(log *Log) *literals {
 	return best
 }
 
-func literalsIn(f *LineFilter) *literals {
+func needlesIn(f *LineFilter) *needles {
 	var words []string
 	switch f.Op {
 	case "|=":
@@ -54,15 +54,15 @@ func literalsIn(f *LineFilter) *literals {
 			words = append(words, plain...)
 		}
 	}
-	if len(words) == 0 || len(words) > mostLiterals {
+	if len(words) == 0 || len(words) > mostNeedles {
 		return nil
 	}
-	var l literals
+	var l needles
 	for _, w := range words {
 		if len(w) < shortestWord || strings.ContainsFunc(w, func(r rune) bool { return r < ' ' }) {
 			return nil
 		}
-		one := literal{text: []byte(w)}
+		one := needle{text: []byte(w)}
 		for i := range one.text {
 			if rarity(one.text[i]) > rarity(one.text[one.rarest]) {
 				one.rarest = i
@@ -73,7 +73,7 @@ func literalsIn(f *LineFilter) *literals {
 	return &l
 }
 
-func (l *literals) shortest() int {
+func (l *needles) shortest() int {
 	n := len(l.texts[0].text)
 	for _, t := range l.texts {
 		n = min(n, len(t.text))
@@ -83,7 +83,7 @@ func (l *literals) shortest() int {
 
 // next returns the offset of the first of the texts from an offset on, or
 // len(block).
-func (l *literals) next(block []byte, from int) int {
+func (l *needles) next(block []byte, from int) int {
 	first := len(block)
 	for i := range l.texts {
 		if at := l.texts[i].index(block[from:min(len(block), first+len(l.texts[i].text)-1)]); at >= 0 {
@@ -94,7 +94,7 @@ func (l *literals) next(block []byte, from int) int {
 }
 
 // index is bytes.Index by the rarest byte instead of the first.
-func (t *literal) index(block []byte) int {
+func (t *needle) index(block []byte) int {
 	for at := 0; ; {
 		if at+t.rarest >= len(block) {
 			return -1

@@ -11,11 +11,11 @@ import (
 // query would have dropped. It is made from what all wanted lines must have in
 // common: the texts of line filters, and labels that stand in JSON.
 type Sieve struct {
-	log      *Log
-	literals *literals // one of them stands in every wanted record; nil: not known
+	log     *Log
+	needles *needles // one of them stands in every wanted record; nil: not known
 }
 
-func newSieve(log *Log) *Sieve { return &Sieve{log: log, literals: literalsOf(log)} }
+func newSieve(log *Log) *Sieve { return &Sieve{log: log, needles: needlesOf(log)} }
 
 // On makes the sieve ready for the lines of a stream, by a sample of them: tests
 // that refuse hardly any line are left to the pipeline, the others come in the
@@ -25,16 +25,16 @@ func (s *Sieve) On(stream *Stream, sample []byte) *Screen {
 	if s == nil {
 		return &Screen{}
 	}
-	screen := &Screen{literals: s.literals, tests: compileLooks(s.log, stream).tests}
+	screen := &Screen{needles: s.needles, tests: compileLooks(s.log, stream).tests}
 	screen.order(sample)
 	return screen
 }
 
 // Screen is a sieve for the lines of one stream.
 type Screen struct {
-	literals *literals
-	tests    []look
-	object   object
+	needles *needles
+	tests   []look
+	object  object
 }
 
 // Next returns the offset of the first text, from an offset on, that a wanted
@@ -42,14 +42,14 @@ type Screen struct {
 // itself where the query names no such text. A record that spans blocks is
 // found in the one that holds the text.
 func (s *Screen) Next(block []byte, from int) int {
-	if s.literals == nil {
+	if s.needles == nil {
 		return from
 	}
-	return s.literals.next(block, from)
+	return s.needles.next(block, from)
 }
 
 // Seeks reports whether Next can skip anything.
-func (s *Screen) Seeks() bool { return s.literals != nil }
+func (s *Screen) Seeks() bool { return s.needles != nil }
 
 // Refuses reports whether no query can want a record that is this line of JSON,
 // which begins with a brace and is not wrapped in another format.

@@ -53,3 +53,10 @@ func parse(s connector.Settings, dir string) (config, error) {
 	}
 	return c, nil
 }
+
+// Files reads the settings of a target: the files that it would ask. The
+// command line asks them without a playbook.
+func Files(s connector.Settings, dir string) (logfile.Config, error) {
+	c, err := parse(s, dir)
+	return c.files, err
+}
