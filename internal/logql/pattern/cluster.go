@@ -27,22 +27,40 @@ func (m *Miner) groups() [][]*shape {
 		sort.Slice(b, func(x, y int) bool { return b[x].shape.key < b[y].shape.key })
 		sets = split(b, sets)
 	}
-	sets = joinOptional(sets)
-	sets = joinPhrases(sets)
-	out := make([][]*shape, len(sets))
+	clusters := make([]cluster, len(sets))
 	for i, set := range sets {
-		for _, o := range set {
+		clusters[i] = cluster{outlines: set, row: rowOf(set)}
+	}
+	clusters = joinPhrases(joinOptional(clusters))
+	out := make([][]*shape, len(clusters))
+	for i, c := range clusters {
+		for _, o := range c.outlines {
 			out[i] = append(out[i], o.shape)
 		}
 		sort.Slice(out[i], func(x, y int) bool {
 			a, b := out[i][x], out[i][y]
-			if ta, tb := a.counts[0]+a.counts[1], b.counts[0]+b.counts[1]; ta != tb {
-				return ta > tb
+			if a.total() != b.total() {
+				return a.total() > b.total()
 			}
 			return a.key < b.key
 		})
 	}
 	return out
+}
+
+// cluster is a set of outlines that became a template, and that template as a
+// row of texts.
+type cluster struct {
+	outlines []*outline
+	row      []string
+}
+
+func (c *cluster) total() int {
+	n := 0
+	for _, o := range c.outlines {
+		n += o.shape.total()
+	}
+	return n
 }
 
 // cohesive is the least share of words in common among messages of one template.
@@ -57,6 +75,7 @@ func split(set []*outline, out [][]*outline) [][]*outline {
 	columns := columnsOf(set)
 	words, common := 0, 0
 	choice, any := -1, -1
+	free := independent(set, columns)
 	for i := range columns {
 		c := &columns[i]
 		switch {
@@ -73,7 +92,7 @@ func split(set []*outline, out [][]*outline) [][]*outline {
 		if any < 0 || c.kinds() < columns[any].kinds() {
 			any = i
 		}
-		if !c.looksLikeValues() && (choice < 0 || c.kinds() < columns[choice].kinds()) {
+		if !c.looksLikeValues() && !free[i] && (choice < 0 || c.kinds() < columns[choice].kinds()) {
 			choice = i
 		}
 	}
@@ -86,6 +105,35 @@ func split(set []*outline, out [][]*outline) [][]*outline {
 		return part(set, any, out)
 	}
 	return append(out, set)
+}
+
+// independent finds columns that vary without regard to one another: nearly
+// every word of one occurs with every word of the other. Who writes messages does
+// not write such tables out, so both are values. Verbs are left out.
+func independent(set []*outline, columns []column) map[int]bool {
+	free := map[int]bool{}
+	var varied []int
+	for i := range columns {
+		if c := &columns[i]; !c.fixed && !c.holes && len(c.values) > 1 && len(c.values) <= 12 && !c.verbs() {
+			varied = append(varied, i)
+		}
+	}
+	for x, i := range varied {
+		for _, j := range varied[x+1:] {
+			all := len(columns[i].values) * len(columns[j].values)
+			if all < 6 || len(set) < all*2/3 {
+				continue
+			}
+			pairs := map[[2]string]bool{}
+			for _, o := range set {
+				pairs[[2]string{o.items[i].text, o.items[j].text}] = true
+			}
+			if 3*len(pairs) >= 2*all {
+				free[i], free[j] = true, true
+			}
+		}
+	}
+	return free
 }
 
 // part splits by the words of one column.
@@ -107,6 +155,7 @@ type column struct {
 	values map[string]int
 	before string // the word before it, where it is the same in all
 	group  bool
+	trace  bool // it stands in a line after the first
 }
 
 func (c *column) kinds() int {
@@ -118,15 +167,18 @@ func (c *column) kinds() int {
 
 func columnsOf(set []*outline) []column {
 	columns := make([]column, len(set[0].items))
+	trace := false
 	for i := range columns {
 		c := &columns[i]
 		first := &set[0].items[i]
-		if first.kind == mark {
+		c.trace = trace
+		if first.kind == mark || first.kind == turn {
 			c.fixed = true
+			trace = trace || first.kind == turn
 			continue
 		}
 		c.values = map[string]int{}
-		if i > 0 && set[0].items[i-1].kind == word {
+		if i > 0 && set[0].items[i-1].kind == word && !first.group {
 			c.before = set[0].items[i-1].text
 		}
 		for _, o := range set {
@@ -134,7 +186,7 @@ func columnsOf(set []*outline) []column {
 			if item.kind == hole {
 				c.holes = true
 			} else {
-				c.values[item.text] += o.shape.counts[0] + o.shape.counts[1]
+				c.values[item.text] += o.shape.total()
 			}
 			c.group = c.group || item.group
 			if c.before != "" && o.items[i-1].text != c.before {
@@ -154,32 +206,65 @@ func sortedNames[V any](m map[string]V) []string {
 	return names
 }
 
-// joinOptional merges sets whose templates are the same but for bracketed groups
-// that hold a value, or nothing: "sent 5 bytes" and "sent 5120 bytes (5 KB)".
-func joinOptional(sets [][]*outline) [][]*outline {
-	return joinBy(sets, func(set []*outline) string {
-		var b strings.Builder
-		columns := columnsOf(set)
-		hole := false
-		for i := range columns {
-			item := &set[0].items[i]
-			switch {
-			case item.group && optional(set, i):
-				continue
-			case columns[i].fixed:
-			case columns[i].holes || len(columns[i].values) > 1:
-				if !hole {
-					b.WriteString("\x00 ")
-				}
-				hole = true
-				continue
-			}
-			hole = false
-			b.WriteString(item.text)
-			b.WriteByte(' ')
+// rowOf writes a set as a row of texts: what varies is "\x00", once where it
+// repeats, also with commas between, and optional groups are left out.
+func rowOf(set []*outline) []string {
+	var row []string
+	columns := columnsOf(set)
+	for i := range columns {
+		item := &set[0].items[i]
+		if item.group && optional(set, i) {
+			continue
 		}
-		return b.String()
-	})
+		if columns[i].fixed || !columns[i].holes && len(columns[i].values) == 1 {
+			row = append(row, item.text)
+			continue
+		}
+		n := len(row)
+		switch {
+		case n > 0 && row[n-1] == varies:
+		case n > 1 && row[n-1] == "," && row[n-2] == varies:
+			row = row[:n-1]
+		default:
+			row = append(row, varies)
+		}
+	}
+	return row
+}
+
+const varies = "\x00"
+
+// joinOptional merges clusters whose templates are the same but for bracketed
+// groups that hold a value, or nothing, and for the number of values in a list:
+// "sent 5 bytes" and "sent 5120 bytes (5 KB)".
+func joinOptional(clusters []cluster) []cluster {
+	into := make([]int, len(clusters))
+	first := map[string]int{}
+	for i := range clusters {
+		key := strings.Join(clusters[i].row, " ")
+		n, ok := first[key]
+		if !ok {
+			n, first[key] = i, i
+		}
+		into[i] = n
+	}
+	return gathered(clusters, into)
+}
+
+// gathered puts the outlines of each cluster into the one that into names.
+func gathered(clusters []cluster, into []int) []cluster {
+	at := map[int]int{}
+	var out []cluster
+	for n, c := range clusters {
+		i, ok := at[into[n]]
+		if !ok {
+			at[into[n]] = len(out)
+			out = append(out, c)
+			continue
+		}
+		out[i].outlines = append(out[i].outlines, c.outlines...)
+	}
+	return out
 }
 
 func optional(set []*outline, column int) bool {
@@ -189,20 +274,4 @@ func optional(set []*outline, column int) bool {
 		}
 	}
 	return true
-}
-
-// joinBy merges sets with the same key, in the order of their first.
-func joinBy(sets [][]*outline, key func([]*outline) string) [][]*outline {
-	at := map[string]int{}
-	var out [][]*outline
-	for _, set := range sets {
-		k := key(set)
-		if i, ok := at[k]; ok {
-			out[i] = append(out[i], set...)
-			continue
-		}
-		at[k] = len(out)
-		out = append(out, set)
-	}
-	return out
 }

@@ -3,8 +3,9 @@ package pattern
 import "sort"
 
 // template writes what the shapes of a group have in common, and adds up what
-// was counted of them. The shape with most messages comes first in the group.
-func (m *Miner) template(group []*shape) Template {
+// was counted of them and of guessed. The shape with most messages comes first in
+// the group.
+func (m *Miner) template(group []*shape, guessed []*record) Template {
 	pieces := group[0].tokens
 	for _, s := range group[1:] {
 		pieces = common(pieces, s.tokens)
@@ -24,6 +25,10 @@ func (m *Miner) template(group []*shape) Template {
 	}
 	for i := range holes {
 		t.Holes = append(t.Holes, holes[i].hole())
+	}
+	for _, g := range guessed {
+		r.merge(g, &sameLevels)
+		t.Guessed += g.total()
 	}
 	t.set(m.levels, &r)
 	return t
@@ -91,11 +96,13 @@ func common(a, b []piece) []piece {
 	i, j := 0, 0
 	for _, pair := range align(a, b) {
 		if pair[0] > i || pair[1] > j {
-			gap := b[j]
+			glued := false
 			if pair[0] > i {
-				gap = a[i]
+				glued = a[i].glued
+			} else {
+				glued = b[j].glued
 			}
-			out = append(out, piece{kind: hole, glued: gap.glued})
+			out = append(out, piece{kind: hole, glued: glued})
 		}
 		if pair[0] < len(a) {
 			out = append(out, a[pair[0]])

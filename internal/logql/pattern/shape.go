@@ -42,6 +42,8 @@ type keptSample struct {
 	text     string
 }
 
+func (r *record) total() int { return r.counts[0] + r.counts[1] }
+
 // add counts a message, all but its holes.
 func (r *record) add(m *Message, late, level int, full uint64) {
 	r.counts[late]++

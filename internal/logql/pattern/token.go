@@ -34,6 +34,7 @@ const (
 	isSlash
 	isAt
 	notHex
+	isWordy // letters, digits and whatever is not ASCII
 )
 
 var classes = func() (table [256]uint8) {
@@ -42,12 +43,15 @@ var classes = func() (table [256]uint8) {
 		case c <= ' ':
 			table[c] = isBlank
 		case c >= '0' && c <= '9':
-			table[c] = isDigit
+			table[c] = isDigit | isWordy
 		case c == '/' || c == '\\':
 			table[c] = isSlash | notHex
 		case c == '@':
 			table[c] = isAt | notHex
 		case c|0x20 >= 'a' && c|0x20 <= 'f':
+			table[c] = isWordy
+		case c|0x20 >= 'a' && c|0x20 <= 'z' || c >= 0x80:
+			table[c] = isWordy | notHex
 		default:
 			table[c] = notHex
 		}
@@ -150,7 +154,7 @@ func (z *tokenizer) line(text []byte, at, end int) {
 			seen |= c
 			at++
 		}
-		if seen&isDigit != 0 || isValue(text[start:at], seen) || glued && z.afterKey() {
+		if seen&isDigit != 0 || isValue(text[start:at], seen) || glued && z.afterKey() || z.goesOn(text[start:at], seen, glued) {
 			z.hole(text, start, at, glued)
 			continue
 		}
@@ -174,7 +178,7 @@ func isValue(w []byte, seen uint8) bool {
 	if seen&isAt != 0 && w[0] != '@' && w[len(w)-1] != '@' {
 		return true
 	}
-	if seen&notHex == 0 && len(w) >= 8 {
+	if seen&notHex == 0 && len(w) >= 7 {
 		return true
 	}
 	switch len(w) {
@@ -248,6 +252,46 @@ func (z *tokenizer) quotedValue(text []byte, at, end int, glued bool) int {
 	return 0
 }
 
+// goesOn reports whether a word belongs to the value before it: the unit of a
+// number, a piece of an address in hexadecimal, a gap in a row of values.
+func (z *tokenizer) goesOn(w []byte, seen uint8, glued bool) bool {
+	n := len(z.tokens)
+	if n == 0 {
+		return false
+	}
+	if z.tokens[n-1].kind == hole {
+		return isUnit(w) || seen&isWordy == 0 && len(w) >= 2
+	}
+	return glued && seen&notHex == 0 && len(w) <= 4 && n > 1 && z.tokens[n-1].raw == ':' && z.tokens[n-1].kind == mark &&
+		z.tokens[n-1].glued && z.tokens[n-2].kind == hole
+}
+
+// isUnit knows abbreviations of units, which change with the size of a value.
+func isUnit(w []byte) bool {
+	if len(w) > 4 {
+		return false
+	}
+	switch string(w) {
+	case "B", "KB", "kB", "MB", "GB", "TB", "PB", "KiB", "MiB", "GiB", "TiB", "ns", "us", "µs", "ms", "s", "sec", "secs", "min", "mins":
+		return true
+	}
+	return false
+}
+
+func isHexPair(w []byte) bool {
+	return len(w) == 2 && classes[w[0]]&(notHex|isMark) == 0 && classes[w[1]]&(notHex|isMark) == 0
+}
+
+// isFiller knows what stands for a value that is missing in a row of them: ****.
+func isFiller(w []byte) bool {
+	for _, c := range w {
+		if classes[c]&isWordy != 0 {
+			return false
+		}
+	}
+	return len(w) >= 2
+}
+
 func (z *tokenizer) push(t token) {
 	v := t.raw
 	switch t.kind {
@@ -278,8 +322,12 @@ func (z *tokenizer) hole(text []byte, start, end int, glued bool) {
 			take = 1
 		case last.kind == mark && last.glued && n > 1 && z.tokens[n-2].kind == hole && joins(last.raw, t.glued):
 			take = 2
-		case last.kind == word && !t.glued && dateWord(text[last.start:last.end]):
+		case last.kind == word && !t.glued && (dateWord(text[last.start:last.end]) || isFiller(text[last.start:last.end])):
 			take = 1
+		case last.kind == mark && last.raw == ':' && t.glued && last.glued && n > 1 && isHexPair(text[z.tokens[n-2].start:z.tokens[n-2].end]):
+			take = 2
+		case last.kind == mark && (last.raw == '<' || last.raw == '>') && t.glued && !(end < len(text) && text[end] == '>'):
+			take = 1 // "<1 sec"
 		}
 		if take == 0 {
 			break

@@ -55,7 +55,7 @@ func (s span) empty() bool { return s.end <= s.start }
 
 func hasDigit(b []byte) bool {
 	for _, c := range b {
-		if classes[c] == isDigit {
+		if classes[c]&isDigit != 0 {
 			return true
 		}
 	}

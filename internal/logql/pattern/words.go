@@ -8,10 +8,22 @@ import "strings"
 const (
 	choicesOfVerbs  = 12 // opened, closed, starting
 	choicesOfStates = 8  // NEW, RUNNING
+	choicesOfFrames = 99 // functions and faults of a trace
 	choices         = 4
 	choicesOfPlaces = 2 // after from, by, for
 	choicesOfNames  = 1 // after user, host; or a_b, a.b.c, camelCase
 )
+
+// verbs reports whether at least half of the words look like verbs.
+func (c *column) verbs() bool {
+	n := 0
+	for v := range c.values {
+		if v = strings.Trim(v, brackets); looksLikeVerb(v) && !looksLikeState(v) && !looksLikeName(v) {
+			n++
+		}
+	}
+	return 2*n >= len(c.values)
+}
 
 // looksLikeValues judges a column that differs.
 func (c *column) looksLikeValues() bool {
@@ -21,17 +33,20 @@ func (c *column) looksLikeValues() bool {
 	n := len(c.values)
 	verbs, states, names := 0, 0, 0
 	for v := range c.values {
+		v = strings.Trim(v, brackets)
 		switch {
-		case looksLikeVerb(v):
-			verbs++
 		case looksLikeState(v):
 			states++
 		case looksLikeName(v):
 			names++
+		case looksLikeVerb(v):
+			verbs++
 		}
 	}
 	limit := choices
 	switch {
+	case c.trace && names == n:
+		limit = choicesOfFrames
 	case 2*verbs >= n:
 		limit = choicesOfVerbs
 	case 2*states > n:
@@ -43,6 +58,8 @@ func (c *column) looksLikeValues() bool {
 	}
 	return n > limit
 }
+
+const brackets = "()[]{}<>\"'`"
 
 // identities are words before the name of somebody or something.
 var identities = map[string]bool{
@@ -75,7 +92,9 @@ func looksLikeVerb(w string) bool {
 	return false
 }
 
+// looksLikeState takes WORDS in capitals, also as the last part of a.dotted.NAME.
 func looksLikeState(w string) bool {
+	w = w[strings.LastIndexByte(w, '.')+1:]
 	letters := 0
 	for i := range len(w) {
 		switch c := w[i]; {
