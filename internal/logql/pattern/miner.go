@@ -42,23 +42,23 @@ func (m *Miner) add(msg *Message) uint64 {
 	s := m.table.find(key)
 	if s == nil {
 		if s = m.meet(key, msg.Text); s == nil {
-			m.leftOut(msg, late, level)
+			m.leftOut(msg, key, late, level)
 			return key
 		}
 	}
-	s.add(msg, late, level, m.cutter.full)
-	n := 0
+	full, n := key, 0
 	for i := range m.cutter.tokens {
 		t := &m.cutter.tokens[i]
 		if t.kind != hole {
 			continue
 		}
-		if n == len(s.holes) {
-			break
+		full = mix(full, t.raw)
+		if n < len(s.holes) {
+			s.holes[n].add(msg.Text[t.start:t.end], t.raw, msg.Time, late)
+			n++
 		}
-		s.holes[n].add(msg.Text[t.start:t.end], t.raw, msg.Time, late)
-		n++
 	}
+	s.add(msg, late, level, full)
 	return key
 }
 
@@ -160,14 +160,14 @@ var sameLevels = func() (same [maxLevels]int) {
 }()
 
 // leftOut counts a message whose shape is not kept.
-func (m *Miner) leftOut(msg *Message, late, level int) {
+func (m *Miner) leftOut(msg *Message, key uint64, late, level int) {
 	f := m.families[m.familyKey()]
 	if f == nil || !f.full {
 		m.stats.Lost++
 		return
 	}
 	m.stats.Guessed++
-	f.rest.add(msg, late, level, m.cutter.full)
+	f.rest.add(msg, late, level, m.cutter.text(key))
 }
 
 // Stats says what the miner looked at.

@@ -91,13 +91,11 @@ func hash(b []byte) uint64 {
 type tokenizer struct {
 	limit  int
 	tokens []token
-	full   uint64 // hash of the whole text looked at, holes included
 }
 
 // shape cuts a message and returns the hash of its shape.
 func (z *tokenizer) shape(text []byte) uint64 {
 	z.tokens = z.tokens[:0]
-	z.full = seed
 	head := text
 	if end := bytes.IndexByte(text, '\n'); end >= 0 {
 		head = text[:end]
@@ -116,8 +114,19 @@ func (z *tokenizer) roll() uint64 {
 	return seed
 }
 
+// text is a hash of the whole message of this shape, values included.
+func (z *tokenizer) text(key uint64) uint64 {
+	for i := range z.tokens {
+		if t := &z.tokens[i]; t.kind == hole {
+			key = mix(key, t.raw)
+		}
+	}
+	return key
+}
+
 // line adds the tokens of text[at:end].
 func (z *tokenizer) line(text []byte, at, end int) {
+	text = text[:end]
 	for at < end {
 		c := classes[text[at]]
 		if c == isBlank {
@@ -136,29 +145,33 @@ func (z *tokenizer) line(text []byte, at, end int) {
 			}
 			if text[at] == '=' && (at+1 == end || classes[text[at+1]] == isBlank) && at > 0 && classes[text[at-1]] != isBlank {
 				// "key= other=1": a value that is empty is a value.
-				z.push(token{int32(at), int32(at + 1), mark, glued, uint64('='), 0})
+				z.push(at, at+1, mark, glued, '=')
 				z.hole(text, at+1, at+1, true)
 				at++
 				continue
 			}
-			z.push(token{int32(at), int32(at + 1), mark, glued, uint64(text[at]), 0})
+			z.push(at, at+1, mark, glued, uint64(text[at]))
 			at++
 			continue
 		}
-		start, seen := at, uint8(0)
-		for at < end {
+		start, seen := at, c
+		for at++; at < len(text); at++ {
 			c = classes[text[at]]
 			if c&(isBlank|isMark) != 0 && !(text[at] == '\'' && inner(text, at, end)) {
 				break
 			}
 			seen |= c
-			at++
 		}
-		if seen&isDigit != 0 || isValue(text[start:at], seen) || glued && z.afterKey() || z.goesOn(text[start:at], seen, glued) {
+		w := text[start:at]
+		switch {
+		case seen&isDigit != 0,
+			(seen&(isSlash|isAt) != 0 || seen&notHex == 0 || len(w) <= 5) && isValue(w, seen),
+			glued && z.afterKey(),
+			len(w) <= 4 && z.goesOn(w, seen, glued):
 			z.hole(text, start, at, glued)
-			continue
+		default:
+			z.push(start, at, word, glued, hash(w))
 		}
-		z.push(token{int32(start), int32(at), word, glued, hash(text[start:at]), 0})
 	}
 }
 
@@ -292,54 +305,53 @@ func isFiller(w []byte) bool {
 	return len(w) >= 2
 }
 
-func (z *tokenizer) push(t token) {
-	v := t.raw
-	switch t.kind {
+func (z *tokenizer) push(start, end int, k kind, glued bool, raw uint64) {
+	v := raw
+	switch k {
 	case hole:
 		v = 0x5bd1e995
 	case mark:
 		v += 0x100
 	case word, turn:
 	}
-	if t.glued {
+	if glued {
 		v = ^v
 	}
-	t.roll = mix(z.roll()^prime, v)
-	z.full = mix(z.full, t.raw)
-	z.tokens = append(z.tokens, t)
+	v = mix(z.roll()^prime, v)
+	z.tokens = append(z.tokens, token{int32(start), int32(end), k, glued, raw, v})
 }
 
 // hole adds a value. Values that follow one another become one: 10.0.0.1:5432,
 // 1,2,3, a list of ids, "Jun 14 15:16:01".
 func (z *tokenizer) hole(text []byte, start, end int, glued bool) {
 	raw := hash(text[start:end])
-	t := token{int32(start), int32(end), hole, glued, raw, 0}
+	from := int32(start)
 	for n := len(z.tokens); n > 0; n = len(z.tokens) {
-		last := z.tokens[n-1]
+		last := &z.tokens[n-1]
 		take := 0
 		switch {
 		case last.kind == hole:
 			take = 1
-		case last.kind == mark && last.glued && n > 1 && z.tokens[n-2].kind == hole && joins(last.raw, t.glued):
+		case last.kind == mark && last.glued && n > 1 && z.tokens[n-2].kind == hole && joins(last.raw, glued):
 			take = 2
-		case last.kind == word && !t.glued && (dateWord(text[last.start:last.end]) || isFiller(text[last.start:last.end])):
+		case last.kind == word && !glued && (dateWord(text[last.start:last.end]) || isFiller(text[last.start:last.end])):
 			take = 1
-		case last.kind == mark && last.raw == ':' && t.glued && last.glued && n > 1 && isHexPair(text[z.tokens[n-2].start:z.tokens[n-2].end]):
+		case last.kind == mark && last.raw == ':' && glued && last.glued && n > 1 && isHexPair(text[z.tokens[n-2].start:z.tokens[n-2].end]):
 			take = 2
-		case last.kind == mark && (last.raw == '<' || last.raw == '>') && t.glued && !(end < len(text) && text[end] == '>'):
+		case last.kind == mark && (last.raw == '<' || last.raw == '>') && glued && !(end < len(text) && text[end] == '>'):
 			take = 1 // "<1 sec"
 		}
 		if take == 0 {
 			break
 		}
-		first := z.tokens[n-take]
-		t.start, t.glued = first.start, first.glued
-		for _, old := range z.tokens[n-take:] {
-			t.raw = mix(old.raw, t.raw)
+		first := &z.tokens[n-take]
+		from, glued = first.start, first.glued
+		for i := n - take; i < n; i++ {
+			raw = mix(z.tokens[i].raw, raw)
 		}
 		z.tokens = z.tokens[:n-take]
 	}
-	z.push(t)
+	z.push(int(from), end, hole, glued, raw)
 }
 
 // joins reports whether a mark between two values makes them one.

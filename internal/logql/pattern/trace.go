@@ -44,7 +44,7 @@ func (z *tokenizer) trace(text []byte, at int) {
 		if s.empty() || len(z.tokens) >= z.limit {
 			continue
 		}
-		z.push(token{int32(s.start), int32(s.start), turn, false, '\n', 0})
+		z.push(s.start, s.start, turn, false, '\n')
 		z.line(text, s.start, s.end)
 	}
 }
