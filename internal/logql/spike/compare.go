@@ -140,7 +140,7 @@ func coarse(g *grid, s *pattern.Series, more float64) (counts, exposure []float6
 	for i := 0; i < len(dense); i += k {
 		end := min(i+k, len(dense))
 		counts = append(counts, sum(dense[i:end]))
-		exposure = append(exposure, sum(g.exposure[i:end]))
+		exposure = append(exposure, sum(g.exposure[i:end])/float64(k))
 	}
 	return counts, exposure, more
 }

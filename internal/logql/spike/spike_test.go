@@ -186,7 +186,9 @@ func TestWhatChanged(t *testing.T) {
 		seen = append(seen, l.Name+"="+l.Value)
 		require.Greater(t, l.ShareAfter, l.ShareBefore)
 	}
-	require.ElementsMatch(t, []string{"version=1.5", "error_type=PoolTimeout"}, seen, "the host of the errors was not known before: %+v", r.Labels)
+	require.ElementsMatch(t, []string{"host=web-2", "error_type=PoolTimeout", "version=1.5"}, seen)
+	require.Equal(t, "other lines", r.Labels[0].Against, "no error named its host before")
+	require.Equal(t, "before", r.Labels[1].Against)
 }
 
 func TestASplitThatTheCallerNames(t *testing.T) {
