@@ -55,7 +55,7 @@ func findStep(counts, exposure []float64, more float64) (step, bool) {
 		return best, false
 	}
 	best.gain /= spread(counts, exposure, best.from, best.to)
-	if best.gain < 8+math.Log(float64(n))+more {
+	if best.gain < 8+math.Log(float64(n))+more || recurs(c, e, best) {
 		return best, false
 	}
 	if e[n]-e[best.to] < 2 {
@@ -65,6 +65,22 @@ func findStep(counts, exposure []float64, more float64) (step, bool) {
 		best.ramp = out > 0 && line(counts, exposure) > two
 	}
 	return best, true
+}
+
+// recurs reports whether another stretch as long, apart from this one, stands out
+// at least half as far: then it is something that happens now and then. c and e
+// are running totals of counts and exposure.
+func recurs(c, e []float64, s step) bool {
+	n, length := len(c)-1, s.to-s.from
+	usual := (c[n] - c[s.to] + c[s.from]) / (e[n] - e[s.to] + e[s.from])
+	excess := func(a, b int) float64 { return c[b] - c[a] - usual*(e[b]-e[a]) }
+	own := excess(s.from, s.to)
+	for a := 0; a+length <= n; a++ {
+		if (a+length <= s.from || a >= s.to) && 2*excess(a, a+length) >= own {
+			return true
+		}
+	}
+	return false
 }
 
 // poisson is the part of a log-likelihood that depends on the rate.

@@ -126,7 +126,7 @@ func TestOnset(t *testing.T) {
 			require.True(t, r.Ramp, name)
 			require.Zero(t, r.Onset, name)
 		case c.onset == 0:
-			require.Equal(t, spike.Nothing, r.Verdict, "%s: %+v", name, time.Unix(0, r.Onset).UTC())
+			require.Equal(t, spike.Nothing, r.Verdict, "%s: %s at %s", name, r.Subject, time.Unix(0, r.Onset).UTC())
 			require.Zero(t, r.Onset)
 		default:
 			require.Equal(t, spike.Rose, r.Verdict, name)
