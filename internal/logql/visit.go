@@ -12,11 +12,26 @@ type Entry struct {
 	Message []byte // the message field, or the whole line
 	Level   string // canonical, in lower case; empty where the line has none
 	Error   bool   // the level means that something failed
+	// Labels are those of the stream and of the query, and the fields of the line
+	// itself, but for its message, level and time; VisitLabels fills them.
+	Labels []Field
 }
+
+// Field is a name and a value, valid as long as the entry that it came with.
+type Field struct{ Name, Value []byte }
 
 // Visit calls with each line that a log query takes in the window, in the order
 // of the source. The entry is valid only during the call.
 func Visit(ctx context.Context, log *Log, src Source, w Window, call func(Entry)) (Stats, []string, string, error) {
+	return visit(ctx, log, src, w, false, call)
+}
+
+// VisitLabels is Visit with all labels of each line: it reads every field.
+func VisitLabels(ctx context.Context, log *Log, src Source, w Window, call func(Entry)) (Stats, []string, string, error) {
+	return visit(ctx, log, src, w, true, call)
+}
+
+func visit(ctx context.Context, log *Log, src Source, w Window, all bool, call func(Entry)) (Stats, []string, string, error) {
 	var stats Stats
 	pipe, err := compilePipeline(log)
 	if err != nil {
@@ -25,6 +40,10 @@ func Visit(ctx context.Context, log *Log, src Source, w Window, call func(Entry)
 	pipe.want = needed(log)
 	own := newLabelSet()
 	want := func(name []byte) bool { return aliases(string(name)) != nil || string(name) == "event" }
+	var collect labelCollector
+	if all {
+		pipe.want, want = nil, nil
+	}
 	start, end := w.Start.UnixNano(), w.End.UnixNano()
 	notes, err := src.Read(ctx, w, func(batch []Record) error {
 		for i := range batch {
@@ -49,6 +68,9 @@ func Visit(ctx context.Context, log *Log, src Source, w Window, call func(Entry)
 			if level, ok := own.get("level"); ok {
 				e.Level = canonicalLevel(level)
 				e.Error = isErrorLevel(e.Level)
+			}
+			if all {
+				e.Labels = collect.labels(pipe.labels, own)
 			}
 			call(e)
 		}
