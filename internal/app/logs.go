@@ -108,33 +108,48 @@ func (l *Logs) bytes() int64 {
 // several reads one set of files after the other.
 type several []*logfile.Files
 
+var _ logql.Scanner = several(nil)
+
 // Read implements logql.Source. Where one set can be read, another that cannot
 // is a note.
 func (s several) Read(ctx context.Context, w logql.Window, emit func([]logql.Record) error) ([]string, error) {
-	var notes []string
+	reading, err := s.each(func(files *logfile.Files) (logql.Reading, error) {
+		notes, err := files.Read(ctx, w, emit)
+		return logql.Reading{Notes: notes}, err
+	})
+	return reading.Notes, err
+}
+
+// Scan implements logql.Scanner, as Read does its part.
+func (s several) Scan(ctx context.Context, ask logql.Ask, take func(worker int, batch []logql.Record) error) (logql.Reading, error) {
+	return s.each(func(files *logfile.Files) (logql.Reading, error) { return files.Scan(ctx, ask, take) })
+}
+
+func (s several) each(read func(*logfile.Files) (logql.Reading, error)) (logql.Reading, error) {
+	var all logql.Reading
 	var failed *logfile.Failed
 	failures := 0
 	for _, files := range s {
-		more, err := files.Read(ctx, w, emit)
-		var one *logfile.Failed
+		one, err := read(files)
+		var unreadable *logfile.Failed
 		switch {
-		case errors.As(err, &one):
+		case errors.As(err, &unreadable):
 			failures++
 			if failed == nil {
 				failed = &logfile.Failed{}
 			}
-			failed.Troubles = append(failed.Troubles, one.Troubles...)
-			notes = append(notes, more...)
+			failed.Troubles = append(failed.Troubles, unreadable.Troubles...)
 		case err != nil:
-			return notes, err
-		default:
-			notes = append(notes, more...)
+			return all, err
 		}
+		all.Notes = append(all.Notes, one.Notes...)
+		all.Bytes += one.Bytes
+		all.Lines += one.Lines
 	}
 	if failures == len(s) && failed != nil {
-		return notes, failed
+		return all, failed
 	}
-	return notes, nil
+	return all, nil
 }
 
 // LogWindow is the time that a question is about. A zero From is the beginning

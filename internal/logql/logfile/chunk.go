@@ -1,6 +1,7 @@
 package logfile
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -54,6 +55,8 @@ type worker struct {
 	edge  *logql.Edge
 	emit  func([]logql.Record) error
 	data  []byte
+	// behind reads on behind a chunk.
+	behind *bufio.Reader
 
 	reading *reading // for which the screen was made
 	screen  *logql.Screen
@@ -100,6 +103,9 @@ func (w *worker) beyond(c chunk) bool {
 // chunk reads the records of a chunk.
 func (w *worker) chunk(ctx context.Context, c chunk) error {
 	r := c.reading
+	if w.behind == nil {
+		w.behind = bufio.NewReaderSize(nil, tailSize)
+	}
 	if w.reading != r {
 		w.reading, w.screen = r, w.sieve.On(r.stream, r.sample)
 	}
@@ -270,7 +276,8 @@ func (k *cutter) tail() error {
 		return nil
 	}
 	offset := k.base + int64(k.lines)
-	lines := newLineReader(k.ctx, io.NewSectionReader(r.content.at, offset, math.MaxInt64-offset), r.files.config.Line, tailSize)
+	k.behind.Reset(io.NewSectionReader(r.content.at, offset, math.MaxInt64-offset))
+	lines := &lineReader{in: k.behind, limit: r.files.config.Line, ctx: k.ctx}
 	defer func() { k.tailRead += lines.consumed }()
 	for first := true; offset+lines.consumed < r.to; first = false {
 		at := offset + lines.consumed

@@ -77,7 +77,7 @@ func all(t testing.TB, n nature, parts ...[]byte) string {
 	for i, part := range parts {
 		readers[i] = bytes.NewReader(part)
 	}
-	lines := newLineReader(context.Background(), io.MultiReader(readers...), 64<<10, readSize)
+	lines := newLineReader(context.Background(), io.MultiReader(readers...), 64<<10)
 	var out strings.Builder
 	a := &assembler{
 		clock: testClock, frames: newUnframer(testClock, n), stream: &logql.Stream{Name: "x", Labels: map[string]string{}}, fields: n.fields, timed: n.timed > 0,

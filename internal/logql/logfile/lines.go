@@ -19,8 +19,8 @@ type lineReader struct {
 
 const readSize = 256 << 10
 
-func newLineReader(ctx context.Context, r io.Reader, limit, buffer int) *lineReader {
-	return &lineReader{in: bufio.NewReaderSize(r, buffer), limit: limit, ctx: ctx}
+func newLineReader(ctx context.Context, r io.Reader, limit int) *lineReader {
+	return &lineReader{in: bufio.NewReaderSize(r, readSize), limit: limit, ctx: ctx}
 }
 
 // next returns the next line without its end, valid until the next call. io.EOF

@@ -51,7 +51,7 @@ func (r *reading) streamed(ctx context.Context, emit func([]logql.Record) error)
 
 // lines reads lines up to the given number of bytes and hands records on.
 func (r *reading) lines(ctx context.Context, in io.Reader, midLine bool, limit int64, emit func([]logql.Record) error) (read int64, err error) {
-	lines := newLineReader(ctx, in, r.files.config.Line, readSize)
+	lines := newLineReader(ctx, in, r.files.config.Line)
 	a := r.assembler(emit)
 	var counts counts
 	defer func() {
