@@ -146,6 +146,7 @@ type cutter struct {
 	a        *assembler
 	exact    bool // the screen cannot be trusted with this data
 	at       int  // offset in data of the line that comes next
+	fed      int  // offset in data up to which the assembler saw every line since it last skipped some
 	begun    bool // a line that surely begins a record was met
 	counts   counts
 	tailRead int64
@@ -157,7 +158,7 @@ func (k *cutter) run() error {
 		if k.screen.Seeks() {
 			hit := k.screen.Next(k.data[:k.lines], k.at)
 			if hit == k.lines {
-				k.skip(k.lines)
+				k.at = k.lines
 				break
 			}
 			if err := k.around(hit); err != nil {
@@ -217,7 +218,7 @@ func isFlatObject(line []byte) bool {
 func (k *cutter) line(end int) error {
 	line := trimEnd(k.data[k.at:end])
 	k.a.at = k.base + int64(k.at)
-	k.at = end + 1
+	k.at, k.fed = end+1, end+1
 	if len(line) > k.c.reading.files.config.Line {
 		line = line[:k.c.reading.files.config.Line]
 		k.counts.cutLines++
@@ -226,8 +227,9 @@ func (k *cutter) line(end int) error {
 		return k.a.line(line)
 	}
 	if !k.exact && k.screen.Refuses(line) {
+		err := k.a.end(&k.a.lanes.sole)
 		k.a.skipped = true
-		return k.a.end(&k.a.lanes.sole)
+		return err
 	}
 	return k.a.object(line)
 }
@@ -243,7 +245,9 @@ func (k *cutter) around(hit int) error {
 		}
 		first = k.at + bytes.LastIndexByte(k.data[k.at:first-1], '\n') + 1
 	}
-	k.skip(first)
+	if err := k.skip(first); err != nil {
+		return err
+	}
 	for k.at < k.lines {
 		end := k.at + bytes.IndexByte(k.data[k.at:k.lines], '\n')
 		if k.at > hit && k.free(k.data[k.at:end]) {
@@ -260,12 +264,17 @@ func (k *cutter) around(hit int) error {
 	return nil
 }
 
-// skip leaves lines out up to an offset.
-func (k *cutter) skip(to int) {
-	if to > k.at {
-		k.a.skipped = true
-		k.at = to
+// skip leaves lines out up to an offset, where a record begins: the one at hand
+// is whole.
+func (k *cutter) skip(to int) error {
+	if to <= k.at {
+		return nil
 	}
+	if err := k.a.end(&k.a.lanes.sole); err != nil {
+		return err
+	}
+	k.a.skipped, k.at = true, to
+	return nil
 }
 
 // tail reads on behind the chunk: the rest of its last line, and the lines that
@@ -303,8 +312,8 @@ func (k *cutter) tail() error {
 			}
 			continue
 		}
-		if first && !free && k.a.skipped {
-			if err := k.resume(); err != nil {
+		if first && k.fed < k.lines {
+			if err := k.resume(free); err != nil {
 				return err
 			}
 		}
@@ -320,21 +329,20 @@ func (k *cutter) tail() error {
 // tailSize is how much is read at once behind a chunk.
 const tailSize = 16 << 10
 
-// resume takes the lines of the chunk's last record, where they were left out.
-func (k *cutter) resume() error {
+// resume takes the lines of the chunk's last record that were left out, where
+// the line that comes next goes on from it; begins says that it does not.
+func (k *cutter) resume(begins bool) error {
+	k.at = k.fed
 	first := k.lines
-	for first > 0 {
+	for first > k.fed && !begins {
 		before := bytes.LastIndexByte(k.data[:first-1], '\n') + 1
-		line := k.data[before : first-1]
+		begins = k.free(k.data[before : first-1])
 		first = before
-		if k.free(line) {
-			break
-		}
 	}
-	if err := k.a.close(); err != nil {
+	if err := k.skip(first); err != nil {
 		return err
 	}
-	for k.at = first; k.at < k.lines; {
+	for k.at < k.lines {
 		if err := k.line(k.at + bytes.IndexByte(k.data[k.at:k.lines], '\n')); err != nil {
 			return err
 		}
@@ -355,13 +363,28 @@ func (k *cutter) timeBefore() int64 {
 			if cut == 0 && from > k.c.reading.from {
 				break // not whole
 			}
-			if t, ok := k.a.clock.of(trimEnd(text[cut:])); ok {
+			line := trimEnd(text[cut:])
+			text = text[:cut]
+			if t, ok := k.a.clock.of(line); ok && !(mayExplain(line) && k.explained(text, line)) {
 				return t
 			}
-			text = text[:cut]
 		}
 		if from == k.c.reading.from || reach > maxRecord {
 			return 0
 		}
 	}
+}
+
+// explained reports whether a line only says more of the record that the text
+// before it ends with.
+func (k *cutter) explained(text, line []byte) bool {
+	for len(text) > 0 {
+		cut := bytes.LastIndexByte(text[:len(text)-1], '\n') + 1
+		head := trimEnd(text[cut:])
+		text = text[:cut]
+		if _, ok := k.a.clock.of(head); ok && !mayExplain(head) {
+			return explains(head, line)
+		}
+	}
+	return false
 }
