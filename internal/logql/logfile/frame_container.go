@@ -52,15 +52,10 @@ func (u *unframer) cri(line []byte) bool {
 		return false
 	}
 	rest := line[n:]
-	var stream string
-	switch {
-	case bytes.HasPrefix(rest, []byte(" stdout ")):
-		stream = "stdout"
-	case bytes.HasPrefix(rest, []byte(" stderr ")):
-		stream = "stderr"
-	default:
+	if !bytes.HasPrefix(rest, []byte(" stdout ")) && !bytes.HasPrefix(rest, []byte(" stderr ")) {
 		return false
 	}
+	stream := rest[1:len(" stdout")]
 	rest = rest[len(" stdout "):]
 	// The tag may be several, joined by colons; the first one is F or P.
 	tag, inner, found := bytes.Cut(rest, []byte(" "))
@@ -68,7 +63,7 @@ func (u *unframer) cri(line []byte) bool {
 		return false
 	}
 	u.out.line, u.out.time, u.out.part = inner, t, tag[0] == 'P'
-	u.label("stream", []byte(stream))
+	u.label("stream", stream)
 	return true
 }
 
