@@ -116,7 +116,16 @@ func refused(head []byte) (name, how string) {
 			return f.name, f.how
 		}
 	}
+	// The journal in a form that takes several lines an entry.
+	if bytes.HasPrefix(head, []byte("__CURSOR=")) || isLoneBrace(firstLine(head)) && bytes.Contains(head, []byte(`"__REALTIME_TIMESTAMP"`)) {
+		return "journalctl -o export or json-pretty", "use -o json"
+	}
 	return "", ""
+}
+
+func firstLine(text []byte) []byte {
+	line, _, _ := bytes.Cut(text, []byte("\n"))
+	return line
 }
 
 // damaged is a compressed stream that breaks off or makes no sense. What came
