@@ -191,6 +191,10 @@ Mar  1 11:30:03 h1 api[13]:     indented, and of its own header
 11:30:00.3 {log_stream=i-1} the next page
 `,
 		},
+		"lines with a field called events are lines": {
+			text: `{"events":[{"id":1}],"time":"2026-03-01T11:30:00Z"}` + "\n",
+			want: `11:30:00 {} {"events":[{"id":1}],"time":"2026-03-01T11:30:00Z"}` + "\n",
+		},
 		"an array of objects": {
 			text: "[\n {\"time\":\"2026-03-01T11:30:00Z\",\n  \"a\": [1, 2]},\n {\"time\":\"2026-03-01T11:30:01Z\"}\n]\n",
 			want: "11:30:00 {} {\"time\":\"2026-03-01T11:30:00Z\",\"a\":[1,2]}\n11:30:01 {} {\"time\":\"2026-03-01T11:30:01Z\"}\n",
