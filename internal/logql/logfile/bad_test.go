@@ -24,8 +24,6 @@ import (
 
 const twoLines = "2026-03-01T11:30:00Z a\n2026-03-01T11:31:00Z b\n"
 
-var twoRecords = []string{"2026-03-01T11:30:00Z a", "2026-03-01T11:31:00Z b"}
-
 func gzipped(t testing.TB, texts ...string) string {
 	t.Helper()
 	var out strings.Builder

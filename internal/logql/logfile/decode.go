@@ -32,8 +32,7 @@ func decode(r io.Reader) (stream io.Reader, coding string, undo func(), err erro
 	if name, how := refused(head); name != "" {
 		return nil, "", nil, fmt.Errorf("is %s, which is not read: %s", name, how)
 	}
-	stream, coding = in, compressionOf(head)
-	switch coding {
+	switch coding = compressionOf(head); coding {
 	case "gzip":
 		z, err := gzip.NewReader(in)
 		if err != nil {

@@ -104,8 +104,8 @@ func (u *unframer) once(line []byte) framing {
 		return 0
 	}
 	could := func(kind framing) bool { return u.allowed&kind != 0 && u.out.kind&kind == 0 }
-	switch c := line[0]; {
-	case c == '{':
+	switch line[0] {
+	case '{':
 		switch {
 		case could(dockerFrame) && u.docker(line):
 			return dockerFrame
@@ -117,7 +117,7 @@ func (u *unframer) once(line []byte) framing {
 			return eventFrame
 		}
 		return 0
-	case c == '[':
+	case '[':
 		if could(podFrame) && u.pod(line) {
 			return podFrame
 		}
