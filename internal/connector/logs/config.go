@@ -12,17 +12,22 @@ import (
 
 type config struct {
 	Paths    []string          `json:"paths"`
+	Journal  []string          `json:"journal"`
+	Dir      string            `json:"journal_directory"`
 	Labels   map[string]string `json:"labels"`
 	Timezone string            `json:"timezone"`
 	MaxRead  string            `json:"max_read"`
 	MaxLine  string            `json:"max_line"`
 
-	files logfile.Config
+	files   logfile.Config
+	journal *journal // nil where the journal is not read
 }
 
 func settings() []connector.Setting {
 	return []connector.Setting{
-		{Name: "paths", Type: probe.List, About: "log files and globs; rotated files beside them (.1, -20260131, .gz) come along by themselves"},
+		{Name: "paths", Type: probe.List, Optional: true, About: "log files and globs, ** for any directories; rotated files beside them (.1, -20260131, .gz) come along by themselves"},
+		{Name: "journal", Type: probe.List, Optional: true, About: "units of which the system's journal is read by journalctl, like [shop.service]; [\"*\"] for all. paths or journal is needed"},
+		{Name: "journal_directory", Type: probe.Text, Optional: true, About: "read the journal that lies in this directory, in place of this machine's own"},
 		{Name: "labels", Type: probe.Map, Optional: true, About: "stream labels of every line, like service: shop; what a line says itself of other labels is used too"},
 		{Name: "timezone", Type: probe.Text, Default: "Local", About: "zone of times that name none: Local, UTC or a name like Europe/Paris"},
 		{Name: "max_read", Type: probe.Text, Default: "128MiB", About: "how much one question may read, newest first"},
@@ -48,6 +53,20 @@ func parse(s connector.Settings, dir string) (config, error) {
 		return c, fmt.Errorf("max_line: %q is not a size between 1KiB and 64MiB", c.MaxLine)
 	}
 	c.files = logfile.Config{Paths: c.Paths, Dir: dir, Labels: c.Labels, Location: zone, Budget: read, Line: int(line)}
+	if len(c.Journal) > 0 {
+		if c.journal, err = newJournal(c, dir); err != nil {
+			return c, err
+		}
+	}
+	if len(c.Paths) == 0 && c.journal != nil {
+		return c, nil
+	}
+	if len(c.Paths) == 0 {
+		return c, fmt.Errorf("no paths are given: set paths to log files, or journal to units")
+	}
+	if c.Dir != "" && c.journal == nil {
+		return c, fmt.Errorf("journal_directory: journal is not set, so nothing is read there: add journal: [\"*\"]")
+	}
 	if _, err := logfile.New(c.files); err != nil {
 		return c, fmt.Errorf("paths: %w", err)
 	}

@@ -21,7 +21,7 @@ import (
 func Kind() connector.Kind {
 	return connector.Kind{
 		Name:     "logs",
-		About:    "Log files on this machine: JSON, logfmt or plain text, asked in LogQL.",
+		About:    "Log files and the journal of this machine: JSON, logfmt or plain text, asked in LogQL.",
 		Settings: settings(),
 		Languages: []connector.Language{{
 			Name: "logql", Shape: probe.Any, Check: logql.Check, ShapeOf: logql.ShapeOf, Options: options(),
@@ -95,13 +95,17 @@ func (t *Target) Close() error {
 	return nil
 }
 
-// files are the files of the target, as one question sees them. Lines that do
-// not name their service belong to the service whose logs these are.
-func (t *Target) files(q probe.Question) (*logfile.Files, error) {
+// files are the files of the target and the journal, as one question sees them.
+// Lines that do not name their service belong to the service whose logs these
+// are.
+func (t *Target) files(q probe.Question) (source, error) {
 	c := t.config.files
 	c.Now = q.Now
 	if q.Service.Name != "" {
 		c.Otherwise = map[string]string{"service": q.Service.Name}
+	}
+	if t.config.journal != nil {
+		return &withJournal{journal: t.config.journal, config: c}, nil
 	}
 	return logfile.New(c)
 }
@@ -137,11 +141,18 @@ func unreadable(failed *logfile.Failed) evidence.Answer {
 	case logfile.NoMatch:
 		return evidence.Not(evidence.NoData, failed.Error(), "check paths of the target")
 	}
-	return evidence.Not(evidence.Unreachable, failed.Error(), "check paths of the target")
+	hint := "check paths of the target"
+	if failed.Troubles[0].Path == journalName {
+		hint = "" // the reason says what to do
+	}
+	return evidence.Not(evidence.Unreachable, failed.Error(), hint)
 }
 
 // grant is the command that lets this user read a file.
 func grant(path string) string {
+	if path == journalName {
+		return fmt.Sprintf("usermod -aG systemd-journal %s", userName())
+	}
 	return fmt.Sprintf("setfacl -m u:%s:rX %s (or add the user to the group that owns it)", userName(), path)
 }
 

@@ -24,8 +24,6 @@ import (
 
 const twoLines = "2026-03-01T11:30:00Z a\n2026-03-01T11:31:00Z b\n"
 
-var twoRecords = []string{"2026-03-01T11:30:00Z a", "2026-03-01T11:31:00Z b"}
-
 func gzipped(t testing.TB, texts ...string) string {
 	t.Helper()
 	var out strings.Builder
@@ -154,6 +152,8 @@ func TestWhatIsRefusedSaysWhatToDo(t *testing.T) {
 	write(t, dir, "lz4", "\x04\x22\x4d\x18aaaa")
 	write(t, dir, "zip", "PK\x03\x04aaaa")
 	write(t, dir, "journal", "LPKSHHRH\x00\x00")
+	write(t, dir, "pretty", "{\n\t\"__CURSOR\" : \"s\",\n\t\"__REALTIME_TIMESTAMP\" : \"1772364600000000\",\n\t\"MESSAGE\" : \"x\"\n}\n")
+	write(t, dir, "export", "__CURSOR=s\n__REALTIME_TIMESTAMP=1\nMESSAGE=x\n\n")
 	write(t, dir, "binary", strings.Repeat("\x00\x01\x02\x03ab", 100))
 	write(t, dir, "xz in gzip", gzipped(t, "\xfd7zXZ\x00\x00\x04"))
 	for path, want := range map[string]string{
@@ -165,6 +165,8 @@ func TestWhatIsRefusedSaysWhatToDo(t *testing.T) {
 		filepath.Join(dir, "lz4"):        "lz4 -dc FILE | quell logs",
 		filepath.Join(dir, "zip"):        "unzip -p FILE | quell logs",
 		filepath.Join(dir, "journal"):    "journalctl -o json --file FILE | quell logs",
+		filepath.Join(dir, "pretty"):     "which is not read: use -o json",
+		filepath.Join(dir, "export"):     "which is not read: use -o json",
 		filepath.Join(dir, "binary"):     "is binary, not text",
 		filepath.Join(dir, "xz in gzip"): "holds xz",
 	} {
@@ -342,4 +344,18 @@ func TestGlobsOfAnyDepth(t *testing.T) {
 	require.NoError(t, err)
 	_, err = files.Read(context.Background(), lastHour, func([]logql.Record) error { return nil })
 	require.ErrorContains(t, err, "no file matches")
+}
+
+func TestHalfALastLineIsSaid(t *testing.T) {
+	t.Parallel()
+	pad := strings.Repeat(`{"time":"2026-03-01T11:30:00Z","msg":"a"}`+"\n", 40000) // more than a chunk
+	for _, before := range []string{"", pad} {
+		path := write(t, t.TempDir(), "app.log", before+`{"time":"2026-03-01T11:31:00Z","msg":"b`)
+		list, notes := read(t, logfile.Config{Paths: []string{path}}, lastHour)
+		require.Equal(t, `{"time":"2026-03-01T11:31:00Z","msg":"b`, list[len(list)-1].line)
+		require.Equal(t, []string{"app.log: the last line is half written: its object is not closed, nor does it have a line break"}, notes)
+		path = write(t, t.TempDir(), "app.log", before+`{"time":"2026-03-01T11:31:00Z","msg":"b"}`)
+		_, notes = read(t, logfile.Config{Paths: []string{path}}, lastHour)
+		require.Empty(t, notes, "a last line without a line break may well be whole")
+	}
 }

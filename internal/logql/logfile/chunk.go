@@ -291,12 +291,15 @@ func (k *cutter) tail() error {
 	for first := true; offset+lines.consumed < r.to; first = false {
 		at := offset + lines.consumed
 		cut := lines.cut
-		line, _, err := lines.next()
+		line, ended, err := lines.next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
 			return r.readError(err)
+		}
+		if !ended && at < k.c.end && isHalf(line) {
+			k.counts.halved++
 		}
 		free := k.free(line)
 		if at >= k.c.end && free {

@@ -32,8 +32,7 @@ func decode(r io.Reader) (stream io.Reader, coding string, undo func(), err erro
 	if name, how := refused(head); name != "" {
 		return nil, "", nil, fmt.Errorf("is %s, which is not read: %s", name, how)
 	}
-	stream, coding = in, compressionOf(head)
-	switch coding {
+	switch coding = compressionOf(head); coding {
 	case "gzip":
 		z, err := gzip.NewReader(in)
 		if err != nil {
@@ -116,7 +115,16 @@ func refused(head []byte) (name, how string) {
 			return f.name, f.how
 		}
 	}
+	// The journal in a form that takes several lines an entry.
+	if bytes.HasPrefix(head, []byte("__CURSOR=")) || isLoneBrace(firstLine(head)) && bytes.Contains(head, []byte(`"__REALTIME_TIMESTAMP"`)) {
+		return "journalctl -o export or json-pretty", "use -o json"
+	}
 	return "", ""
+}
+
+func firstLine(text []byte) []byte {
+	line, _, _ := bytes.Cut(text, []byte("\n"))
+	return line
 }
 
 // damaged is a compressed stream that breaks off or makes no sense. What came

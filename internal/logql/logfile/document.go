@@ -36,9 +36,16 @@ func isDocument(head []byte) bool {
 			return false
 		}
 		after = bytes.TrimLeft(after, " \t\r\n")
-		return bytes.HasPrefix(after, []byte("["))
+		return bytes.HasPrefix(after, []byte("[")) && isEvents(after)
 	}
 	return false
+}
+
+// isEvents reports whether an array looks like that of CloudWatch: any program
+// may have a field called events in its lines.
+func isEvents(array []byte) bool {
+	inside := bytes.TrimLeft(array[1:], " \t\r\n")
+	return bytes.HasPrefix(inside, []byte("]")) || bytes.Contains(array, []byte(`"message"`)) && bytes.Contains(array, []byte(`"timestamp"`))
 }
 
 type document struct {

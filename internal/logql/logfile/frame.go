@@ -62,12 +62,19 @@ func newUnframer(c clock, n nature) *unframer {
 	return &unframer{clock: c, allowed: n.frames, whole: n.wholeLines, origins: newOrigins()}
 }
 
-// unframe takes off whatever looks like a frame, for a reader that wants no more
-// than the inner line and its time.
-func unframe(c clock, line []byte) ([]byte, int64) {
+// glance is the time of a line whatever wraps it, for a reader that looks into
+// a file here and there and has not judged it. Of a line of text that begins
+// with a time, that is its time: it may as well be the program's own.
+func (c clock) glance(line []byte) (int64, bool) {
 	u := unframer{clock: c, allowed: everyFrame}
 	f := u.take(line)
-	return f.line, f.time
+	switch {
+	case f.time == 0:
+		return c.of(f.line)
+	case f.kind&^(stampFrame|tailFrame) == 0 && !isObject(f.line):
+		return f.time, true
+	}
+	return c.inner(f.line, f.time), true
 }
 
 // take takes all wrappings off a line, the outermost first.
@@ -97,8 +104,8 @@ func (u *unframer) once(line []byte) framing {
 		return 0
 	}
 	could := func(kind framing) bool { return u.allowed&kind != 0 && u.out.kind&kind == 0 }
-	switch c := line[0]; {
-	case c == '{':
+	switch line[0] {
+	case '{':
 		switch {
 		case could(dockerFrame) && u.docker(line):
 			return dockerFrame
@@ -110,7 +117,7 @@ func (u *unframer) once(line []byte) framing {
 			return eventFrame
 		}
 		return 0
-	case c == '[':
+	case '[':
 		if could(podFrame) && u.pod(line) {
 			return podFrame
 		}

@@ -5,33 +5,23 @@ import "bytes"
 // docker takes off the framing of Docker's json-file driver. A line longer than
 // 16 KiB comes in pieces: only the last one ends with a line break.
 func (u *unframer) docker(line []byte) bool {
-	var log, stream, attrs []byte
-	var t int64
-	foreign := false
-	ok := eachField(line, func(key, raw []byte) bool {
-		switch string(key) {
-		case "log":
-			log = raw
-		case "stream":
-			stream = raw
-		case "attrs":
-			attrs = raw
-		case "time":
-			t, _ = u.clock.value(raw)
-		default:
-			foreign = true
-		}
-		return !foreign
-	})
-	if !ok || foreign || !isString(log) || stream == nil && t == 0 {
+	d, ok := dockerPlain(line)
+	if !ok {
+		d, ok = dockerFields(line)
+	}
+	if !ok {
 		return false
 	}
-	inner := u.text(log)
+	t, timed := u.clock.value(d.time)
+	if d.stream == nil && !timed {
+		return false
+	}
+	inner := u.text(d.log)
 	u.out.part = !u.whole && !bytes.HasSuffix(inner, []byte("\n"))
 	u.out.line, u.out.time = bytes.TrimRight(inner, "\r\n"), t
-	u.label("stream", text(nil, stream))
-	if attrs != nil && attrs[0] == '{' {
-		eachField(attrs, func(key, raw []byte) bool {
+	u.label("stream", text(nil, d.stream))
+	if len(d.attrs) > 0 && d.attrs[0] == '{' {
+		eachField(d.attrs, func(key, raw []byte) bool {
 			if isString(raw) {
 				u.label(labelName(key), text(nil, raw))
 			}
@@ -39,6 +29,57 @@ func (u *unframer) docker(line []byte) bool {
 		})
 	}
 	return true
+}
+
+// dockerLine are the raw values of a line of Docker's.
+type dockerLine struct{ log, stream, attrs, time []byte }
+
+// dockerFields reads a line field by field, in any order. A field that Docker
+// does not write makes it a line of someone else.
+func dockerFields(line []byte) (d dockerLine, ok bool) {
+	foreign := false
+	ok = eachField(line, func(key, raw []byte) bool {
+		switch string(key) {
+		case "log":
+			d.log = raw
+		case "stream":
+			d.stream = raw
+		case "attrs":
+			d.attrs = raw
+		case "time":
+			d.time = raw
+		default:
+			foreign = true
+		}
+		return !foreign
+	})
+	return d, ok && !foreign && isString(d.log)
+}
+
+// dockerPlain reads a line as Docker writes it where there are no attrs.
+func dockerPlain(line []byte) (d dockerLine, ok bool) {
+	const head, middle, last = `{"log":`, `,"stream":`, `,"time":`
+	if !bytes.HasPrefix(line, []byte(head+`"`)) {
+		return d, false
+	}
+	for _, f := range [...]struct {
+		before string
+		into   *[]byte
+	}{{head, &d.log}, {middle, &d.stream}, {last, &d.time}} {
+		if !bytes.HasPrefix(line, []byte(f.before)) {
+			return d, false
+		}
+		line = line[len(f.before):]
+		if len(line) == 0 || line[0] != '"' {
+			return d, false
+		}
+		end := stringEnd(line, 0)
+		if end < 0 {
+			return d, false
+		}
+		*f.into, line = line[:end], line[end:]
+	}
+	return d, string(line) == "}"
 }
 
 // cri takes off the framing of containerd and CRI-O: a time, stdout or stderr,
@@ -52,15 +93,10 @@ func (u *unframer) cri(line []byte) bool {
 		return false
 	}
 	rest := line[n:]
-	var stream string
-	switch {
-	case bytes.HasPrefix(rest, []byte(" stdout ")):
-		stream = "stdout"
-	case bytes.HasPrefix(rest, []byte(" stderr ")):
-		stream = "stderr"
-	default:
+	if !bytes.HasPrefix(rest, []byte(" stdout ")) && !bytes.HasPrefix(rest, []byte(" stderr ")) {
 		return false
 	}
+	stream := rest[1:len(" stdout")]
 	rest = rest[len(" stdout "):]
 	// The tag may be several, joined by colons; the first one is F or P.
 	tag, inner, found := bytes.Cut(rest, []byte(" "))
@@ -68,7 +104,7 @@ func (u *unframer) cri(line []byte) bool {
 		return false
 	}
 	u.out.line, u.out.time, u.out.part = inner, t, tag[0] == 'P'
-	u.label("stream", []byte(stream))
+	u.label("stream", stream)
 	return true
 }
 

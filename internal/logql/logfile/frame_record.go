@@ -9,7 +9,7 @@ import (
 // array of bytes where it is no text, or an array of strings where a program
 // sent several. An entry without one stays whole, so that it is seen.
 func (u *unframer) journal(line []byte) bool {
-	if bytes.Index(line, []byte(`"__REALTIME_TIMESTAMP"`)) < 0 {
+	if !bytes.Contains(line, []byte(`"__REALTIME_TIMESTAMP"`)) {
 		return false
 	}
 	var message, container, pid []byte

@@ -191,6 +191,10 @@ Mar  1 11:30:03 h1 api[13]:     indented, and of its own header
 11:30:00.3 {log_stream=i-1} the next page
 `,
 		},
+		"lines with a field called events are lines": {
+			text: `{"events":[{"id":1}],"time":"2026-03-01T11:30:00Z"}` + "\n",
+			want: `11:30:00 {} {"events":[{"id":1}],"time":"2026-03-01T11:30:00Z"}` + "\n",
+		},
 		"an array of objects": {
 			text: "[\n {\"time\":\"2026-03-01T11:30:00Z\",\n  \"a\": [1, 2]},\n {\"time\":\"2026-03-01T11:30:01Z\"}\n]\n",
 			want: "11:30:00 {} {\"time\":\"2026-03-01T11:30:00Z\",\"a\":[1,2]}\n11:30:01 {} {\"time\":\"2026-03-01T11:30:01Z\"}\n",
@@ -253,4 +257,20 @@ func TestTooManyOriginsAreBoundedAndCounted(t *testing.T) {
 	list, notes := read(t, logfile.Config{Paths: []string{path}}, lastHour)
 	require.Len(t, list, 3000)
 	require.Contains(t, strings.Join(notes, "\n"), "1000 lines go without")
+}
+
+func TestLabelsOfThePath(t *testing.T) {
+	t.Parallel()
+	id := strings.Repeat("0a1b", 16)
+	for path, want := range map[string]map[string]string{
+		"pods/shop_api-7f9-x2_" + "0f5a1b2c-1234-5678-9abc-def012345678/app/0.log": {"namespace": "shop", "pod": "api-7f9-x2", "container": "app"},
+		"containers/api-7f9-x2_shop_app-" + id + ".log":                            {"namespace": "shop", "pod": "api-7f9-x2", "container": "app"},
+		"containers/" + id + "/" + id + "-json.log":                                {"container_id": "0a1b0a1b0a1b"},
+		"containers/app.log": {},
+	} {
+		path = write(t, t.TempDir(), path, "2026-03-01T11:30:00.1Z stdout F a\n")
+		list, _ := read(t, logfile.Config{Paths: []string{path}}, lastHour)
+		want["filename"], want["stream"] = path, "stdout"
+		require.Equal(t, want, list[0].from.Labels)
+	}
 }

@@ -9,5 +9,5 @@ func freeSpace(dir string) int64 {
 	if err := unix.Statfs(dir, &fs); err != nil {
 		return 0
 	}
-	return int64(fs.Bavail) * int64(fs.Bsize)
+	return int64(fs.Bavail * uint64(fs.Bsize))
 }

@@ -8,10 +8,18 @@ func isTimeKey(key []byte) bool {
 	if i := bytes.LastIndexByte(key, '.'); i >= 0 {
 		key = key[i+1:]
 	}
-	if len(key) > 16 {
+	var room [16]byte
+	if len(key) > len(room) {
 		return false
 	}
-	switch string(bytes.ToLower(key)) {
+	lower := room[:0]
+	for _, c := range key {
+		if isUpper(c) {
+			c |= 0x20
+		}
+		lower = append(lower, c)
+	}
+	switch string(lower) {
 	case "timestamp", "time", "ts", "@timestamp", "asctime", "datetime", "date", "t", "eventtime", "event_time", "@t",
 		"date_time", "time_iso8601", "time_local", "timemillis", "logtime", "log_time", "log_timestamp", "timecreated",
 		"systemtime", "_time", "_timestamp", "$date", "timeutc", "local_time", "@time":

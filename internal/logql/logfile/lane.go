@@ -27,7 +27,6 @@ type lane struct {
 	trace   trace
 	indent  bool  // the last line was indented
 	blank   bool  // the last line was blank
-	number  int   // which record of the file it is
 	last    int64 // time of its last record that had its own
 	touched int   // when it was last written to, in lines of the file
 

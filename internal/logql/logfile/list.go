@@ -97,7 +97,7 @@ func (f *Files) list() ([]file, []Trouble) {
 	for _, pattern := range f.config.Paths {
 		if pattern == StdinName {
 			in := f.config.Stdin
-			files = append(files, file{path: StdinName, size: in.Size(), modified: in.read, spooled: in})
+			files = append(files, file{path: in.name, size: in.Size(), modified: in.read, spooled: in})
 			continue
 		}
 		if !strings.ContainsAny(pattern, "*?[") {

@@ -36,7 +36,13 @@ type got struct {
 	from *logql.Stream
 }
 
-func read(t testing.TB, config logfile.Config, w logql.Window) ([]got, []string) {
+// reporter is a test, or a trial of rapid.
+type reporter interface {
+	Helper()
+	require.TestingT
+}
+
+func read(t reporter, config logfile.Config, w logql.Window) ([]got, []string) {
 	t.Helper()
 	if config.Location == nil {
 		config.Location = time.UTC

@@ -67,7 +67,7 @@ func (r *reading) lines(ctx context.Context, in io.Reader, midLine bool, limit i
 	}
 	for lines.consumed < limit {
 		a.at = lines.consumed
-		line, _, err := lines.next()
+		line, ended, err := lines.next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -78,6 +78,9 @@ func (r *reading) lines(ctx context.Context, in io.Reader, midLine bool, limit i
 		}
 		if err != nil {
 			return lines.consumed, r.readError(err)
+		}
+		if !ended && isHalf(line) {
+			counts.halved++
 		}
 		if err := a.line(line); err != nil {
 			return lines.consumed, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
 	"sync"
 	"time"
@@ -47,6 +48,7 @@ type counts struct {
 	nuls       int
 	lost       int
 	backwards  int
+	halved     int // last lines that are half written
 	truncated  bool
 }
 
@@ -58,6 +60,7 @@ func (c *counts) add(o counts) {
 	c.nuls += o.nuls
 	c.lost += o.lost
 	c.backwards += o.backwards
+	c.halved += o.halved
 	c.truncated = c.truncated || o.truncated
 }
 
@@ -154,6 +157,7 @@ func (r *reading) judge(sample []byte) {
 		return
 	}
 	s := &logql.Stream{Name: r.file.path, Format: r.nature.format, Labels: map[string]string{"filename": r.file.path}}
+	maps.Copy(s.Labels, pathLabels(r.file.path))
 	for name, value := range r.files.config.Otherwise {
 		if !r.nature.fields[name] {
 			s.Labels[name] = value
@@ -197,6 +201,7 @@ func (r *reading) notesOf(c counts) {
 		{c.cutRecords, "%d traces longer than %s or %d lines were cut", []any{c.cutRecords, size(maxRecord), maxRecordLines}},
 		{c.nuls, "NUL bytes at the end of %d lines were taken off: a crash leaves them", []any{c.nuls}},
 		{c.lost, "the frames name more than %d sets of labels: %d lines go without", []any{maxOrigins, c.lost}},
+		{c.halved, "the last line is half written: its object is not closed, nor does it have a line break", nil},
 		{c.backwards, "the clock jumps back at %d lines", []any{c.backwards}},
 	} {
 		if n.count > 0 {

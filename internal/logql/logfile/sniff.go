@@ -147,6 +147,11 @@ func isObject(line []byte) bool {
 	return len(line) > 1 && line[0] == '{' && (line[1] == '"' || line[1] == ' ' || line[1] == '}')
 }
 
+// isHalf reports whether an object was begun and is not closed in its line.
+func isHalf(line []byte) bool {
+	return isObject(line) && valueEnd(line, bytes.IndexByte(line, '{')) < 0
+}
+
 // isLogfmt wants two key=value pairs, one of which is what loggers write.
 func isLogfmt(line []byte) bool {
 	pairs, known := 0, false

@@ -14,6 +14,7 @@ const StdinName = "-"
 
 // SpoolConfig says where a stream is kept and how much of it.
 type SpoolConfig struct {
+	Name  string // shown for it, the label filename among others; default: "-", standard input
 	Dir   string // of the temporary file; default: the system's
 	Limit int64  // bytes kept, the newest; default: 8 GiB, or half of what is free in Dir if that is less
 }
@@ -23,6 +24,7 @@ type SpoolConfig struct {
 // no name, so nothing is left behind however the process ends. It may be read
 // by many at once; Close ends it and may be called twice.
 type Spooled struct {
+	name    string
 	file    *os.File
 	limit   int64
 	total   int64 // bytes that came
@@ -38,6 +40,9 @@ func Spool(ctx context.Context, r io.Reader, config SpoolConfig) (*Spooled, erro
 	if config.Dir == "" {
 		config.Dir = os.TempDir()
 	}
+	if config.Name == "" {
+		config.Name = StdinName
+	}
 	if config.Limit <= 0 {
 		config.Limit = defaultSpool(config.Dir)
 	}
@@ -50,7 +55,7 @@ func Spool(ctx context.Context, r io.Reader, config SpoolConfig) (*Spooled, erro
 		_ = handle.Close()
 		return nil, fmt.Errorf("keep the stream in a temporary file: %w", err)
 	}
-	s := &Spooled{file: handle, limit: config.Limit, read: time.Now()}
+	s := &Spooled{name: config.Name, file: handle, limit: config.Limit, read: time.Now()}
 	if err := s.fill(ctx, r); err != nil {
 		s.Close()
 		return nil, err
@@ -64,7 +69,7 @@ func (s *Spooled) fill(ctx context.Context, r io.Reader) error {
 		defer undo()
 	}
 	if err != nil {
-		return fmt.Errorf("standard input %w", err)
+		return fmt.Errorf("%s %w", s.called(), err)
 	}
 	s.coding = coding
 	buffer := make([]byte, readSize)
@@ -84,7 +89,7 @@ func (s *Spooled) fill(ctx context.Context, r io.Reader) error {
 			s.damaged = broken
 			return nil
 		default:
-			return fmt.Errorf("read standard input: %w", err)
+			return fmt.Errorf("read %s: %w", s.called(), err)
 		}
 	}
 }
@@ -103,6 +108,14 @@ func (s *Spooled) write(p []byte) error {
 	return nil
 }
 
+// called is the name in words.
+func (s *Spooled) called() string {
+	if s.name == StdinName {
+		return "standard input"
+	}
+	return s.name
+}
+
 // Size is how much is kept, in bytes.
 func (s *Spooled) Size() int64 { return min(s.total, s.limit) }
 
@@ -113,10 +126,10 @@ func (s *Spooled) Dropped() int64 { return s.total - s.Size() }
 func (s *Spooled) Notes() []string {
 	var notes []string
 	if n := s.Dropped(); n > 0 {
-		notes = append(notes, fmt.Sprintf("standard input: only the newest %s of %s were kept, the oldest %s were dropped", size(s.Size()), size(s.total), size(n)))
+		notes = append(notes, fmt.Sprintf("%s: only the newest %s of %s were kept, the oldest %s were dropped", s.called(), size(s.Size()), size(s.total), size(n)))
 	}
 	if s.damaged != nil {
-		notes = append(notes, "standard input: "+s.damaged.Error())
+		notes = append(notes, s.called()+": "+s.damaged.Error())
 	}
 	return notes
 }
@@ -146,9 +159,9 @@ func (s *Spooled) ReadAt(p []byte, off int64) (int, error) {
 	return done, nil
 }
 
-// Close gives the space back.
+// Close gives the space back. Closing nil is fine.
 func (s *Spooled) Close() {
-	if s.file != nil {
+	if s != nil && s.file != nil {
 		_ = s.file.Close()
 	}
 }

@@ -66,10 +66,10 @@ func (c clock) find(line []byte, within int) (int64, bool) {
 		if ch == '\n' {
 			return 0, false
 		}
-		if !opensTime(before) || !isDigit(ch) && !isUpper(ch) {
+		if !isDigit(ch) && !(isUpper(ch) && (bracket || before == '=' || before == '"')) || !opensTime(before) {
 			continue
 		}
-		if t, _, ok := c.stamp(line[i:]); ok && (isDigit(ch) || bracket || before == '=' || before == '"') {
+		if t, _, ok := c.stamp(line[i:]); ok {
 			return t, true
 		}
 		if isDigit(ch) && (before == '=' || before == '"') {
@@ -97,14 +97,21 @@ func (c clock) stamp(b []byte) (int64, int, bool) {
 		return 0, 0, false
 	}
 	if isDigit(b[0]) {
-		for _, form := range [...]func(clock, []byte) (int64, int, bool){
-			clock.iso, clock.dayFirst, clock.basic, clock.slashed,
-		} {
-			if t, n, ok := form(c, b); ok {
-				return t, n, true
-			}
+		// What separates the first numbers tells which form it could be.
+		var t int64
+		var n int
+		var ok bool
+		switch {
+		case b[4] == '-' || b[4] == '/' || b[4] == '.':
+			t, n, ok = c.iso(b)
+		case isDigit(b[4]) && (b[8] == 'T' || b[8] == '-' || b[8] == ' ') && isDigit(b[2]):
+			t, n, ok = c.basic(b)
+		case b[2] == '/' && isDigit(b[3]):
+			t, n, ok = c.slashed(b)
+		case b[2] == '/' || b[2] == ' ' || b[2] == '-' || b[1] == ' ':
+			t, n, ok = c.dayFirst(b)
 		}
-		return 0, 0, false
+		return t, n, ok
 	}
 	if !isUpper(b[0]) {
 		return 0, 0, false

@@ -92,11 +92,7 @@ func (p *part) timeAt(offset int64) (int64, bool) {
 				skip = false
 				continue
 			}
-			line, frame := unframe(p.clock, trimEnd(line))
-			if frame != 0 {
-				return p.clock.inner(line, frame), true
-			}
-			if t, ok := p.clock.of(line); ok {
+			if t, ok := p.clock.glance(trimEnd(line)); ok {
 				return t, true
 			}
 		}

@@ -69,6 +69,11 @@ func (c clock) named(rest []byte, i, at int) (*time.Location, int) {
 	if n < 3 || n > 4 || n < len(rest) && (isLetter(rest[n]) || isDigit(rest[n])) {
 		return c.zone, i
 	}
+	switch rest[n-1] {
+	case 'T', 'C', 'K', 'B', 'A': // EST, UTC, MSK, WIB, WITA
+	default:
+		return c.zone, i // INFO and WARN stand behind most times
+	}
 	name := string(rest[:n])
 	if name == "UTC" || name == "GMT" {
 		return time.UTC, at + n
