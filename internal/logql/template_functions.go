@@ -425,7 +425,11 @@ func toFloat(v any) (float64, error) {
 
 func toInt(v any) (int64, error) {
 	if s, ok := v.(string); ok {
-		n, _ := strconv.ParseInt(s, 0, 64)
+		n, err := strconv.ParseInt(s, 0, 64)
+		if err != nil {
+			f, _ := strconv.ParseFloat(s, 64)
+			n = int64(f)
+		}
 		return n, nil
 	}
 	f, err := toFloat(v)
