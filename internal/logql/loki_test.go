@@ -111,7 +111,7 @@ func TestRecordLokiFixtures(t *testing.T) {
 	if !*record {
 		t.Skip("only asked for: make loki-fixtures")
 	}
-	loki := realserver.StartLoki(t)
+	loki := realserver.StartLoki(t, realserver.LokiBare)
 	streams, lines := lokiStreams(t)
 	pushed := 0
 	for _, s := range streams {

@@ -22,9 +22,14 @@ const LokiEnv = "QUELL_LOKI"
 // Loki is a Loki server without any log.
 type Loki struct{ URL string }
 
+// LokiBare are limits_config with which Loki takes lines of any age, adds no
+// labels of its own and evaluates a query as a whole.
+const LokiBare = "reject_old_samples: false, discover_log_levels: false, discover_service_name: [], split_queries_by_interval: 0s"
+
 // StartLoki starts the server that QUELL_LOKI names, and skips the test, loudly,
-// where it names none. It takes some ten seconds until it answers.
-func StartLoki(t testing.TB) *Loki {
+// where it names none. limits are what limits_config says beside the defaults,
+// as in LokiBare. It takes some ten seconds until it answers.
+func StartLoki(t testing.TB, limits string) *Loki {
 	t.Helper()
 	binary := os.Getenv(LokiEnv)
 	if binary == "" {
@@ -35,7 +40,7 @@ func StartLoki(t testing.TB) *Loki {
 	dir := TempDir(t, "")
 	port, grpc := Port(t), Port(t)
 	config := filepath.Join(dir, "loki.yml")
-	if err := os.WriteFile(config, fmt.Appendf(nil, lokiConfig, port, grpc, dir), 0o600); err != nil {
+	if err := os.WriteFile(config, fmt.Appendf(nil, lokiConfig, port, grpc, dir, limits), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	log := filepath.Join(dir, "loki.log")
@@ -51,8 +56,7 @@ func StartLoki(t testing.TB) *Loki {
 	return l
 }
 
-// lokiConfig takes lines of any age, adds no labels of its own, and has the
-// limits of an ordinary server otherwise.
+// lokiConfig is a server in one process that keeps what it has in files.
 const lokiConfig = `auth_enabled: false
 server: {http_listen_address: 127.0.0.1, http_listen_port: %d, grpc_listen_address: 127.0.0.1, grpc_listen_port: %d, log_level: warn}
 common:
@@ -63,7 +67,7 @@ common:
   ring: {kvstore: {store: inmemory}}
 schema_config: {configs: [{from: 2020-10-24, store: tsdb, object_store: filesystem, schema: v13, index: {prefix: index_, period: 24h}}]}
 ingester: {lifecycler: {min_ready_duration: 0s, final_sleep: 0s}}
-limits_config: {reject_old_samples: false, discover_log_levels: false, discover_service_name: [], split_queries_by_interval: 0s}
+limits_config: {%[4]s}
 query_range: {cache_results: false, parallelise_shardable_queries: false}
 analytics: {reporting_enabled: false}
 `
