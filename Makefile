@@ -27,10 +27,13 @@ generate: build ## rewrite the generated reference pages
 score: ## let real faults into real servers, and print the rank of the true cause
 	$(GO) test ./lab/... -run 'Score|Faults|Healthy' -count 1 -parallel 3 -timeout 30m -v | sed -E '/^ *(=== |--- PASS)/d'
 
+loki-fixtures: ## ask a real Loki (built once, ten minutes) what our LogQL must answer, and keep its answers
+	QUELL_LOKI="$$(scripts/loki)" $(GO) test ./internal/logql -run RecordLoki -record -count 1 -v
+
 bench-diagnose: build ## time, load on the targets, memory and size of a diagnosis on real servers
 	QUELL_BENCH_BUILD=1 $(GO) test ./lab -run "^$$" -bench Diagnose -benchtime 1x -timeout 30m
 
 fuzz: ## fuzz the parsers for a minute each
 	scripts/fuzz
 
-.PHONY: help build demo test servers lint generate score bench-diagnose fuzz
+.PHONY: help build demo test servers lint generate score bench-diagnose fuzz loki-fixtures

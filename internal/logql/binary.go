@@ -43,6 +43,9 @@ func (n *Binary) apply(a, b float64) (float64, bool) {
 	case "*":
 		return a * b, true
 	case "/":
+		if b == 0 {
+			return math.NaN(), true // as LogQL has it, and not infinity
+		}
 		return a / b, true
 	case "%":
 		return math.Mod(a, b), true

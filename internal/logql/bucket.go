@@ -81,14 +81,16 @@ type rangeJob struct {
 	group   []string
 	without bool
 	perLine bool // the identity of a series is all labels of the line
-	series  map[string]*rangeSeries
-	samples int
-	buckets int
-	limits  Limits
-	key     []byte
-	values  [][]byte // of the group's labels, in the line at hand
-	stream  *Stream  // for which quick was made
-	quick   *quick
+	// The query itself speaks of __error__, so that it knows what it counts.
+	knowsFaults bool
+	series      map[string]*rangeSeries
+	samples     int
+	buckets     int
+	limits      Limits
+	key         []byte
+	values      [][]byte // of the group's labels, in the line at hand
+	stream      *Stream  // for which quick was made
+	quick       *quick
 }
 
 func newRangeJob(node *Range, g grid, limits Limits) (*rangeJob, error) {
@@ -125,6 +127,8 @@ func (j *rangeJob) identity(group []string, without bool) {
 		return
 	}
 	j.pipe.want = needed(j.pipe.log, group...)
+	j.pipe.endEarly()
+	j.knowsFaults = j.pipe.want[errorLabel] && j.node.Unwrap == nil
 }
 
 // add takes one record. Windows are open at the start: (t-range, t].
@@ -143,7 +147,7 @@ func (j *rangeJob) add(r *Record) error {
 	if !j.pipe.run(r) {
 		return nil
 	}
-	if j.pipe.labels.faulty() {
+	if j.pipe.labels.faulty() && !j.knowsFaults {
 		fault, _ := j.pipe.labels.get(errorLabel)
 		return j.pipelineError(fault)
 	}
@@ -330,7 +334,7 @@ func (j *rangeJob) points() []series {
 				}
 			}
 			if j.node.Op == "rate_counter" {
-				if v, ok := counterRate(&sum, j.grid.at(i)-int64(j.node.Back), j.node.Range); ok {
+				if v, ok := counterRate(&sum, j.node.Range); ok {
 					one.set(i, v)
 				}
 			} else if sum.count > 0 {

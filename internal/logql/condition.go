@@ -72,15 +72,15 @@ func (r rules) compileCompare(c *Compare) (condition, error) {
 	}
 	name, op, want, read := c.Name, c.Op, c.Number, reader(c.Kind)
 	return func(l *labelSet) verdict {
-		if l.faulty() {
-			return yes
-		}
 		value, ok := l.get(name)
-		if !ok || len(value) == 0 {
+		if !ok || len(value) == 0 && r.skipFaults {
 			return no
 		}
 		got, ok := read(value)
 		if !ok {
+			if l.faulty() {
+				return yes
+			}
 			return r.unreadable(l, faultFilter, "a filter wants a number, a duration or a size, and the label "+name+" is none")
 		}
 		return truth(compareNumbers(op, got, want))

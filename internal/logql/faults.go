@@ -23,7 +23,9 @@ func (r rules) unreadable(l *labelSet, fault, details string) verdict {
 		return broken
 	}
 	l.set(errorLabel, []byte(fault))
-	l.set(detailsLabel, []byte(details))
+	if details != "" {
+		l.set(detailsLabel, []byte(details))
+	}
 	return yes
 }
 

@@ -18,9 +18,13 @@ type jsonScanner struct {
 	labels *labelSet
 
 	textsOnly bool // only strings of the outermost object become labels
+	enough    int  // so many labels found are all that anyone looks at; 0: read on
 }
 
 var errJSON = errors.New("not a JSON object")
+
+// errEnough ends the reading of a line of which all that matters is known.
+var errEnough = errors.New("all labels are found")
 
 const maxJSONDepth = 32
 
@@ -29,12 +33,27 @@ func parseJSONLine(line []byte, want func([]byte) bool, labels *labelSet) error 
 	return (&jsonScanner{line: line, want: want, labels: labels}).document()
 }
 
+// label adds one, and ends the reading where it is the last that matters.
+func (s *jsonScanner) label(value []byte) error {
+	before := len(s.labels.names)
+	s.labels.parsed(s.labels.intern(s.prefix), value)
+	if s.enough > 0 && len(s.labels.names) > before {
+		if s.enough--; s.enough == 0 {
+			return errEnough
+		}
+	}
+	return nil
+}
+
 func (s *jsonScanner) document() error {
 	s.space()
 	if s.at >= len(s.line) || s.line[s.at] != '{' {
 		return errJSON
 	}
-	return s.object(0)
+	if err := s.object(0); !errors.Is(err, errEnough) {
+		return err
+	}
+	return nil
 }
 
 func (s *jsonScanner) space() {
@@ -117,10 +136,9 @@ func (s *jsonScanner) value(depth int) error {
 			s.labels.arena = unescape(raw, s.labels.arena)
 			raw = s.labels.arena[start:len(s.labels.arena):len(s.labels.arena)]
 		}
-		s.labels.parsed(s.labels.intern(s.prefix), raw)
-		return nil
+		return s.label(raw)
 	case '[':
-		return s.skipArray(depth)
+		return s.skipNested(depth)
 	default:
 		start := s.at
 		for s.at < len(s.line) && !isJSONEnd(s.line[s.at]) {
@@ -137,7 +155,7 @@ func (s *jsonScanner) value(depth int) error {
 			}
 		}
 		if !s.textsOnly && (s.want == nil || s.want(s.prefix)) {
-			s.labels.parsed(s.labels.intern(s.prefix), word)
+			return s.label(word)
 		}
 		return nil
 	}
@@ -213,12 +231,13 @@ func (s *jsonScanner) string() (raw []byte, escaped bool, err error) {
 	}
 }
 
-func (s *jsonScanner) skipArray(depth int) error {
+// skipNested steps over an array or an object.
+func (s *jsonScanner) skipNested(depth int) error {
 	if depth > maxJSONDepth {
 		return errJSON
 	}
-	s.at++ // [
-	open := []byte{'['}
+	open := []byte{s.line[s.at]}
+	s.at++
 	for s.at < len(s.line) {
 		switch c := s.line[s.at]; c {
 		case '"':

@@ -2,6 +2,7 @@ package logql
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 )
 
@@ -14,6 +15,8 @@ type labelSet struct {
 	arena  []byte
 	known  map[string]string // names met so far, to make each string once
 	exact  bool              // names are just what they are: no aliases
+
+	settled []string // names that the stream has, whatever the stages did to them
 }
 
 func newLabelSet() *labelSet { return &labelSet{known: map[string]string{}} }
@@ -53,11 +56,17 @@ func (l *labelSet) index(name string) int {
 }
 
 // parsed adds a label that a parser found. The first value in a line wins; one
-// that the stream already has goes under name_extracted, unless they agree and
-// nobody asked for exactness.
+// that the stream already has goes under name_extracted; unless they agree,
+// where nobody asked for exactness.
 func (l *labelSet) parsed(name string, value []byte) {
+	if l.exact && slices.Contains(l.settled, name) {
+		if name += "_extracted"; l.index(name) < 0 {
+			l.add(name, value, false)
+		}
+		return
+	}
 	if i := l.index(name); i >= 0 {
-		if !l.stream[i] || !l.exact && bytes.Equal(l.values[i], value) {
+		if !l.stream[i] || bytes.Equal(l.values[i], value) {
 			return
 		}
 		name += "_extracted"
@@ -66,6 +75,19 @@ func (l *labelSet) parsed(name string, value []byte) {
 		}
 	}
 	l.add(name, value, false)
+}
+
+// extracted sets a label that a parser was told to take: it replaces what an
+// earlier parser found. One that is not there is empty, and replaces nothing.
+func (l *labelSet) extracted(name string, value []byte, found bool) {
+	settled := slices.Contains(l.settled, name)
+	if !found && (settled || l.index(name) >= 0) {
+		return
+	}
+	if settled {
+		name += "_extracted"
+	}
+	l.set(name, value)
 }
 
 func (l *labelSet) add(name string, value []byte, stream bool) {

@@ -98,6 +98,7 @@ func (t lineTemplate) fill(p *pipeline) ([]byte, error) {
 			out = append(out, p.line...)
 		case "__timestamp__":
 			out = strconv.AppendFloat(out, float64(p.record.Time)/1e9, 'f', -1, 64)
+		case errorLabel, detailsLabel: // filters see them, templates do not
 		default:
 			value, _ := p.labels.get(part.field)
 			out = append(out, value...)
@@ -109,11 +110,13 @@ func (t lineTemplate) fill(p *pipeline) ([]byte, error) {
 func (t lineTemplate) run(p *pipeline) ([]byte, error) {
 	data := make(map[string]string, len(p.labels.names))
 	for i, name := range p.labels.names {
-		data[name] = string(p.labels.values[i])
+		if name != errorLabel && name != detailsLabel {
+			data[name] = string(p.labels.values[i])
+		}
 	}
 	for _, name := range t.fields {
 		if _, ok := data[name]; !ok { // one that has another name here
-			if value, ok := p.labels.get(name); ok {
+			if value, ok := p.labels.get(name); ok && name != errorLabel && name != detailsLabel {
 				data[name] = string(value)
 			}
 		}
@@ -316,6 +319,10 @@ func (r rules) compileSelect(s *Select) (step, error) {
 			}
 			if hit != keep {
 				p.labels.remove(name)
+				if name == errorLabel {
+					p.labels.remove(detailsLabel)
+					i = min(i, len(p.labels.names))
+				}
 			}
 		}
 		return yes

@@ -5,10 +5,16 @@ import "strings"
 // needed is the set of labels that the stages of a query look at, so that
 // parsers need not make the others; nil where a template looks at all of them.
 func needed(log *Log, more ...string) map[string]bool {
-	want := map[string]bool{}
+	rules, want := log.Dialect.rules(), map[string]bool{}
 	add := func(name string) {
+		if name == "" {
+			return
+		}
 		want[name] = true
 		want[strings.TrimSuffix(name, "_extracted")] = true
+		if !rules.aliases {
+			return
+		}
 		for _, alias := range aliases(name) {
 			want[alias] = true
 		}
@@ -31,7 +37,7 @@ func needed(log *Log, more ...string) map[string]bool {
 	}
 	everything := false
 	template := func(text string) {
-		t, err := log.Dialect.rules().compileTemplate(text)
+		t, err := rules.compileTemplate(text)
 		everything = everything || err != nil || t.everything
 		for _, field := range t.fields {
 			add(field)

@@ -46,6 +46,9 @@ func compilePattern(text string) (linePattern, error) {
 
 // apply adds the captures; it stops where a literal is missing.
 func (p linePattern) apply(line []byte, labels *labelSet) bool {
+	if len(line) == 0 {
+		return false
+	}
 	for i, part := range p {
 		if part.name == "" {
 			if i == 0 {
@@ -60,6 +63,10 @@ func (p linePattern) apply(line []byte, labels *labelSet) bool {
 		if i+1 < len(p) {
 			end := bytes.Index(line, []byte(p[i+1].literal))
 			if end < 0 {
+				// What the pattern cannot divide is the capture's, to the end.
+				if part.name != "_" {
+					labels.parsed(part.name, line)
+				}
 				return false
 			}
 			value, line = line[:end], line[end+len(p[i+1].literal):]
@@ -71,8 +78,8 @@ func (p linePattern) apply(line []byte, labels *labelSet) bool {
 	return true
 }
 
-// gapPattern is the compiled text of "|>": literals in order, with anything
-// between them.
+// gapPattern is the compiled text of "|>": literals in order, each at its first
+// place, and gaps of at least one byte where <_> stands.
 type gapPattern struct {
 	literals   []string
 	openBefore bool // <_> stands at the beginning
@@ -103,15 +110,19 @@ func compileLinePattern(text string) (gapPattern, error) {
 }
 
 func (p gapPattern) match(line []byte) bool {
+	if len(p.literals) == 0 {
+		return p.openBefore == (len(line) > 0) // <_>, or nothing at all
+	}
 	for i, literal := range p.literals {
+		gap := i > 0 || p.openBefore
 		if i == len(p.literals)-1 && !p.openAfter {
-			return bytes.HasSuffix(line, []byte(literal))
+			return bytes.HasSuffix(line, []byte(literal)) && (!gap || len(line) > len(literal))
 		}
 		at := bytes.Index(line, []byte(literal))
-		if at < 0 {
+		if at < 0 || gap && at == 0 {
 			return false
 		}
 		line = line[at+len(literal):]
 	}
-	return true
+	return len(line) > 0
 }

@@ -19,6 +19,8 @@ type pipeline struct {
 	labels  *labelSet
 	promote *labelSet
 	want    map[string]bool // labels that anyone looks at; nil: all
+	enough  int             // so many labels found end the reading of a line; 0: none does
+	noNeed  bool            // nobody looks at any label: parsers have nothing to do
 	quiet   bool            // a line goes through again: count nothing
 	line    []byte
 	value   float64 // of the sample, where the query unwraps one
@@ -141,6 +143,7 @@ func (p *pipeline) stages() bool {
 			p.streamValues = append(p.streamValues, []byte(value))
 		}
 	}
+	p.labels.settled = p.streamNames
 	for i, name := range p.streamNames {
 		p.labels.add(name, p.streamValues[i], true)
 	}
@@ -337,9 +340,14 @@ func (r rules) compileParser(s *Parser) (step, error) {
 		return func(p *pipeline) verdict {
 			m := re.FindSubmatchIndex(p.line)
 			for i, name := range names {
-				if name != "" && m != nil && m[2*i] >= 0 {
-					p.labels.parsed(name, p.line[m[2*i]:m[2*i+1]])
+				if name == "" || m == nil {
+					continue
 				}
+				var value []byte // a group that took no part is empty
+				if m[2*i] >= 0 {
+					value = p.line[m[2*i]:m[2*i+1]]
+				}
+				p.labels.parsed(name, value)
 			}
 			return yes
 		}, nil

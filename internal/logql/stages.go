@@ -3,12 +3,17 @@ package logql
 import (
 	"bytes"
 	"regexp"
+	"strings"
 )
 
 // parseOnly reads json or logfmt and nothing else.
 func (p *pipeline) parseOnly(s *Parser, want func([]byte) bool, labels *labelSet) verdict {
+	if p.noNeed {
+		return yes
+	}
 	if s.Kind == parseJSON {
-		if err := parseJSONLine(p.line, want, labels); err != nil {
+		scanner := jsonScanner{line: p.line, want: want, labels: labels, enough: p.enough}
+		if err := scanner.document(); err != nil {
 			return p.rules.unreadable(p.labels, faultJSON, err.Error())
 		}
 		return yes
@@ -37,16 +42,13 @@ func compileOnlyFields(s *Parser) (step, error) {
 		}
 		paths[i] = steps
 	}
-	scratch := newLabelSet()
-	nothing := func([]byte) bool { return false }
 	return func(p *pipeline) verdict {
-		scratch.reset()
-		if err := parseJSONLine(p.line, nothing, scratch); err != nil {
-			return p.rules.unreadable(p.labels, faultJSON, err.Error())
+		if len(p.line) == 0 || p.line[0] != '{' && p.line[0] != '[' {
+			return p.rules.unreadable(p.labels, faultJSON, "")
 		}
 		for i, f := range s.Fields {
-			value, _ := follow(p.line, paths[i])
-			p.labels.parsed(f.Name, append([]byte(nil), value...))
+			value, found := lookup(p.line, paths[i])
+			p.labels.extracted(f.Name, value, found)
 		}
 		return yes
 	}, nil
@@ -57,28 +59,34 @@ func compileLogfmtFields(s *Parser) step {
 		found := make([][]byte, len(s.Fields))
 		err := parseLogfmtPairs(p.line, s.Strict, true, func(key, value []byte) {
 			for i, f := range s.Fields {
-				if string(key) == f.Path && found[i] == nil {
+				if string(key) == f.Path { // the last one counts
 					found[i] = append([]byte{}, value...)
 				}
 			}
 		})
+		for i, f := range s.Fields {
+			p.labels.extracted(f.Name, found[i], found[i] != nil)
+		}
 		if err != nil {
 			return p.rules.unreadable(p.labels, faultLogfmt, err.Error())
-		}
-		for i, f := range s.Fields {
-			p.labels.parsed(f.Name, found[i])
 		}
 		return yes
 	}
 }
 
 // unpack takes the labels and the line out of a packed line, as agents pack
-// them to have fewer streams.
+// them to have fewer streams. An object that packs no line stays as it is.
 func (p *pipeline) unpack() verdict {
 	scratch := newLabelSet()
-	scratch.exact = true
-	if err := (&jsonScanner{line: p.line, labels: scratch, textsOnly: true}).document(); err != nil {
+	err := errJSON
+	if len(p.line) > 0 && p.line[0] == '{' {
+		err = (&jsonScanner{line: p.line, labels: scratch, textsOnly: true}).document()
+	}
+	if err != nil {
 		return p.rules.unreadable(p.labels, faultJSON, err.Error())
+	}
+	if scratch.index(packedEntry) < 0 {
+		return yes
 	}
 	for i, name := range scratch.names {
 		if name == packedEntry {
@@ -92,6 +100,22 @@ func (p *pipeline) unpack() verdict {
 
 // packedEntry is the key under which the line itself is packed.
 const packedEntry = "_entry"
+
+// endEarly lets parsers end where all labels that anyone looks at are found,
+// and do nothing where nobody looks at any. Metric queries only: what they miss
+// of a line, nobody sees. A fault that stands after the last label is not seen
+// either, as in Loki.
+func (p *pipeline) endEarly() {
+	if p.rules.skipFaults || p.want == nil {
+		return
+	}
+	for name := range p.want {
+		if name == errorLabel || name == detailsLabel || strings.HasSuffix(name, "_extracted") {
+			return
+		}
+	}
+	p.enough, p.noNeed = len(p.want), len(p.want) == 0
+}
 
 // colour is an escape sequence of terminals (ECMA-48): CSI with parameters, or
 // a two-byte one.

@@ -112,8 +112,20 @@ func (b *bench) textFunctions() template.FuncMap {
 			return f(s), nil
 		}
 	}
-	swapped := func(f func(s, cut string) string) func(cut, s string) string {
-		return func(cut, s string) string { return f(s, cut) }
+	two := func(f func(s, cut string) string) func(s, cut string) (string, error) {
+		return func(s, cut string) (string, error) {
+			// Each byte of the text may be looked up in all of the other.
+			if err := b.spend(len(s) * (1 + len(cut)/64)); err != nil {
+				return "", err
+			}
+			return f(s, cut), nil
+		}
+	}
+	swapped := func(f func(s, cut string) string) func(cut, s string) (string, error) {
+		return func(cut, s string) (string, error) { return two(f)(s, cut) }
+	}
+	has := func(f func(s, part string) bool) func(part, s string) (bool, error) {
+		return func(part, s string) (bool, error) { return f(s, part), b.spend(len(s)) }
 	}
 	replace := func(old, to, s string) (string, error) {
 		if err := b.spend(len(s) + strings.Count(s, old)*max(len(to)-len(old), 0)); err != nil {
@@ -136,14 +148,12 @@ func (b *bench) textFunctions() template.FuncMap {
 			return strings.Replace(s, old, to, n), nil
 		},
 		"replace": replace,
-		"Trim":    strings.Trim, "TrimLeft": strings.TrimLeft, "TrimRight": strings.TrimRight,
-		"TrimPrefix": strings.TrimPrefix, "TrimSuffix": strings.TrimSuffix, "TrimSpace": strings.TrimSpace,
-		"trim": strings.TrimSpace, "trimAll": swapped(strings.Trim),
+		"Trim":    two(strings.Trim), "TrimLeft": two(strings.TrimLeft), "TrimRight": two(strings.TrimRight),
+		"TrimPrefix": two(strings.TrimPrefix), "TrimSuffix": two(strings.TrimSuffix), "TrimSpace": one(strings.TrimSpace),
+		"trim": one(strings.TrimSpace), "trimAll": swapped(strings.Trim),
 		"trimPrefix": swapped(strings.TrimPrefix), "trimSuffix": swapped(strings.TrimSuffix),
 		"trunc": trunc, "substr": substr,
-		"contains":  func(part, s string) bool { return strings.Contains(s, part) },
-		"hasPrefix": func(part, s string) bool { return strings.HasPrefix(s, part) },
-		"hasSuffix": func(part, s string) bool { return strings.HasSuffix(s, part) },
+		"contains": has(strings.Contains), "hasPrefix": has(strings.HasPrefix), "hasSuffix": has(strings.HasSuffix),
 		"repeat": func(n int, s string) (string, error) {
 			if n < 0 || len(s) > 0 && n > maxTemplateWork/len(s) {
 				return "", errWork
@@ -425,7 +435,11 @@ func toFloat(v any) (float64, error) {
 
 func toInt(v any) (int64, error) {
 	if s, ok := v.(string); ok {
-		n, _ := strconv.ParseInt(s, 0, 64)
+		n, err := strconv.ParseInt(s, 0, 64)
+		if err != nil {
+			f, _ := strconv.ParseFloat(s, 64)
+			n = int64(f)
+		}
 		return n, nil
 	}
 	f, err := toFloat(v)

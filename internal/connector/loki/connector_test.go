@@ -22,7 +22,9 @@ const token = "hunter2-very-secret"
 // end is the end of every window here; lines stand in the ten minutes before.
 var end = time.Unix(1_700_000_000, 0)
 
-func shop() *lokiServer {
+func shop() *lokiServer { return shopAt(end) }
+
+func shopAt(end time.Time) *lokiServer {
 	s := &lokiServer{}
 	for _, app := range []string{"orders-api", "billing"} {
 		st := lokiStream{labels: map[string]string{"app": app, "env": "prod"}}
@@ -48,6 +50,11 @@ func open(t *testing.T, settings connector.Settings, limits connector.Limits) co
 }
 
 func ask(t *testing.T, target connector.Target, text string, options ...string) evidence.Answer {
+	t.Helper()
+	return askAt(t, end, target, text, options...)
+}
+
+func askAt(t *testing.T, end time.Time, target connector.Target, text string, options ...string) evidence.Answer {
 	t.Helper()
 	tmpl, err := probe.ParseTemplate(text)
 	require.NoError(t, err)

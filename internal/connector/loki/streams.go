@@ -29,9 +29,13 @@ func identity() []string {
 	return []string{"service", "service_name", "app", "application", "app_kubernetes_io_name", "job", "container", "compose_service"}
 }
 
+// discovered is the label into which Loki 3 copies the name of the service from
+// one of the others, unless it is told not to.
+const discovered = "service_name"
+
 // translate reads the service's name from the label under which this Loki has
 // it, where the one that the playbook uses does not exist and exactly one other
-// has the value.
+// has the value, or the one that Loki itself has found.
 func (t *Target) translate(ctx context.Context, text string) (string, []string, error) {
 	var notes []string
 	for _, s := range selectorsOf(text) {
@@ -80,10 +84,13 @@ func (t *Target) alias(ctx context.Context, fits func(string) bool, here []strin
 			found = append(found, name)
 		}
 	}
-	if len(found) != 1 {
-		return "", nil
+	switch {
+	case slices.Contains(found, discovered):
+		return discovered, nil
+	case len(found) == 1:
+		return found[0], nil
 	}
-	return found[0], nil
+	return "", nil
 }
 
 // span is a stretch of a query: the braces of a selector and what is between.
