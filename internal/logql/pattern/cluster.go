@@ -154,8 +154,8 @@ type column struct {
 	holes  bool // some have a hole there
 	values map[string]int
 	before string // the word before it, where it is the same in all
-	group  bool
-	trace  bool // it stands in a line after the first
+	trace  bool   // it stands in a line after the first
+	key    bool   // a colon or "=" follows
 }
 
 func (c *column) kinds() int {
@@ -178,6 +178,10 @@ func columnsOf(set []*outline) []column {
 			continue
 		}
 		c.values = map[string]int{}
+		if i+1 < len(columns) {
+			next := &set[0].items[i+1]
+			c.key = !first.group && next.kind == mark && (next.text == ":" || next.text == "=") && (i == 0 || set[0].items[i-1].kind == mark)
+		}
 		if i > 0 && set[0].items[i-1].kind == word && !first.group {
 			c.before = set[0].items[i-1].text
 		}
@@ -188,7 +192,6 @@ func columnsOf(set []*outline) []column {
 			} else {
 				c.values[item.text] += o.shape.total()
 			}
-			c.group = c.group || item.group
 			if c.before != "" && o.items[i-1].text != c.before {
 				c.before = ""
 			}

@@ -376,6 +376,43 @@ var styles = []style{
 		"feature flag {svc} is {true|false} for tenant {user}",
 		"shutting down",
 	}},
+	{"proxy client, whole line", []string{
+		"[{float} {clockn}] chrome.exe[[ *64]] - {hostp} open through proxy {hostp} HTTPS",
+		"[{float} {clockn}] chrome.exe[[ *64]] - {hostp} close, {int} bytes[[ ({float} KB)]] sent, {int} bytes[[ ({float} MB)]] received, lifetime {clock}",
+		"[{float} {clockn}] Mail.exe - {hostp} open directly",
+	}},
+	{"cloud compute, whole line", []string{
+		"api.log.1.2026-05-16_13:53:08 2026-05-16 {clockn}.{int} {int} INFO api.wsgi.server [req-{uuid} {uuid} {uuid} - - -] {ip} \"GET /v2/{uuid}/servers/detail HTTP/1.1\" status: {int} len: {int} time: {float}",
+		"api.log.1.2026-05-16_13:53:08 2026-05-16 {clockn}.{int} {int} INFO api.wsgi.server [req-{uuid} {uuid} {uuid} - - -] {ip} \"POST /v2/{uuid}/os-events HTTP/1.1\" status: {int} len: {int} time: {float}",
+		"compute.log.1.2026-05-16_13:55:31 2026-05-16 {clockn}.{int} {int} INFO compute.manager [-] [instance: {uuid}] VM Started (Lifecycle Event)",
+		"compute.log.1.2026-05-16_13:55:31 2026-05-16 {clockn}.{int} {int} INFO compute.manager [req-{uuid} - - - - -] [instance: {uuid}] VM Paused (Lifecycle Event)",
+		"compute.log.1.2026-05-16_13:55:31 2026-05-16 {clockn}.{int} {int} WARNING compute.cache [req-{uuid} - - - - -] Unknown base file: {path}",
+		"compute.log.1.2026-05-16_13:55:31 2026-05-16 {clockn}.{int} {int} INFO compute.claims [req-{uuid} {uuid} {uuid} - - -] [instance: {uuid}] Claim successful",
+	}},
+	{"block store, whole line", []string{
+		"{int} {int} {int} INFO store.Node$Responder: Responder {small} for chunk chk_{neg} terminating",
+		"{int} {int} {int} INFO store.Namer: CHUNK* Namer.addStored: map updated: {ipport} is added to chk_{neg} size {int}",
+		"{int} {int} {int} INFO store.Node$Receiver: Receiving chunk chk_{neg} src: /{ipport} dest: /{ipport}",
+		"{int} {int} {int} WARN store.Node$Receiver: Receiving chunk chk_{neg} src: /{ipport} dest: /{ipport} failed",
+		"{int} {int} {int} INFO store.Data: Deleting chunk chk_{neg} file {path}",
+		"{int} {int} {int} INFO store.Namer: CHUNK* ask {ipport} to delete {chunks}",
+	}},
+	{"scheduler", []string{
+		"mapRequest:<memory:{int}, vCores:{small}>",
+		"reduceRequest:<memory:{int}, vCores:{small}>",
+		"maxCapability: <memory:{int}, vCores:{small}>",
+		"queue: default",
+		"acquire lock={int}, flags={hex}, tag=\"{phrase}\", name={class}, ws={source}, uid={int}",
+		"Launching with args=[{users}] env={HOME=/root} in {path}",
+		"Failed login for {root|alice} from {ip}",
+		"Message code {small} is not {small} or {int}",
+		"state changed: {svc} is up",
+		"state changed: {svc} is down",
+		"Job {phrase} finished in {dur}",
+		"Rejected: {phrase}",
+		"Opening connection to {host}:{int}",
+		"Closing connection to {host}:{int}",
+	}},
 	{"traces", []string{
 		"unhandled error in {svc}\nio.shop.EmptyCart: no item {int}\n\tat app.shop.Cart.add(Cart.java:{int})\n\tat app.shop.Main.run(Main.java:{int})",
 		"unhandled error in {svc}\nio.bank.Refused: {phrase}\n\tat app.bank.Pay.charge(Pay.java:{int})\n\tat app.shop.Main.run(Main.java:{int})",
@@ -544,6 +581,10 @@ func (v vocabulary) value(name string) (string, bool) {
 		return fmt.Sprintf("%d%s", v.Intn(900), v.of([]string{"ms", "s", "µs"})), true
 	case "clock":
 		return v.of([]string{"<1 sec", fmt.Sprintf("%02d:%02d", v.Intn(60), v.Intn(60)), fmt.Sprintf("%02d:%02d:%02d", v.Intn(24), v.Intn(60), v.Intn(60))}), true
+	case "source":
+		return v.of([]string{"null", "WorkSource{10113}", "WorkSource{10071 com.x}"}), true
+	case "clockn":
+		return fmt.Sprintf("%02d:%02d:%02d", v.Intn(24), v.Intn(60), v.Intn(60)), true
 	case "date":
 		return fmt.Sprintf("%s %s %2d %02d:%02d:%02d 2026", v.of([]string{"Mon", "Tue", "Sun"}), v.of([]string{"Jun", "Jul"}), 1+v.Intn(30), v.Intn(24), v.Intn(60), v.Intn(60)), true
 	case "date3":

@@ -9,6 +9,7 @@ const (
 	choicesOfVerbs  = 12 // opened, closed, starting
 	choicesOfStates = 8  // NEW, RUNNING
 	choicesOfFrames = 99 // functions and faults of a trace
+	choicesOfKeys   = 12 // at the head of a clause, before a colon or "="
 	choices         = 4
 	choicesOfPlaces = 2 // after from, by, for
 	choicesOfNames  = 1 // after user, host; or a_b, a.b.c, camelCase
@@ -25,15 +26,28 @@ func (c *column) verbs() bool {
 	return 2*n >= len(c.values)
 }
 
+// dotted reports whether all words are a.b, as hosts and classes are.
+func (c *column) dotted() bool {
+	for v := range c.values {
+		if !strings.Contains(strings.TrimRight(v, "."), ".") {
+			return false
+		}
+	}
+	return true
+}
+
 // looksLikeValues judges a column that differs.
 func (c *column) looksLikeValues() bool {
 	if c.holes {
 		return true
 	}
 	n := len(c.values)
-	verbs, states, names := 0, 0, 0
+	verbs, states, names, accounted := 0, 0, 0, 0
 	for v := range c.values {
 		v = strings.Trim(v, brackets)
+		if accounts[v] {
+			accounted++
+		}
 		switch {
 		case looksLikeState(v):
 			states++
@@ -47,11 +61,13 @@ func (c *column) looksLikeValues() bool {
 	switch {
 	case c.trace && names == n:
 		limit = choicesOfFrames
+	case c.key && !c.dotted():
+		limit = choicesOfKeys
 	case 2*verbs >= n:
 		limit = choicesOfVerbs
 	case 2*states > n:
 		limit = choicesOfStates
-	case names == n, identities[strings.ToLower(c.before)]:
+	case names == n, accounted > 0, identities[strings.ToLower(c.before)]:
 		limit = choicesOfNames
 	case places[c.before]:
 		limit = choicesOfPlaces
@@ -68,6 +84,12 @@ var identities = map[string]bool{
 	"database": true, "bucket": true, "container": true, "pod": true, "worker": true, "job": true, "task": true,
 	"class": true, "module": true, "plugin": true, "package": true, "file": true, "domain": true, "service": true,
 	"customer": true, "tenant": true, "device": true, "interface": true, "key": true, "method": true, "function": true,
+}
+
+// accounts are names of users that systems come with.
+var accounts = map[string]bool{
+	"root": true, "admin": true, "administrator": true, "guest": true, "nobody": true, "daemon": true, "mysql": true, "postgres": true,
+	"oracle": true, "www-data": true, "operator": true, "uucp": true, "ftpuser": true, "anonymous": true, "nagios": true,
 }
 
 // places are words before a name more often than before a choice.
