@@ -155,7 +155,8 @@ func TestErrors(t *testing.T) {
 	require.Equal(t, "pool timeout after <*>, request <*>", pool["template"])
 	require.Contains(t, pool, "onset")
 	mail := rows[1].(map[string]any)
-	require.Equal(t, "mail to user-<*> failed: '<*>'", mail["template"])
+	require.Equal(t, "mail to <*> failed: 'no route'", mail["template"])
+	require.Equal(t, []any{map[string]any{"distinct": int64(5), "exact": true, "top": mail["values"].([]any)[0].(map[string]any)["top"]}}, mail["values"])
 	require.NotContains(t, mail, "onset", "an error that always was there has none")
 }
 
@@ -178,6 +179,38 @@ func TestPatterns(t *testing.T) {
 	require.EqualValues(t, 1, a.Value.(map[string]any)["kinds"])
 	a = target.Ask(context.Background(), builtin("logs.patterns", map[string]any{"query": `rate({a="b"}[5m])`}))
 	require.Equal(t, evidence.Invalid, a.Status)
+}
+
+func TestSpike(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	shop(t, dir)
+	target := open(t, connector.Settings{"paths": []any{"*.log"}, "timezone": "UTC"}, dir)
+	a := target.Ask(context.Background(), builtin("logs.spike", nil))
+	require.True(t, a.Known(), "%+v", a)
+	v := a.Value.(map[string]any)
+	require.Equal(t, "rose", v["verdict"])
+	require.Equal(t, "errors", v["subject"])
+	require.InDelta(t, float64(noon.Add(-10*time.Minute).Unix()), v["onset"], 20)
+	require.NotContains(t, v, "over")
+	require.EqualValues(t, 4, v["errors_before"])
+	fresh := v["new"].([]any)
+	require.Len(t, fresh, 1)
+	require.Equal(t, "pool timeout after <*>, request <*>", fresh[0].(map[string]any)["template"])
+	require.Equal(t, true, fresh[0].(map[string]any)["failed"])
+	require.Empty(t, v["risen"])
+	require.Empty(t, v["vanished"])
+	first := v["labels"].([]any)[0].(map[string]any)
+	require.Equal(t, []any{"error_type", "PoolTimeout", "before"}, []any{first["label"], first["value"], first["against"]})
+
+	calm := target.Ask(context.Background(), builtin("logs.spike", map[string]any{"query": `{service="shop"} | json | error_type!="PoolTimeout"`}))
+	require.Equal(t, "nothing rose", calm.Value.(map[string]any)["verdict"], "%+v", calm.Value)
+	require.NotContains(t, calm.Value, "onset")
+	recent := target.Ask(context.Background(), builtin("logs.spike", map[string]any{"recent": "10m"}))
+	require.InDelta(t, float64(noon.Add(-10*time.Minute).Unix()), recent.Value.(map[string]any)["split"], 10)
+	require.Equal(t, evidence.Invalid, target.Ask(context.Background(), builtin("logs.spike", map[string]any{"recent": "2h"})).Status)
+	short := target.Ask(context.Background(), builtin("logs.spike", map[string]any{"window": 10 * time.Minute, "recent": "9m55s"}))
+	require.Equal(t, "cannot tell", short.Value.(map[string]any)["verdict"])
 }
 
 func TestSourcesAndDoctor(t *testing.T) {
@@ -275,7 +308,7 @@ func TestSecretsStayInside(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "app.log"), `{"time":"`+ago(time.Minute)+`","level":"error","service":"shop","message":"login with hunter22 failed"}`+"\n")
 	target := open(t, connector.Settings{"paths": []any{"app.log"}}, dir)
-	for _, q := range []probe.Question{fence(t, `{service="shop"} | json`, nil), builtin("logs.errors", nil), builtin("logs.patterns", nil)} {
+	for _, q := range []probe.Question{fence(t, `{service="shop"} | json`, nil), builtin("logs.errors", nil), builtin("logs.patterns", nil), builtin("logs.spike", nil)} {
 		a := target.Ask(context.Background(), q)
 		require.True(t, a.Known())
 		require.NotContains(t, fmt.Sprint(a), "hunter22")

@@ -6,6 +6,8 @@ import (
 
 	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/logql"
+	"github.com/quellhq/quell/internal/logql/pattern"
+	"github.com/quellhq/quell/internal/logql/spike"
 	"github.com/quellhq/quell/internal/probe"
 )
 
@@ -29,7 +31,7 @@ func errorsSpec() probe.Spec {
 			{Name: "share", Type: "number", About: "errors by lines, 0 to 1; missing where there are no lines"},
 			{Name: "levelled", Type: "number", About: "share of lines, 0 to 1, whose level is known; missing where there are no lines"},
 			{Name: "onset", Type: "number", About: "when errors began to come at least twice as often, in seconds since 1970; missing where they did not"},
-			{Name: "templates", Type: "rows", About: "template, count (recent), before, new, level, first, last, onset (seconds since 1970; onset is missing where there is none), samples (up to 3); new ones first, then by count"},
+			{Name: "templates", Type: "rows", About: "template, count (recent), before, new, level, first, last, onset (seconds since 1970; onset is missing where there is none), samples (up to 3), values (what stood in each <*>, in order: distinct, exact, top with value, count and before); new ones first, then by count"},
 		},
 		Outcomes: []probe.Outcome{
 			{When: "errors is 0 and levelled is near 1", Means: "the service logs no errors"},
@@ -38,9 +40,6 @@ func errorsSpec() probe.Spec {
 		},
 	}
 }
-
-// maxErrorHistograms bounds the memory for onsets by template.
-const maxErrorHistograms = 200
 
 func (t *Target) errors(ctx context.Context, q probe.Question) evidence.Answer {
 	args, err := t.args(q)
@@ -53,14 +52,14 @@ func (t *Target) errors(ctx context.Context, q probe.Question) evidence.Answer {
 	}
 	split := q.Now.Add(-args.window).UnixNano()
 	window := logql.Since(q.Now, args.window+args.before)
-	miner := logql.NewMiner(split)
-	all := logql.NewHistogram(window)
-	byTemplate := map[string]*logql.Histogram{}
+	miner := pattern.New(pattern.Config{Split: split})
+	var all, failures pattern.Series
 	var recent, levelled, failed, before, earlier int
 	stats, notes, hint, err := logql.Visit(ctx, args.log, files, window, func(e logql.Entry) {
 		if e.Time == 0 {
 			return
 		}
+		all.Add(e.Time)
 		if e.Time > split {
 			recent++
 			if e.Level != "" {
@@ -77,16 +76,8 @@ func (t *Target) errors(ctx context.Context, q probe.Question) evidence.Answer {
 		} else {
 			before++
 		}
-		all.Add(e.Time)
-		template := miner.Add(e.Message, e.Level, e.Time)
-		h := byTemplate[template]
-		if h == nil && len(byTemplate) < maxErrorHistograms {
-			h = logql.NewHistogram(window)
-			byTemplate[template] = h
-		}
-		if h != nil {
-			h.Add(e.Time)
-		}
+		failures.Add(e.Time)
+		miner.Add(message(e))
 	})
 	if err != nil {
 		return t.failure(err)
@@ -101,8 +92,9 @@ func (t *Target) errors(ctx context.Context, q probe.Question) evidence.Answer {
 	} else {
 		notes = append(notes, fmt.Sprintf("no line was written in the last %s", args.window))
 	}
-	if at, ok := all.Onset(); ok {
-		value["onset"] = float64(at) / 1e9
+	start, end := window.Start.UnixNano(), window.End.UnixNano()
+	if at, _, ok := spike.Began(&failures, &all, start, end); ok {
+		value["onset"] = seconds(at)
 	}
 	rows := []any{}
 	for i, m := range miner.Templates() {
@@ -110,17 +102,12 @@ func (t *Target) errors(ctx context.Context, q probe.Question) evidence.Answer {
 			notes = append(notes, fmt.Sprintf("the first %d templates are shown", args.limit))
 			break
 		}
-		row := templateRow(m, earlier > 0)
-		if h := byTemplate[m.Text]; h != nil {
-			if at, ok := h.Onset(); ok {
-				row["onset"] = float64(at) / 1e9
-			}
+		row := templateRow(&m, earlier > 0)
+		if at, _, ok := spike.Began(&m.Times, &all, start, end); ok {
+			row["onset"] = seconds(at)
 		}
 		rows = append(rows, row)
 	}
 	value["templates"] = rows
-	if miner.Overflow > 0 {
-		notes = append(notes, fmt.Sprintf("%d errors of further kinds were not told apart", miner.Overflow))
-	}
-	return evidence.Of(value, notes...)
+	return evidence.Of(value, append(notes, minerNotes(miner.Stats())...)...)
 }

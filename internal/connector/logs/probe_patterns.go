@@ -7,6 +7,7 @@ import (
 
 	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/logql"
+	"github.com/quellhq/quell/internal/logql/pattern"
 	"github.com/quellhq/quell/internal/probe"
 )
 
@@ -27,7 +28,7 @@ func patternsSpec() probe.Spec {
 			{Name: "lines", Type: "number", About: "lines looked at, in both times"},
 			{Name: "kinds", Type: "number", About: "templates found"},
 			{Name: "fresh", Type: "number", About: "templates that occur only in the recent time; missing where nothing was written before it"},
-			{Name: "templates", Type: "rows", About: "template, count (recent), before, new (true where it was not there before; missing where nothing was written before), level, first, last (seconds since 1970), samples (up to 3); new ones first, then by count"},
+			{Name: "templates", Type: "rows", About: "template, count (recent), before, new (true where it was not there before; missing where nothing was written before), level, first, last (seconds since 1970), samples (up to 3), values (what stood in each <*>, in order: distinct, exact, top with value, count and before); new ones first, then by count"},
 		},
 		Outcomes: []probe.Outcome{
 			{When: "a template with new true and level error", Means: "look here first"},
@@ -93,7 +94,7 @@ func (t *Target) patterns(ctx context.Context, q probe.Question) evidence.Answer
 		return t.failure(err)
 	}
 	split := q.Now.Add(-args.window)
-	miner := logql.NewMiner(split.UnixNano())
+	miner := pattern.New(pattern.Config{Split: split.UnixNano()})
 	earlier := 0
 	window := logql.Since(q.Now, args.window+args.before)
 	stats, notes, hint, err := logql.Visit(ctx, args.log, files, window, func(e logql.Entry) {
@@ -103,47 +104,80 @@ func (t *Target) patterns(ctx context.Context, q probe.Question) evidence.Answer
 		if e.Time <= split.UnixNano() {
 			earlier++
 		}
-		miner.Add(e.Message, e.Level, e.Time)
+		miner.Add(message(e))
 	})
 	if err != nil {
 		return t.failure(err)
 	}
-	if miner.Messages == 0 {
+	if miner.Stats().Messages == 0 {
 		return t.silence(ctx, q, stats, args.window+args.before, hint)
 	}
 	templates := miner.Templates()
 	fresh, rows := 0, []any{}
-	for i, m := range templates {
-		if m.Before == 0 {
+	for i := range templates {
+		if templates[i].New() {
 			fresh++
 		}
 		if i < args.limit {
-			rows = append(rows, templateRow(m, earlier > 0))
+			rows = append(rows, templateRow(&templates[i], earlier > 0))
 		}
 	}
-	value := map[string]any{"lines": int64(miner.Messages), "kinds": int64(len(templates)), "templates": rows}
+	value := map[string]any{"lines": int64(miner.Stats().Messages), "kinds": int64(len(templates)), "templates": rows}
 	if earlier > 0 {
 		value["fresh"] = int64(fresh)
 	} else {
 		notes = append(notes, "nothing was written before the recent time, so nothing can be called new")
 	}
-	if miner.Overflow > 0 {
-		notes = append(notes, fmt.Sprintf("%d messages of further kinds were not told apart", miner.Overflow))
-	}
-	return evidence.Of(value, notes...)
+	return evidence.Of(value, append(notes, minerNotes(miner.Stats())...)...)
 }
 
-func templateRow(m logql.Template, comparable bool) map[string]any {
-	samples := make([]any, len(m.Samples))
-	for i, s := range m.Samples {
-		samples[i] = s
+// message is a visited line as a miner takes it.
+func message(e logql.Entry) pattern.Message {
+	return pattern.Message{Text: e.Message, Level: e.Level, Error: e.Error, Time: e.Time}
+}
+
+// minerNotes says what the miner could not keep apart.
+func minerNotes(s pattern.Stats) []string {
+	var notes []string
+	if s.Guessed > 0 {
+		notes = append(notes, fmt.Sprintf("%d messages have shapes beyond the bound of their family: each was counted to the template most like it", s.Guessed))
 	}
+	if s.Lost > 0 {
+		notes = append(notes, fmt.Sprintf("%d messages of further kinds were not told apart", s.Lost))
+	}
+	return notes
+}
+
+func seconds(nanoseconds int64) float64 { return float64(nanoseconds) / 1e9 }
+
+func templateRow(m *pattern.Template, comparable bool) map[string]any {
 	row := map[string]any{
 		"template": m.Text, "count": int64(m.Count), "before": int64(m.Before), "level": m.Level,
-		"first": float64(m.First) / 1e9, "last": float64(m.Last) / 1e9, "samples": samples,
+		"first": seconds(m.First), "last": seconds(m.Last), "samples": samples(m), "values": values(m),
 	}
 	if comparable {
-		row["new"] = m.Before == 0
+		row["new"] = m.New()
 	}
 	return row
+}
+
+func samples(m *pattern.Template) []any {
+	list := make([]any, len(m.Samples))
+	for i, s := range m.Samples {
+		list[i] = s.Text
+	}
+	return list
+}
+
+// values says what stood in each hole of a template.
+func values(m *pattern.Template) []any {
+	list := make([]any, len(m.Holes))
+	for i, h := range m.Holes {
+		top := make([]any, len(h.Top))
+		for j, v := range h.Top {
+			top[j] = map[string]any{"value": v.Text, "count": int64(v.Count), "before": int64(v.Before)}
+		}
+		list[i] = map[string]any{"distinct": int64(h.Distinct), "exact": h.Exact, "top": top}
+	}
+	return list
 }

@@ -76,6 +76,7 @@ func split(set []*outline, out [][]*outline) [][]*outline {
 	words, common := 0, 0
 	choice, any := -1, -1
 	free := independent(set, columns)
+	markMoves(columns)
 	for i := range columns {
 		c := &columns[i]
 		switch {
@@ -105,6 +106,19 @@ func split(set []*outline, out [][]*outline) [][]*outline {
 		return part(set, any, out)
 	}
 	return append(out, set)
+}
+
+// markMoves finds columns of states that are not alone.
+func markMoves(columns []column) {
+	var of []int
+	for i := range columns {
+		if c := &columns[i]; !c.fixed && !c.holes && len(c.values) > 1 && c.states() {
+			of = append(of, i)
+		}
+	}
+	for _, i := range of {
+		columns[i].moves = len(of) > 1
+	}
 }
 
 // independent finds columns that vary without regard to one another: nearly
@@ -150,12 +164,13 @@ func part(set []*outline, column int, out [][]*outline) [][]*outline {
 
 // column is what stands at one place of a set of outlines.
 type column struct {
+	moves  bool // it holds states, and another column does too
 	fixed  bool // a mark: the same in all
 	holes  bool // some have a hole there
 	values map[string]int
 	before string // the word before it, where it is the same in all
-	group  bool
-	trace  bool // it stands in a line after the first
+	trace  bool   // it stands in a line after the first
+	key    bool   // a colon or "=" follows
 }
 
 func (c *column) kinds() int {
@@ -178,6 +193,10 @@ func columnsOf(set []*outline) []column {
 			continue
 		}
 		c.values = map[string]int{}
+		if i+1 < len(columns) {
+			next := &set[0].items[i+1]
+			c.key = !first.group && next.kind == mark && (next.text == ":" || next.text == "=") && (i == 0 || set[0].items[i-1].kind == mark)
+		}
 		if i > 0 && set[0].items[i-1].kind == word && !first.group {
 			c.before = set[0].items[i-1].text
 		}
@@ -188,7 +207,6 @@ func columnsOf(set []*outline) []column {
 			} else {
 				c.values[item.text] += o.shape.total()
 			}
-			c.group = c.group || item.group
 			if c.before != "" && o.items[i-1].text != c.before {
 				c.before = ""
 			}

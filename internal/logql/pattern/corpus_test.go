@@ -14,9 +14,76 @@ type style struct {
 	templates []string
 }
 
-// heldOut were written before the miner was tuned, and are scored, not tuned on.
+// heldOut were written before the last changes to the miner, and are scored, not
+// tuned on. (The first such set, seenOnce, scored 0.815 at first sight: 0.672,
+// 0.904 and 0.870; it was then looked at.)
 var heldOut = []style{
-	{"mail relay (held out)", []string{
+	{"firewall (held out)", []string{
+		"IN={iface} OUT= MAC={mac} SRC={ip} DST={ip} LEN={small} TOS=0x00 PROTO=TCP SPT={int} DPT={small} WINDOW={int} SYN URGP=0",
+		"IN={iface} OUT= MAC={mac} SRC={ip} DST={ip} LEN={small} TOS=0x00 PROTO=UDP SPT={int} DPT={small} LEN={int}",
+		"Built outbound TCP connection {int} for outside:{ipport} ({ipport}) to inside:{ipport} ({ipport})",
+		"Teardown TCP connection {int} for outside:{ipport} to inside:{ipport} duration {clock} bytes {int} TCP FINs",
+		"Teardown TCP connection {int} for outside:{ipport} to inside:{ipport} duration {clock} bytes {int} SYN Timeout",
+		"Deny tcp src outside:{ipport} dst inside:{ipport} by access-group \"{acl}\" [{hex}, {hex}]",
+		"Interface {iface}, changed state to up",
+		"Interface {iface}, changed state to down",
+		"User {user} from {ip} executed: {phrase}",
+		"neighbor {ip} is down: holding time expired",
+		"neighbor {ip} is up: new adjacency",
+		"Login denied from {ip} to outside:{ip} for user \"{user}\"",
+		"License expires in {small} days",
+	}},
+	{"build runner (held out)", []string{
+		"Running step {small} of {small}: {phrase}",
+		"Step '{phrase}' succeeded after {dur}",
+		"Step '{phrase}' failed with exit code {small}",
+		"Downloaded artifact {file} ({float} MB) from {url}",
+		"Cache restored from key: {svc}-{hexshort}",
+		"Cache not found for input keys: {svc}-{hexshort}, {svc}-",
+		"Job {svc} queued by {user}",
+		"Job {svc} picked up by runner {hostd}",
+		"Job {svc} cancelled by {user}",
+		"Test {class}.{verb} passed in {dur}",
+		"Test {class}.{verb} failed in {dur}",
+		"warning: unused variable '{word}' at {path}:{int}:{int}",
+		"Uploading {int} files to {url}",
+		"The runner has received a shutdown signal.",
+	}},
+	{"message broker (held out)", []string{
+		"accepting connection <{float}.0> ({ipport} -> {ipport})",
+		"connection <{float}.0> ({ipport} -> {ipport}): user '{user}' authenticated and granted access to vhost '{svc}'",
+		"closing connection <{float}.0> ({ipport} -> {ipport}, vhost: '{svc}', user: '{user}')",
+		"closing connection <{float}.0> ({ipport} -> {ipport}): client unexpectedly closed TCP connection",
+		"Mirrored queue '{svc}.{table}' in vhost '{svc}': Adding mirror on node bus@{host1}: <{float}.0>",
+		"[Consumer clientId={svc}-{small}, groupId={svc}] Resetting offset for partition {table}-{small} to offset {int}.",
+		"[Consumer clientId={svc}-{small}, groupId={svc}] Revoke previously assigned partitions {parts}",
+		"[Consumer clientId={svc}-{small}, groupId={svc}] (Re-)joining group",
+		"[GroupCoordinator {small}]: Preparing to rebalance group {svc} in state PreparingRebalance with old generation {small} (reason: {reason})",
+		"[GroupCoordinator {small}]: Stabilized group {svc} generation {small} with {small} members",
+		"[Log partition={table}-{small}, dir={path}] Rolled new log segment at offset {int} in {small} ms.",
+		"[Log partition={table}-{small}, dir={path}] Deleting segment LogSegment(baseOffset={int}, size={int}, lastModifiedTime={int})",
+		"memory resource limit alarm set on node bus@{host1}",
+		"memory resource limit alarm cleared on node bus@{host1}",
+		"Feature flag {acl} enabled",
+	}},
+	{"application with a logger name (held out)", []string{
+		"{date3} INFO {logger} - Order {int} placed by {user} for {float} EUR",
+		"{date3} INFO {logger} - Sending mail '{phrase}' to {email}",
+		"{date3} WARNING {logger} - Slow query ({float}s): SELECT * FROM {table} WHERE id={int}",
+		"{date3} ERROR {logger} - Payment for order {int} declined: insufficient funds",
+		"{date3} ERROR {logger} - Payment for order {int} declined: card expired",
+		"{date3} INFO {logger} - Session of {user} expired",
+		"{date3} INFO {logger} - Session of {user} renewed",
+		"{date3} DEBUG {logger} - Loaded {int} {table} in {dur}",
+		"{date3} ERROR {logger} - Could not reach {host}: [Errno 111] Connection refused",
+		"{date3} ERROR {logger} - Could not reach {host}: timed out",
+		"{date3} INFO {logger} - Worker {small} started with config {'debug': {bool}, 'level': {int}, 'name': '{svc}'}",
+		"{date3} CRITICAL {logger} - Out of disk space",
+	}},
+}
+
+var seenOnce = []style{
+	{"mail relay (seen once)", []string{
 		"{qid}: from=<{email}>, size={int}, nrcpt={small} (queue active)",
 		"{qid}: to=<{email}>, relay={host}[{ip}]:25, delay={float}, delays={float}/{float}/{float}/{float}, dsn=2.0.0, status=sent (250 ok)",
 		"{qid}: to=<{email}>, relay=none, delay={float}, delays={float}/{float}/{float}/{float}, dsn=4.4.1, status=deferred (connect to {host}[{ip}]:25: timed out)",
@@ -30,7 +97,7 @@ var heldOut = []style{
 		"{qid}: message-id=<{hex}@{host}>",
 		"fatal: cannot open map {path}",
 	}},
-	{"container orchestrator (held out)", []string{
+	{"container orchestrator (seen once)", []string{
 		"Pulling image \"{image}\"",
 		"Successfully pulled image \"{image}\" in {dur}",
 		"Created container {svc}",
@@ -48,7 +115,7 @@ var heldOut = []style{
 		"evicting pod {svc}-{hex} because of memory pressure",
 		"lease lost by {hostd}, shutting the scheduler down",
 	}},
-	{"game server (held out)", []string{
+	{"game server (seen once)", []string{
 		"{user} joined the game",
 		"{user} left the game",
 		"{user} was slain by {user}",
@@ -376,6 +443,43 @@ var styles = []style{
 		"feature flag {svc} is {true|false} for tenant {user}",
 		"shutting down",
 	}},
+	{"proxy client, whole line", []string{
+		"[{float} {clockn}] chrome.exe[[ *64]] - {hostp} open through proxy {hostp} HTTPS",
+		"[{float} {clockn}] chrome.exe[[ *64]] - {hostp} close, {int} bytes[[ ({float} KB)]] sent, {int} bytes[[ ({float} MB)]] received, lifetime {clock}",
+		"[{float} {clockn}] Mail.exe - {hostp} open directly",
+	}},
+	{"cloud compute, whole line", []string{
+		"api.log.1.2026-05-16_13:53:08 2026-05-16 {clockn}.{int} {int} INFO api.wsgi.server [req-{uuid} {uuid} {uuid} - - -] {ip} \"GET /v2/{uuid}/servers/detail HTTP/1.1\" status: {int} len: {int} time: {float}",
+		"api.log.1.2026-05-16_13:53:08 2026-05-16 {clockn}.{int} {int} INFO api.wsgi.server [req-{uuid} {uuid} {uuid} - - -] {ip} \"POST /v2/{uuid}/os-events HTTP/1.1\" status: {int} len: {int} time: {float}",
+		"compute.log.1.2026-05-16_13:55:31 2026-05-16 {clockn}.{int} {int} INFO compute.manager [-] [instance: {uuid}] VM Started (Lifecycle Event)",
+		"compute.log.1.2026-05-16_13:55:31 2026-05-16 {clockn}.{int} {int} INFO compute.manager [req-{uuid} - - - - -] [instance: {uuid}] VM Paused (Lifecycle Event)",
+		"compute.log.1.2026-05-16_13:55:31 2026-05-16 {clockn}.{int} {int} WARNING compute.cache [req-{uuid} - - - - -] Unknown base file: {path}",
+		"compute.log.1.2026-05-16_13:55:31 2026-05-16 {clockn}.{int} {int} INFO compute.claims [req-{uuid} {uuid} {uuid} - - -] [instance: {uuid}] Claim successful",
+	}},
+	{"block store, whole line", []string{
+		"{int} {int} {int} INFO store.Node$Responder: Responder {small} for chunk chk_{neg} terminating",
+		"{int} {int} {int} INFO store.Namer: CHUNK* Namer.addStored: map updated: {ipport} is added to chk_{neg} size {int}",
+		"{int} {int} {int} INFO store.Node$Receiver: Receiving chunk chk_{neg} src: /{ipport} dest: /{ipport}",
+		"{int} {int} {int} WARN store.Node$Receiver: Receiving chunk chk_{neg} src: /{ipport} dest: /{ipport} failed",
+		"{int} {int} {int} INFO store.Data: Deleting chunk chk_{neg} file {path}",
+		"{int} {int} {int} INFO store.Namer: CHUNK* ask {ipport} to delete {chunks}",
+	}},
+	{"scheduler", []string{
+		"mapRequest:<memory:{int}, vCores:{small}>",
+		"reduceRequest:<memory:{int}, vCores:{small}>",
+		"maxCapability: <memory:{int}, vCores:{small}>",
+		"queue: default",
+		"acquire lock={int}, flags={hex}, tag=\"{phrase}\", name={class}, ws={source}, uid={int}",
+		"Launching with args=[{users}] env={HOME=/root} in {path}",
+		"Failed login for {root|alice} from {ip}",
+		"Message code {small} is not {small} or {int}",
+		"state changed: {svc} is up",
+		"state changed: {svc} is down",
+		"Job {phrase} finished in {dur}",
+		"Rejected: {phrase}",
+		"Opening connection to {host}:{int}",
+		"Closing connection to {host}:{int}",
+	}},
 	{"traces", []string{
 		"unhandled error in {svc}\nio.shop.EmptyCart: no item {int}\n\tat app.shop.Cart.add(Cart.java:{int})\n\tat app.shop.Main.run(Main.java:{int})",
 		"unhandled error in {svc}\nio.bank.Refused: {phrase}\n\tat app.bank.Pay.charge(Pay.java:{int})\n\tat app.shop.Main.run(Main.java:{int})",
@@ -544,6 +648,24 @@ func (v vocabulary) value(name string) (string, bool) {
 		return fmt.Sprintf("%d%s", v.Intn(900), v.of([]string{"ms", "s", "µs"})), true
 	case "clock":
 		return v.of([]string{"<1 sec", fmt.Sprintf("%02d:%02d", v.Intn(60), v.Intn(60)), fmt.Sprintf("%02d:%02d:%02d", v.Intn(24), v.Intn(60), v.Intn(60))}), true
+	case "iface":
+		return v.of([]string{"eth0", "eth1", "wan", "GigabitEthernet0/1"}), true
+	case "acl":
+		return v.of([]string{"outside_in", "guest_acl", "dmz_in"}), true
+	case "file":
+		return v.of(services) + v.of([]string{".tar.gz", ".zip", "-1.2.whl"}), true
+	case "verb":
+		return v.of([]string{"testAdd", "testRemove", "testEmpty", "shouldFail", "shouldRetry", "roundTrip"}), true
+	case "parts":
+		return v.many(4, ", ", "table"), true
+	case "reason":
+		return v.of([]string{"Adding new member with group instance id None", "removing member on LeaveGroup", "heartbeat expired"}), true
+	case "logger":
+		return "app.core.main", true
+	case "source":
+		return v.of([]string{"null", "WorkSource{10113}", "WorkSource{10071 com.x}"}), true
+	case "clockn":
+		return fmt.Sprintf("%02d:%02d:%02d", v.Intn(24), v.Intn(60), v.Intn(60)), true
 	case "date":
 		return fmt.Sprintf("%s %s %2d %02d:%02d:%02d 2026", v.of([]string{"Mon", "Tue", "Sun"}), v.of([]string{"Jun", "Jul"}), 1+v.Intn(30), v.Intn(24), v.Intn(60), v.Intn(60)), true
 	case "date3":

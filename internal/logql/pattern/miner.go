@@ -114,9 +114,12 @@ func (m *Miner) meet(key uint64, text []byte) *shape {
 	holes := 0
 	for _, t := range m.cutter.tokens {
 		p := piece{kind: t.kind, glued: t.glued}
-		if t.kind == hole {
+		switch t.kind {
+		case hole:
 			holes++
-		} else {
+		case turn:
+			p.text = turnText
+		case word, mark:
 			p.text = string(text[t.start:t.end])
 		}
 		s.tokens = append(s.tokens, p)

@@ -25,7 +25,7 @@ func TestTexts(t *testing.T) {
 		"mail from bob@example.com, size 5.2 MB":                                  "mail from <*>, size <*>",
 		"":                                                                        "",
 		"boom\n  File \"a.py\", line 5, in f\n    x()\nValueError: bad 7":         "boom ⏎ ValueError: bad <*> ⏎ File \"a.py\", line <*>, in f",
-		"failed\njava.lang.E: no 5\n\tat a.b.C(C.java:5)\n\tat d.e.F(F.java:6)\n": "failed ⏎ java.lang.E: no <*> ⏎ at a.b.C(C.java:<*>)",
+		"failed\njava.lang.E: no 5\n\tat a.b.C(C.java:5)\n\tat d.e.F(F.java:6)\n": "failed ⏎ java.lang.E: no <*> ⏎ at a.b.C(<*>)",
 	} {
 		m := pattern.New(pattern.Config{})
 		m.Add(pattern.Message{Text: []byte(message)})

@@ -14,26 +14,28 @@ const (
 	phraseWords = 40 // of a row that is looked at
 )
 
+// frame is a beginning and an end that several rows share.
+type frame struct {
+	key     uint64
+	fixed   int   // words in it
+	members []int // numbers of clusters
+}
+
 // joinPhrases merges clusters whose templates have the same beginning and end and
 // differ in free text between them: "connection failed: <any words>".
 func joinPhrases(clusters []cluster) []cluster {
-	frames := map[string][]int{} // by beginning and end: numbers of clusters
+	frames := map[uint64]*frame{}
 	for n := range clusters {
-		for _, f := range framesOf(clusters[n].row) {
-			frames[f] = append(frames[f], n)
+		addFrames(frames, clusters[n].row, n)
+	}
+	var list []*frame
+	for _, f := range frames {
+		if len(f.members) >= phraseKinds {
+			list = append(list, f)
 		}
 	}
-	type candidate struct {
-		key   string
-		fixed int
-	}
-	var list []candidate
-	for key, members := range frames {
-		if len(members) >= phraseKinds {
-			list = append(list, candidate{key, fixedWords(strings.Fields(key))})
-		}
-	}
-	// The longest frame says most; the alphabet decides between equals.
+	// The frame with most words says most; among equals any will do, if it is
+	// always the same one.
 	sort.Slice(list, func(a, b int) bool {
 		return list[a].fixed > list[b].fixed || list[a].fixed == list[b].fixed && list[a].key < list[b].key
 	})
@@ -41,58 +43,71 @@ func joinPhrases(clusters []cluster) []cluster {
 	for i := range into {
 		into[i] = i
 	}
-	for _, c := range list {
-		var open []int
-		for _, n := range frames[c.key] {
+	for _, f := range list {
+		open := f.members[:0]
+		for _, n := range f.members {
 			if into[n] == n {
 				open = append(open, n)
 			}
 		}
 		if freeText(clusters, open) {
 			for _, n := range open {
-				into[n] = open[0]
+				into[n] = -1 - open[0] // taken: no other frame may have it
 			}
+		}
+	}
+	for i, to := range into {
+		if to < 0 {
+			into[i] = -1 - to
 		}
 	}
 	return gathered(clusters, into)
 }
 
-// framesOf lists the beginnings and ends of a row that hold at least as many
+// addFrames notes the beginnings and ends of a row that hold at least as many
 // words as what lies between.
-func framesOf(row []string) []string {
+func addFrames(frames map[uint64]*frame, row []string, number int) {
 	if len(row) > phraseWords {
-		return nil
+		return
 	}
-	var out []string
-	all := fixedWords(row)
+	all := 0
+	ends := make([]uint64, len(row)+1) // hashes of row[j:]
+	ends[len(row)] = prime
+	for j := len(row) - 1; j >= 0; j-- {
+		all += wordsOf(row[j])
+		ends[j] = mix(ends[j+1], hash([]byte(row[j])))
+	}
+	begin := uint64(seed)
 	for i := range row {
-		for j := i + 1; j <= len(row); j++ {
-			middle := fixedWords(row[i:j])
-			if 2*middle > all+1 {
+		middle := 0
+		for j := i; j < len(row); j++ {
+			middle += wordsOf(row[j])
+			if 2*middle > all+1 || all-middle < 2 || strings.ContainsAny(row[j], "⏎=:()[]{}") {
 				break
 			}
-			if strings.ContainsAny(strings.Join(row[i:j], ""), "⏎=:()[]{}") {
-				break
+			key := mix(begin, ends[j+1])
+			f := frames[key]
+			if f == nil {
+				f = &frame{key: key, fixed: all - middle}
+				frames[key] = f
 			}
-			if all-middle >= 2 {
-				out = append(out, strings.Join(row[:i], " ")+" \x01 "+strings.Join(row[j:], " "))
+			if last := len(f.members) - 1; last < 0 || f.members[last] != number {
+				f.members = append(f.members, number)
 			}
 		}
+		begin = mix(begin^prime, hash([]byte(row[i])))
 	}
-	return out
 }
 
-func fixedWords(row []string) int {
-	n := 0
-	for _, w := range row {
-		if w != varies && w != "\x01" && !isFiller([]byte(w+w)) {
-			n++
-		}
+// wordsOf is 1 for a word, and 0 for what varies and for punctuation.
+func wordsOf(item string) int {
+	if item == varies || len(item) == 1 && classes[item[0]]&isMark != 0 {
+		return 0
 	}
-	return n
+	return 1
 }
 
-// freeText judges the sets of one frame.
+// freeText judges the clusters of one frame.
 func freeText(clusters []cluster, members []int) bool {
 	if len(members) < phraseKinds {
 		return false

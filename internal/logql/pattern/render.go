@@ -162,32 +162,57 @@ func fused(pieces []piece) []piece {
 }
 
 // fill adds the values of a shape to the holes of its template. Every other
-// piece of the template occurs in the shape, so the holes take what lies between.
+// piece of the template occurs in the shape, so a hole takes what lies between
+// its neighbours.
 func fill(holes []sketch, pieces []piece, s *shape) {
-	pairs := align(pieces, s.tokens)
-	i, j, n, own := 0, 0, 0, 0
-	begin := -1 // first token of the stretch that the hole takes
-	for _, pair := range pairs {
-		fixed := pair[0] == len(pieces) || pieces[pair[0]].kind != hole
-		if !fixed {
+	if len(pieces) == len(s.tokens) && sameRow(pieces, s.tokens) && placed(pieces, s.tokens) {
+		fillInPlace(holes, pieces, s)
+		return
+	}
+	next, from, at, own := 0, 0, 0, 0 // hole; token; piece; hole of the shape
+	for _, pair := range align(pieces, s.tokens) {
+		if pair[0] < len(pieces) && pieces[pair[0]].kind == hole {
 			continue
 		}
 		gap := false
-		for ; i < pair[0]; i++ {
-			gap = gap || pieces[i].kind == hole
+		for ; at < pair[0]; at++ {
+			gap = gap || pieces[at].kind == hole
 		}
-		begin = j
-		j = pair[1]
+		between := s.tokens[from:pair[1]]
 		if gap {
-			holes[n].stretch(s, s.tokens[begin:j], own)
-			n++
+			holes[next].stretch(s, between, own)
+			next++
 		}
-		for _, p := range s.tokens[begin:min(j+1, len(s.tokens))] {
+		for _, p := range between {
 			if p.kind == hole {
 				own++
 			}
 		}
-		i, j = pair[0]+1, j+1
+		at, from = pair[0]+1, pair[1]+1
+	}
+}
+
+// placed reports whether all of a template but its holes stands in a shape at
+// the same places.
+func placed(pieces, tokens []piece) bool {
+	for i := range pieces {
+		if pieces[i].kind != hole && !pieces[i].same(tokens[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func fillInPlace(holes []sketch, pieces []piece, s *shape) {
+	next, own := 0, 0
+	for i := range pieces {
+		if pieces[i].kind == hole {
+			holes[next].stretch(s, s.tokens[i:i+1], own)
+			next++
+		}
+		if s.tokens[i].kind == hole {
+			own++
+		}
 	}
 }
 

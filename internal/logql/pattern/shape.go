@@ -1,6 +1,9 @@
 package pattern
 
-import "unicode/utf8"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 const (
 	keptSamples = 3
@@ -64,15 +67,29 @@ func (r *record) add(m *Message, late, level int, full uint64) {
 }
 
 // sample keeps a message if it is one of the chosen. Text stands for s.text,
-// which is copied only if it stays.
+// which is copied only if it stays; nil where s.text is there. Of messages of the
+// same priority, which differ in nothing that a shape looks at, the earliest is
+// kept.
 func (r *record) sample(s keptSample, text []byte) {
 	at := 0
 	for at < len(r.samples) && r.samples[at].priority < s.priority {
 		at++
 	}
 	if at < len(r.samples) && r.samples[at].priority == s.priority {
-		if have := &r.samples[at]; have.time == 0 || s.time != 0 && s.time < have.time {
-			have.time = s.time
+		have := &r.samples[at]
+		if s.time > have.time {
+			return
+		}
+		if text == nil {
+			text = []byte(s.text)
+		}
+		order := compareCut(text, have.text)
+		if s.time == have.time && order >= 0 {
+			return
+		}
+		have.time = s.time
+		if order != 0 {
+			have.text = cut(text, sampleBytes)
 		}
 		return
 	}
@@ -125,8 +142,29 @@ func cut(text []byte, n int) string {
 	if len(text) <= n {
 		return string(text)
 	}
+	return string(text[:shownBytes(text, n)]) + ellipsis
+}
+
+// compareCut orders a text, as cut would leave it, and one that was cut.
+func compareCut(text []byte, have string) int {
+	n := shownBytes(text, sampleBytes)
+	switch {
+	case n == len(text) && string(text) == have:
+		return 0
+	case n < len(text) && len(have) > n && have[:n] == string(text[:n]) && have[n:] == ellipsis:
+		return 0
+	}
+	return strings.Compare(cut(text, sampleBytes), have)
+}
+
+const ellipsis = "…"
+
+func shownBytes(text []byte, n int) int {
+	if len(text) <= n {
+		return len(text)
+	}
 	for n > 0 && !utf8.RuneStart(text[n]) {
 		n--
 	}
-	return string(text[:n]) + "…"
+	return n
 }

@@ -138,7 +138,7 @@ func (z *tokenizer) line(text []byte, at, end int) {
 		}
 		glued := at > 0 && classes[text[at-1]] != isBlank
 		if c == isMark {
-			if n := z.quotedValue(text, at, end, glued); n > 0 {
+			if n := z.enclosedValue(text, at, end, glued); n > 0 {
 				z.hole(text, at, n, glued)
 				at = n
 				continue
@@ -237,29 +237,68 @@ func (z *tokenizer) afterKey() bool {
 	return n >= 2 && z.tokens[n-1].kind == mark && z.tokens[n-1].raw == '=' && z.tokens[n-2].kind == word && z.tokens[n-1].glued
 }
 
-// quotedValue returns where a quoted text ends that is the value of a key, as in
-// key="a b" and {"key": "a b"}; 0 where none begins.
-func (z *tokenizer) quotedValue(text []byte, at, end int, glued bool) int {
-	quote := text[at]
-	if quote != '"' && quote != '\'' {
-		return 0
-	}
+// enclosedValue returns where an enclosed text ends that is the value of a key:
+// key="a b", key=[a, b], key=Name{a b}, {"key": "a b"}, {"key": [a, b]}. It
+// returns 0 where none begins.
+func (z *tokenizer) enclosedValue(text []byte, at, end int, glued bool) int {
 	n := len(z.tokens)
-	if n < 2 || z.tokens[n-1].kind != mark || !z.tokens[n-1].glued {
+	if n < 2 {
 		return 0
 	}
-	switch before := z.tokens[n-2]; {
-	case z.tokens[n-1].raw == '=' && glued:
-	case z.tokens[n-1].raw == ':' && before.kind == mark && (before.raw == '"' || before.raw == '\''):
+	last, before := &z.tokens[n-1], &z.tokens[n-2]
+	quoted := text[at] == '"' || text[at] == '\''
+	switch {
+	case last.kind == mark && last.raw == '=' && last.glued && glued && before.kind == word:
+	case last.kind == mark && last.raw == ':' && last.glued && before.kind == mark && (before.raw == '"' || before.raw == '\''):
+		if !quoted && text[at] != '[' {
+			return 0
+		}
+	case last.kind == hole && glued && before.kind == mark && before.raw == '=' && !quoted && text[at-1] != '=':
+		// key=Name{…}: the name is a value already.
 	default:
 		return 0
 	}
+	if quoted {
+		return quoteEnd(text, at, end)
+	}
+	return bracketEnd(text, at, end)
+}
+
+// quoteEnd returns the offset after the quoted text that begins at a quote, or 0.
+func quoteEnd(text []byte, at, end int) int {
 	for i := at + 1; i < end; i++ {
 		switch text[i] {
 		case '\\':
 			i++
-		case quote:
+		case text[at]:
 			return i + 1
+		}
+	}
+	return 0
+}
+
+// bracketEnd returns the offset after the bracketed text that begins at a
+// bracket, or 0.
+func bracketEnd(text []byte, at, end int) int {
+	open := text[at]
+	var shut byte
+	switch open {
+	case '(':
+		shut = ')'
+	case '[', '{', '<':
+		shut = open + 2
+	default:
+		return 0
+	}
+	depth := 0
+	for i := at; i < end; i++ {
+		switch text[i] {
+		case open:
+			depth++
+		case shut:
+			if depth--; depth == 0 {
+				return i + 1
+			}
 		}
 	}
 	return 0
@@ -273,7 +312,7 @@ func (z *tokenizer) goesOn(w []byte, seen uint8, glued bool) bool {
 		return false
 	}
 	if z.tokens[n-1].kind == hole {
-		return isUnit(w) || seen&isWordy == 0 && len(w) >= 2
+		return isUnit(w) || seen&isWordy == 0 && isFiller(w)
 	}
 	return glued && seen&notHex == 0 && len(w) <= 4 && n > 1 && z.tokens[n-1].raw == ':' && z.tokens[n-1].kind == mark &&
 		z.tokens[n-1].glued && z.tokens[n-2].kind == hole
@@ -291,18 +330,29 @@ func isUnit(w []byte) bool {
 	return false
 }
 
+// allDigits takes a port, and one at the end of a sentence.
+func allDigits(w []byte) bool {
+	for _, c := range bytes.TrimRight(w, ".") {
+		if classes[c]&isDigit == 0 {
+			return false
+		}
+	}
+	return true
+}
+
 func isHexPair(w []byte) bool {
 	return len(w) == 2 && classes[w[0]]&(notHex|isMark) == 0 && classes[w[1]]&(notHex|isMark) == 0
 }
 
-// isFiller knows what stands for a value that is missing in a row of them: ****.
+// isFiller knows what stands for a value that is missing in a row of them, ****,
+// or between two: 5 - 7.
 func isFiller(w []byte) bool {
 	for _, c := range w {
 		if classes[c]&isWordy != 0 {
 			return false
 		}
 	}
-	return len(w) >= 2
+	return len(w) >= 2 || w[0] == '-' || w[0] == '*'
 }
 
 func (z *tokenizer) push(start, end int, k kind, glued bool, raw uint64) {
@@ -336,8 +386,11 @@ func (z *tokenizer) hole(text []byte, start, end int, glued bool) {
 			take = 2
 		case last.kind == word && !glued && (dateWord(text[last.start:last.end]) || isFiller(text[last.start:last.end])):
 			take = 1
-		case last.kind == mark && last.raw == ':' && glued && last.glued && n > 1 && isHexPair(text[z.tokens[n-2].start:z.tokens[n-2].end]):
-			take = 2
+		case last.kind == mark && last.raw == ':' && glued && last.glued && n > 1 && (isHexPair(text[z.tokens[n-2].start:z.tokens[n-2].end]) ||
+			allDigits(text[start:end]) && bytes.IndexByte(text[z.tokens[n-2].start:z.tokens[n-2].end], '.') > 0):
+			take = 2 // a piece of an address in hexadecimal, or host.name:port
+		case last.kind == mark && last.raw == ':' && glued && n > 3 && z.chained(n-1) && z.chained(n-3):
+			take = 4 // cart:alice:5
 		case last.kind == mark && (last.raw == '<' || last.raw == '>') && glued && !(end < len(text) && text[end] == '>'):
 			take = 1 // "<1 sec"
 		}
@@ -352,6 +405,12 @@ func (z *tokenizer) hole(text []byte, start, end int, glued bool) {
 		z.tokens = z.tokens[:n-take]
 	}
 	z.push(int(from), end, hole, glued, raw)
+}
+
+// chained reports whether the mark at i is a colon that is glued to a word before it.
+func (z *tokenizer) chained(i int) bool {
+	return z.tokens[i].kind == mark && z.tokens[i].raw == ':' && z.tokens[i].glued && z.tokens[i-1].kind == word &&
+		(z.tokens[i-1].glued || i == 1 || z.tokens[i-2].raw != ':')
 }
 
 // joins reports whether a mark between two values makes them one.

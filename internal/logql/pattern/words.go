@@ -7,22 +7,35 @@ import "strings"
 // ends like a verb is rarely a name, and what stands after "user" rarely a verb.
 const (
 	choicesOfVerbs  = 12 // opened, closed, starting
-	choicesOfStates = 8  // NEW, RUNNING
+	choicesOfStates = 3  // UP, DOWN
+	choicesOfMoves  = 99 // from NEW to RUNNING: two states that depend on one another
 	choicesOfFrames = 99 // functions and faults of a trace
+	choicesOfKeys   = 12 // at the head of a clause, before a colon or "="
 	choices         = 4
 	choicesOfPlaces = 2 // after from, by, for
-	choicesOfNames  = 1 // after user, host; or a_b, a.b.c, camelCase
+	choicesOfTerms  = 3 // NodeReady, NodeNotReady
+	choicesOfNames  = 1 // after user, host; or a_b, a.b.c
 )
 
 // verbs reports whether at least half of the words look like verbs.
 func (c *column) verbs() bool {
 	n := 0
 	for v := range c.values {
-		if v = strings.Trim(v, brackets); looksLikeVerb(v) && !looksLikeState(v) && !looksLikeName(v) {
+		if v = strings.Trim(v, brackets); looksLikeVerb(v) && !looksLikeState(v) && !looksLikeName(v) && !looksLikeTerm(v) {
 			n++
 		}
 	}
 	return 2*n >= len(c.values)
+}
+
+// dotted reports whether all words are a.b, as hosts and classes are.
+func (c *column) dotted() bool {
+	for v := range c.values {
+		if !strings.Contains(strings.TrimRight(v, "."), ".") {
+			return false
+		}
+	}
+	return true
 }
 
 // looksLikeValues judges a column that differs.
@@ -31,28 +44,39 @@ func (c *column) looksLikeValues() bool {
 		return true
 	}
 	n := len(c.values)
-	verbs, states, names := 0, 0, 0
+	verbs, states, terms, names, accounted := 0, 0, 0, 0, 0
 	for v := range c.values {
 		v = strings.Trim(v, brackets)
+		if accounts[v] {
+			accounted++
+		}
 		switch {
 		case looksLikeState(v):
 			states++
 		case looksLikeName(v):
 			names++
+		case looksLikeTerm(v):
+			terms++
 		case looksLikeVerb(v):
 			verbs++
 		}
 	}
 	limit := choices
 	switch {
-	case c.trace && names == n:
+	case c.trace && names+terms == n:
 		limit = choicesOfFrames
+	case c.key && !c.dotted():
+		limit = choicesOfKeys
 	case 2*verbs >= n:
 		limit = choicesOfVerbs
+	case 2*states > n && c.moves:
+		limit = choicesOfMoves
 	case 2*states > n:
 		limit = choicesOfStates
-	case names == n, identities[strings.ToLower(c.before)]:
+	case names == n, accounted > 0, identities[strings.ToLower(c.before)]:
 		limit = choicesOfNames
+	case terms == n:
+		limit = choicesOfTerms
 	case places[c.before]:
 		limit = choicesOfPlaces
 	}
@@ -68,6 +92,12 @@ var identities = map[string]bool{
 	"database": true, "bucket": true, "container": true, "pod": true, "worker": true, "job": true, "task": true,
 	"class": true, "module": true, "plugin": true, "package": true, "file": true, "domain": true, "service": true,
 	"customer": true, "tenant": true, "device": true, "interface": true, "key": true, "method": true, "function": true,
+}
+
+// accounts are names of users that systems come with.
+var accounts = map[string]bool{
+	"root": true, "admin": true, "administrator": true, "guest": true, "nobody": true, "daemon": true, "mysql": true, "postgres": true,
+	"oracle": true, "www-data": true, "operator": true, "uucp": true, "ftpuser": true, "anonymous": true, "nagios": true,
 }
 
 // places are words before a name more often than before a choice.
@@ -107,14 +137,28 @@ func looksLikeState(w string) bool {
 	return letters >= 2
 }
 
-// looksLikeName takes words that carry marks of a made-up name.
+// looksLikeName takes words that carry marks of a made-up name: a_b, a.b, $a.
 func looksLikeName(w string) bool {
-	w = strings.TrimRight(w, ".!?")
-	for i := range len(w) {
-		c := w[i]
-		if c == '_' || c == '.' || c == '$' || c == '@' || c == '/' || i > 0 && c >= 'A' && c <= 'Z' && w[i-1] >= 'a' && w[i-1] <= 'z' {
+	return strings.ContainsAny(strings.TrimRight(w, ".!?"), "_.$@/")
+}
+
+// looksLikeTerm takes CamelCase.
+func looksLikeTerm(w string) bool {
+	for i := 1; i < len(w); i++ {
+		if w[i] >= 'A' && w[i] <= 'Z' && w[i-1] >= 'a' && w[i-1] <= 'z' {
 			return true
 		}
 	}
 	return false
+}
+
+// states reports whether most words look like states.
+func (c *column) states() bool {
+	n := 0
+	for v := range c.values {
+		if looksLikeState(strings.Trim(v, brackets)) {
+			n++
+		}
+	}
+	return 2*n > len(c.values)
 }

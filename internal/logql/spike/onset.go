@@ -1,6 +1,10 @@
 package spike
 
-import "math"
+import (
+	"math"
+
+	"github.com/quellhq/quell/internal/logql/pattern"
+)
 
 // An onset needs events to come at least twice as often as outside of it, and
 // this many of them. Own values.
@@ -146,4 +150,24 @@ func line(counts, exposure []float64) float64 {
 		}
 	}
 	return total
+}
+
+// Began says when events began to come more often, and when that was over (0
+// where it lasts), in nanoseconds since 1970. All are the lines of the same log,
+// failed or not: where there are none the log was silent. Start and End bound the
+// time that was read. False where there is no such moment, or the events grew
+// slowly.
+func Began(events, all *pattern.Series, start, end int64) (onset, over int64, ok bool) {
+	if all.Total() == 0 {
+		return 0, 0, false
+	}
+	g := newGrid(all, start, end)
+	s, ok := findStep(g.dense(events), g.exposure, 0)
+	if !ok || s.ramp {
+		return 0, 0, false
+	}
+	if s.to < len(g.exposure) {
+		over = g.at(s.to)
+	}
+	return g.at(s.from), over, true
 }
