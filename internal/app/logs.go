@@ -19,6 +19,7 @@ type LogInput struct {
 	Stdin  io.Reader
 	Config string            // path of quell.yaml; used without Paths
 	Labels map[string]string // stream labels of every line
+	Fields []string          // fields of the lines that are to be stream labels
 	Zone   *time.Location    // of times that name none; nil: this machine's
 	Now    time.Time
 }
@@ -55,7 +56,22 @@ func OpenLogs(ctx context.Context, in LogInput) (*Logs, error) {
 		l.files = append(l.files, files)
 	}
 	l.source = several(l.files)
+	if len(l.files) == 1 {
+		l.source = l.files[0] // it has more powers than one after the other
+	}
+	if len(in.Fields) > 0 {
+		l.source = logql.Promoted(l.source, in.Fields...)
+	}
 	return l, nil
+}
+
+// Promoted are the same lines with fields of theirs as stream labels, as a Loki
+// would have them.
+func (l *Logs) Promoted(names []string) *Logs {
+	if len(names) == 0 {
+		return l
+	}
+	return &Logs{source: logql.Promoted(l.source, names...), files: l.files, now: l.now}
 }
 
 // configs says where the lines are.
