@@ -112,15 +112,6 @@ func (l *Logs) Close() {
 	}
 }
 
-// bytes is how much was read so far.
-func (l *Logs) bytes() int64 {
-	var n int64
-	for _, f := range l.files {
-		n += f.BytesRead()
-	}
-	return n
-}
-
 // several reads one set of files after the other.
 type several []*logfile.Files
 
@@ -182,13 +173,12 @@ type LogAnswer struct {
 	Step        time.Duration
 	Newest      time.Time // newest line of the input, where it was looked for
 	Oldest      time.Time
-	Bytes       int64 // read, after decompression
 	Took        time.Duration
 }
 
 // Ask runs a query. Errors are those of logql.Run.
 func (l *Logs) Ask(ctx context.Context, q logql.Query, w LogWindow, limits logql.Limits) (LogAnswer, error) {
-	began, before := time.Now(), l.bytes()
+	began := time.Now()
 	a := LogAnswer{From: w.From, Until: w.Until, Step: w.Step}
 	var err error
 	if q.Metric() {
@@ -197,8 +187,19 @@ func (l *Logs) Ask(ctx context.Context, q logql.Query, w LogWindow, limits logql
 	if err == nil {
 		a.Result, err = logql.Run(ctx, q, l.source, a.asked(q.Metric()), limits)
 	}
-	a.Took, a.Bytes = time.Since(began), l.bytes()-before
+	a.Took = time.Since(began)
 	return a, err
+}
+
+// Count says how many lines a query takes, of how many: for a metric query those
+// that it counts at the newest line.
+func (l *Logs) Count(ctx context.Context, q logql.Query) (matched, of int, err error) {
+	if log, ok := q.Root.(*logql.Log); ok {
+		matched, reading, err := logql.Count(ctx, log, l.source, logql.Window{Start: firstTime, End: lastTime})
+		return matched, int(reading.Lines), err
+	}
+	a, err := l.Ask(ctx, q, LogWindow{}, logql.Limits{})
+	return a.Stats.Matched, int(a.Reading.Lines), err
 }
 
 // ground gives a metric query the times that nobody named: it ends at the

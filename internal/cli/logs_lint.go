@@ -179,12 +179,12 @@ func lintOne(q app.FenceQuery, options logql.LintOptions) linted {
 // countBoth asks the lines in both readings.
 func countBoth(ctx context.Context, logs *app.Logs, l linted) (*lintCounts, error) {
 	var c lintCounts
-	count := func(dialect logql.Dialect, text string, stats *logql.Stats) (refused string, err error) {
+	count := func(dialect logql.Dialect, text string, into *int) (refused string, err error) {
 		q, err := logql.ParseIn(dialect, text)
 		if err != nil {
 			return err.Error(), nil
 		}
-		a, err := logs.Promoted(q.SelectorLabels()).Ask(ctx, q, app.LogWindow{}, logql.Limits{Lines: 1})
+		matched, of, err := logs.Promoted(q.SelectorLabels()).Count(ctx, q)
 		var unreadable *logfile.Failed
 		if ctx.Err() != nil || errors.As(err, &unreadable) {
 			return "", err
@@ -192,27 +192,23 @@ func countBoth(ctx context.Context, logs *app.Logs, l linted) (*lintCounts, erro
 		if err != nil {
 			return err.Error(), nil
 		}
-		*stats = a.Stats
+		*into, c.Of = matched, of
 		return "", nil
 	}
-	var here, there, fixed logql.Stats
-	refused, err := count(logql.Playbook, l.Query, &here)
+	refused, err := count(logql.Playbook, l.Query, &c.Playbook)
 	if err != nil {
 		return nil, err
 	}
 	if refused != "" {
 		return nil, nil // the findings say why
 	}
-	c.Of, c.Playbook = here.Window, here.Matched
-	if c.Refused, err = count(logql.Strict, l.Query, &there); err != nil {
+	if c.Refused, err = count(logql.Strict, l.Query, &c.Strict); err != nil {
 		return nil, err
 	}
-	c.Strict = there.Matched
 	if l.Fixed != "" {
-		if c.Broken, err = count(logql.Strict, l.Fixed, &fixed); err != nil {
+		if c.Broken, err = count(logql.Strict, l.Fixed, &c.Fixed); err != nil {
 			return nil, err
 		}
-		c.Fixed = fixed.Matched
 	}
 	return &c, nil
 }
