@@ -86,6 +86,12 @@ func (v logsShow) say() func(code, text string) {
 }
 
 func (v logsShow) summary(a app.LogAnswer) string {
+	if v.asking.loki.on() { // it does not say what it looked at
+		if v.query.Metric() {
+			return fmt.Sprintf("%s in %s", many(len(a.Series), "series", "series"), took(a.Took))
+		}
+		return fmt.Sprintf("%s in %s", many(len(a.Lines), "line", "lines"), took(a.Took))
+	}
 	text := fmt.Sprintf("%s, of %s looked at", many(a.Stats.Matched, "line matched", "lines matched"), thousands(int(a.Reading.Lines)))
 	if shown := len(a.Lines); shown > 0 && cutShort(a) {
 		text = fmt.Sprintf("%s shown, of %s looked at", many(shown, "line", "lines"), thousands(int(a.Reading.Lines)))
