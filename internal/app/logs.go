@@ -19,6 +19,7 @@ type LogInput struct {
 	Stdin  io.Reader
 	Config string            // path of quell.yaml; used without Paths
 	Labels map[string]string // stream labels of every line
+	Fields []string          // fields of the lines that are to be stream labels
 	Zone   *time.Location    // of times that name none; nil: this machine's
 	Now    time.Time
 }
@@ -55,7 +56,22 @@ func OpenLogs(ctx context.Context, in LogInput) (*Logs, error) {
 		l.files = append(l.files, files)
 	}
 	l.source = several(l.files)
+	if len(l.files) == 1 {
+		l.source = l.files[0] // it has more powers than one after the other
+	}
+	if len(in.Fields) > 0 {
+		l.source = logql.Promoted(l.source, in.Fields...)
+	}
 	return l, nil
+}
+
+// Promoted are the same lines with fields of theirs as stream labels, as a Loki
+// would have them.
+func (l *Logs) Promoted(names []string) *Logs {
+	if len(names) == 0 {
+		return l
+	}
+	return &Logs{source: logql.Promoted(l.source, names...), files: l.files, now: l.now}
 }
 
 // configs says where the lines are.
@@ -94,15 +110,6 @@ func (l *Logs) Close() {
 	if l.stdin != nil {
 		l.stdin.Close()
 	}
-}
-
-// bytes is how much was read so far.
-func (l *Logs) bytes() int64 {
-	var n int64
-	for _, f := range l.files {
-		n += f.BytesRead()
-	}
-	return n
 }
 
 // several reads one set of files after the other.
@@ -166,13 +173,12 @@ type LogAnswer struct {
 	Step        time.Duration
 	Newest      time.Time // newest line of the input, where it was looked for
 	Oldest      time.Time
-	Bytes       int64 // read, after decompression
 	Took        time.Duration
 }
 
 // Ask runs a query. Errors are those of logql.Run.
 func (l *Logs) Ask(ctx context.Context, q logql.Query, w LogWindow, limits logql.Limits) (LogAnswer, error) {
-	began, before := time.Now(), l.bytes()
+	began := time.Now()
 	a := LogAnswer{From: w.From, Until: w.Until, Step: w.Step}
 	var err error
 	if q.Metric() {
@@ -181,8 +187,19 @@ func (l *Logs) Ask(ctx context.Context, q logql.Query, w LogWindow, limits logql
 	if err == nil {
 		a.Result, err = logql.Run(ctx, q, l.source, a.asked(q.Metric()), limits)
 	}
-	a.Took, a.Bytes = time.Since(began), l.bytes()-before
+	a.Took = time.Since(began)
 	return a, err
+}
+
+// Count says how many lines a query takes, of how many: for a metric query those
+// that it counts at the newest line.
+func (l *Logs) Count(ctx context.Context, q logql.Query) (matched, of int, err error) {
+	if log, ok := q.Root.(*logql.Log); ok {
+		matched, reading, err := logql.Count(ctx, log, l.source, logql.Window{Start: firstTime, End: lastTime})
+		return matched, int(reading.Lines), err
+	}
+	a, err := l.Ask(ctx, q, LogWindow{}, logql.Limits{})
+	return a.Stats.Matched, int(a.Reading.Lines), err
 }
 
 // ground gives a metric query the times that nobody named: it ends at the

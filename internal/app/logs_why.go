@@ -17,19 +17,20 @@ func (l *Logs) WhyNothing(ctx context.Context, q logql.Query, a LogAnswer) []str
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	s := a.Stats
+	looked := lineCount(max(s.Window, int(a.Reading.Lines)))
 	switch {
 	case q.Metric() && s.Window == 0 && s.Timeless > 0:
 		return []string{fmt.Sprintf("none of %d lines bears a time, so they cannot be counted over time", s.Timeless)}
 	case s.Window == 0:
 		return l.whyEmpty(ctx, q, a)
 	case s.Selected == 0:
-		why := []string{fmt.Sprintf("looked at %s: none has the labels of the selector", lineCount(s.Window))}
+		why := []string{fmt.Sprintf("looked at %s: none has the labels of the selector", looked)}
 		if a.Hint != "" {
 			why = append(why, a.Hint)
 		}
 		return why
 	}
-	why := []string{fmt.Sprintf("looked at %s: nothing matched", lineCount(s.Window))}
+	why := []string{fmt.Sprintf("looked at %s: nothing matched", looked)}
 	if said := logql.Closest(ctx, q, l.source, a.asked(q.Metric())); said != nil {
 		return append(why, said...)
 	}

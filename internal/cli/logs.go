@@ -45,7 +45,7 @@ type logsInput struct {
 
 func (i *logsInput) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringArrayVar(&i.labels, "label", nil, "stream label of every line, NAME=VALUE; may be repeated")
+	f.StringArrayVar(&i.labels, "label", nil, "stream label of every line, NAME=VALUE, or NAME: taken from the line's own field; may be repeated")
 	f.StringVar(&i.zone, "timezone", "", "zone of times that name none, in lines and flags: UTC or a name like Europe/Paris (default: this machine's)")
 	f.StringVarP(&i.config, "config", "c", "", "without a FILE: ask the log targets of this configuration (default: quell.yaml here or above)")
 }
@@ -179,8 +179,12 @@ func (i *logsInput) open(s streams, files []string, zone *time.Location, now tim
 	}
 	for _, l := range i.labels {
 		name, value, ok := strings.Cut(l, "=")
-		if !ok || !isLabelName(name) {
-			return in, usage("--label: %q is no label: write NAME=VALUE, like service=api", l)
+		if !isLabelName(name) {
+			return in, usage("--label: %q is no label: write NAME=VALUE, like service=api, or the NAME of a field", l)
+		}
+		if !ok {
+			in.Fields = append(in.Fields, name)
+			continue
 		}
 		if in.Labels == nil {
 			in.Labels = map[string]string{}

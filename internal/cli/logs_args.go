@@ -112,6 +112,12 @@ func caret(text string, from, to int) string {
 		cut = max(0, min(len(before)-caretWidth/2, len(shown)-caretWidth))
 		shown = shown[cut:min(len(shown), cut+caretWidth)]
 	}
+	if cut > 0 {
+		shown[0] = '…'
+	}
+	if len([]rune(line)) > cut+len(shown) {
+		shown[len(shown)-1] = '…'
+	}
 	marks := max(1, utf8.RuneCountInString(text[from:min(max(to, from), end)]))
 	column := len(before) - cut
 	marks = max(1, min(marks, len(shown)-column))

@@ -25,11 +25,10 @@ type jsonLogPoint struct {
 }
 
 type jsonLogStats struct {
-	Read     int   `json:"read"`
-	Window   int   `json:"window"`
-	Timeless int   `json:"timeless"`
-	Selected int   `json:"selected"`
+	LookedAt int64 `json:"looked_at"`
 	Matched  int   `json:"matched"`
+	Cut      bool  `json:"cut"`
+	Timeless int   `json:"timeless"`
 	Bytes    int64 `json:"bytes"`
 	Took     int64 `json:"took_ns"`
 }
@@ -55,7 +54,7 @@ const logsSchema = "quell.logs/1"
 func logsJSON(v logsShow, a app.LogAnswer, why []string) jsonLogs {
 	out := jsonLogs{Schema: logsSchema, Kind: "lines", Dialect: "playbook", Query: v.query.String(), Step: int64(a.Step),
 		From: stamp(a.From), Until: stamp(a.Until), Notes: nonNil(a.Notes), Why: nonNil(why),
-		Stats: jsonLogStats{a.Stats.Read, a.Stats.Window, a.Stats.Timeless, a.Stats.Selected, a.Stats.Matched, a.Bytes, int64(a.Took)}}
+		Stats: jsonLogStats{a.Reading.Lines, a.Stats.Matched, cutShort(a), a.Stats.Timeless, a.Reading.Bytes, int64(a.Took)}}
 	if v.asking.strict {
 		out.Dialect = "strict"
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/quellhq/quell/internal/app"
@@ -85,12 +86,30 @@ func (v logsShow) say() func(code, text string) {
 }
 
 func (v logsShow) summary(a app.LogAnswer) string {
-	s := a.Stats
-	text := fmt.Sprintf("%s of %s matched", thousands(s.Matched), many(s.Window, "line", "lines"))
-	if a.Bytes > 0 {
-		text += ", " + bytesText(a.Bytes) + " read"
+	if v.asking.loki.on() { // it does not say what it looked at
+		if v.query.Metric() {
+			return fmt.Sprintf("%s in %s", many(len(a.Series), "series", "series"), took(a.Took))
+		}
+		return fmt.Sprintf("%s in %s", many(len(a.Lines), "line", "lines"), took(a.Took))
+	}
+	text := fmt.Sprintf("%s, of %s looked at", many(a.Stats.Matched, "line matched", "lines matched"), thousands(int(a.Reading.Lines)))
+	if shown := len(a.Lines); shown > 0 && cutShort(a) {
+		text = fmt.Sprintf("%s shown, of %s looked at", many(shown, "line", "lines"), thousands(int(a.Reading.Lines)))
+	}
+	if a.Reading.Bytes > 0 {
+		text += ", " + bytesText(a.Reading.Bytes) + " read"
 	}
 	return text + fmt.Sprintf(" in %s", took(a.Took))
+}
+
+// cutShort reports whether more lines matched than are shown.
+func cutShort(a app.LogAnswer) bool {
+	for _, n := range a.Notes {
+		if strings.HasPrefix(n, "only the newest ") || strings.HasPrefix(n, "only the oldest ") {
+			return true
+		}
+	}
+	return false
 }
 
 func took(d time.Duration) string {

@@ -86,6 +86,7 @@ func start(t testing.TB) {
 		"REDIS_HANG=redis://" + hanging + "/0",
 		"WEB_REFUSED=http://" + refused,
 		"WEB_HANG=http://" + hanging,
+		"LOKI_WELL=" + lokiServer(t),
 	}
 }
 

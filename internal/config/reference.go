@@ -181,3 +181,14 @@ func passwordsIn(value string) (passwords []string, structured bool) {
 	}
 	return passwords, structured
 }
+
+// Secret reads a secret that was named outside of a configuration file, in a
+// flag: as env:NAME or file:PATH. The text itself is refused: command lines are
+// seen by everyone on the machine.
+func Secret(text string) (secret.String, error) {
+	if !strings.HasPrefix(text, "env:") && !strings.HasPrefix(text, "file:") {
+		return secret.String{}, fmt.Errorf("a secret in a command line is seen by others: write env:NAME or file:PATH")
+	}
+	value, err := newReferences(".", nil).resolve(text, true)
+	return secret.New(value), err
+}

@@ -78,8 +78,9 @@ func (c closest) run(e Expr, lines int) (Result, bool) {
 
 // matched counts the lines that pass the first n stages.
 func (c closest) matched(log *Log, n int) (int, bool) {
-	r, ok := c.run(&Log{Dialect: log.Dialect, Matchers: log.Matchers, Stages: log.Stages[:n]}, 1)
-	return r.Stats.Matched, ok
+	w := Window{Start: c.asked.End.Add(-c.asked.Since), End: c.asked.End}
+	matched, _, err := Count(c.ctx, &Log{Dialect: log.Dialect, Matchers: log.Matchers, Stages: log.Stages[:n]}, c.src, w)
+	return matched, err == nil
 }
 
 func (c closest) ofLog(log *Log) []string {

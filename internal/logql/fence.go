@@ -13,8 +13,12 @@ import (
 )
 
 // Check reads a fence whose holes are not filled yet, for lint.
-func Check(text probe.Template, _ map[string]string) []connector.Problem {
-	_, err := parse(Playbook, text.Source(), true)
+func Check(text probe.Template, options map[string]string) []connector.Problem {
+	dialect, err := DialectOf(options)
+	if err != nil {
+		return []connector.Problem{{Text: err.Error()}}
+	}
+	_, err = parse(dialect, text.Source(), true)
 	if err == nil {
 		return nil
 	}
@@ -23,6 +27,22 @@ func Check(text probe.Template, _ map[string]string) []connector.Problem {
 		return []connector.Problem{{Offset: at.Offset, Text: at.Error()}}
 	}
 	return []connector.Problem{{Text: err.Error()}}
+}
+
+// DialectOf reads the option dialect of a fence.
+func DialectOf(options map[string]string) (Dialect, error) {
+	switch options["dialect"] {
+	case "", "playbook":
+		return Playbook, nil
+	case "strict":
+		return Strict, nil
+	}
+	return Playbook, fmt.Errorf("dialect=%s: write playbook or strict", options["dialect"])
+}
+
+// DialectOption documents it.
+func DialectOption() probe.Param {
+	return probe.Param{Name: "dialect", Type: probe.Text, Default: "playbook", About: "how the query is read: playbook as authors of runbooks mean it, strict as Loki documents it"}
 }
 
 // ShapeOf tells whether a fence gives lines or series; probe.Any where it

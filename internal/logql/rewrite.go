@@ -3,6 +3,7 @@ package logql
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Rewritten is a playbook query in the words of strict LogQL.
@@ -13,6 +14,8 @@ type Rewritten struct {
 	// the log queries whose lines it must be asked of here.
 	Client string
 	Fetch  []Query
+	// Reach is how far before the first point lines are looked at.
+	Reach time.Duration
 }
 
 // ToStrict rewrites a query of the playbook dialect so that a Loki, which reads
@@ -33,13 +36,13 @@ func ToStrict(q Query) (Rewritten, error) {
 		return Rewritten{}, err
 	}
 	if w.client != "" {
-		return Rewritten{Notes: w.notes, Client: w.client, Fetch: fetches(q.Root)}, nil
+		return Rewritten{Notes: w.notes, Client: w.client, Fetch: fetches(q.Root), Reach: reach(q.Root)}, nil
 	}
 	text := Query{Root: root}.String()
 	strict, err := ParseIn(Strict, text)
 	if err != nil {
 		// Not one of the differences that are known: ask here.
-		return Rewritten{Notes: w.notes, Client: "strict LogQL cannot say it: " + err.Error(), Fetch: fetches(q.Root)}, nil
+		return Rewritten{Notes: w.notes, Client: "strict LogQL cannot say it: " + err.Error(), Fetch: fetches(q.Root), Reach: reach(q.Root)}, nil
 	}
 	return Rewritten{Query: strict, Notes: w.notes}, nil
 }
@@ -318,6 +321,14 @@ func dottedNames(text string) []string {
 		return nil
 	}
 	return sortedNames(found)
+}
+
+func reach(root Expr) time.Duration {
+	var far time.Duration
+	for _, r := range rangesOf(root) {
+		far = max(far, r.Range+r.Back)
+	}
+	return far
 }
 
 // fetches are the log queries that give every line a query could look at. One

@@ -18,6 +18,7 @@ func options() []probe.Param {
 		{Name: "range", Type: probe.Duration, About: "the same as since"},
 		{Name: "step", Type: probe.Duration, About: "distance between two points of a series; default: about a 120th of since, a round number"},
 		{Name: "limit", Type: probe.Number, About: "keep at most this many lines, the newest ones, or series"},
+		logql.DialectOption(),
 	}
 }
 
@@ -30,7 +31,11 @@ func (t *Target) query(ctx context.Context, q probe.Question) evidence.Answer {
 	if err != nil {
 		return evidence.Not(evidence.Invalid, "the query could not be filled in: "+err.Error(), "")
 	}
-	query, err := logql.Parse(text)
+	dialect, err := logql.DialectOf(q.Options)
+	if err != nil {
+		return evidence.Not(evidence.Invalid, err.Error(), "")
+	}
+	query, err := logql.ParseIn(dialect, text)
 	if err != nil {
 		return t.failure(err)
 	}

@@ -21,6 +21,7 @@ type asked struct {
 	step     time.Duration // 0: a metric query is asked once, at the end
 	limit    int           // 0: the target's own limit
 	forwards bool          // keep the oldest lines where there are too many
+	dialect  logql.Dialect // in which the query is meant
 }
 
 func options() []probe.Param {
@@ -30,6 +31,7 @@ func options() []probe.Param {
 		{Name: "step", Type: probe.Duration, About: "for a metric query: distance between two points; default: about a 120th of since where that is given, else one point, now"},
 		{Name: "limit", Type: probe.Number, About: "keep at most this many lines or series"},
 		{Name: "direction", Type: probe.Text, Default: "backward", About: "which lines to keep at the limit: backward the newest, forward the oldest"},
+		logql.DialectOption(),
 	}
 }
 
@@ -61,6 +63,9 @@ func readOptions(o map[string]string) (asked, error) {
 		if a.limit, err = strconv.Atoi(text); err != nil || a.limit <= 0 {
 			return a, fmt.Errorf("limit=%s: write a whole number above zero", text)
 		}
+	}
+	if a.dialect, err = logql.DialectOf(o); err != nil {
+		return a, err
 	}
 	switch o["direction"] {
 	case "", "backward":

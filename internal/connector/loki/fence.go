@@ -34,16 +34,29 @@ func (t *Target) logql(ctx context.Context, q probe.Question) evidence.Answer {
 	if err != nil {
 		return answer(err)
 	}
-	if isMetric(text) {
-		return t.metric(ctx, text, w, a, notes)
+	said, err := strictly(text, a.dialect)
+	if err != nil {
+		return evidence.Not(evidence.Invalid, err.Error(), "")
 	}
-	return t.lines(ctx, text, w, a, notes)
+	if said.client != "" {
+		return t.here(ctx, said, w, a, notes)
+	}
+	var answer evidence.Answer
+	if isMetric(said.text) {
+		answer = t.metric(ctx, said.text, w, a, notes)
+	} else {
+		answer = t.lines(ctx, said.text, w, a, notes)
+	}
+	if said.text != text {
+		answer.Notes = append(answer.Notes, "asked of Loki as: "+said.text)
+	}
+	return answer
 }
 
 // isMetric tells a metric query from a log query; a log query begins with its
 // selector and nothing else does.
 func isMetric(text string) bool {
-	if q, err := logql.Parse(text); err == nil {
+	if q, err := logql.ParseIn(logql.Strict, text); err == nil {
 		return q.Metric()
 	}
 	for _, line := range strings.Split(text, "\n") {
@@ -97,6 +110,8 @@ func (t *Target) lines(ctx context.Context, text string, w window, a asked, note
 func (t *Target) metric(ctx context.Context, text string, w window, a asked, notes []string) evidence.Answer {
 	path, params := "/loki/api/v1/query", url.Values{"time": {nano(w.end)}}
 	if a.step > 0 {
+		// Loki lays the points from the start: let the last one stand at the end.
+		w.start = w.end.Add(-w.end.Sub(w.start).Truncate(a.step))
 		path, params = "/loki/api/v1/query_range", w.params()
 		params.Set("step", strconv.FormatFloat(a.step.Seconds(), 'f', -1, 64))
 	}
@@ -139,8 +154,33 @@ func (t *Target) limit(a asked) int {
 	return most
 }
 
+// entry is a line as Loki gives it.
+type entry struct {
+	nano   int64
+	text   string
+	labels map[string]string
+}
+
 // readLines reads streams of [nanoseconds, line] into lines, oldest first.
 func readLines(data json.RawMessage) ([]evidence.Line, error) {
+	all, err := readEntries(data)
+	if err != nil {
+		return nil, err
+	}
+	sort.SliceStable(all, func(i, j int) bool {
+		if all[i].nano != all[j].nano {
+			return all[i].nano < all[j].nano
+		}
+		return all[i].text < all[j].text
+	})
+	lines := make([]evidence.Line, len(all))
+	for i, e := range all {
+		lines[i] = evidence.Line{T: float64(e.nano) / 1e9, Text: e.text, Labels: e.labels}
+	}
+	return lines, nil
+}
+
+func readEntries(data json.RawMessage) ([]entry, error) {
 	var d struct {
 		Type   string `json:"resultType"`
 		Result []struct {
@@ -154,11 +194,7 @@ func readLines(data json.RawMessage) ([]evidence.Line, error) {
 	if d.Type != "streams" {
 		return nil, fmt.Errorf("it is of type %q where lines were due", d.Type)
 	}
-	type timed struct {
-		nano int64
-		line evidence.Line
-	}
-	var all []timed
+	var all []entry
 	for _, s := range d.Result {
 		for _, v := range s.Values {
 			if len(v) < 2 {
@@ -172,20 +208,10 @@ func readLines(data json.RawMessage) ([]evidence.Line, error) {
 			if err != nil {
 				return nil, errors.New("a line's time is not in nanoseconds")
 			}
-			all = append(all, timed{n, evidence.Line{T: float64(n) / 1e9, Text: text, Labels: s.Stream}})
+			all = append(all, entry{n, text, s.Stream})
 		}
 	}
-	sort.SliceStable(all, func(i, j int) bool {
-		if all[i].nano != all[j].nano {
-			return all[i].nano < all[j].nano
-		}
-		return all[i].line.Text < all[j].line.Text
-	})
-	lines := make([]evidence.Line, len(all))
-	for i, l := range all {
-		lines[i] = l.line
-	}
-	return lines, nil
+	return all, nil
 }
 
 func answer(err error) evidence.Answer {

@@ -27,6 +27,7 @@ type lokiServer struct {
 	tenant  string // when set, required as X-Scope-OrgID
 	streams []lokiStream
 	asked   []string // paths, in order
+	queries []string // in order
 }
 
 type lokiStream struct {
@@ -138,6 +139,7 @@ func (s *lokiServer) Read(_ context.Context, _ logql.Window, emit func([]logql.R
 }
 
 func (s *lokiServer) query(w http.ResponseWriter, r *http.Request, ranged bool) {
+	s.queries = append(s.queries, r.Form.Get("query"))
 	q, err := logql.ParseIn(logql.Strict, r.Form.Get("query"))
 	if err != nil {
 		http.Error(w, "parse error at line 1, col 1: syntax error: "+err.Error(), http.StatusBadRequest)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/quellhq/quell/internal/logql"
@@ -73,12 +72,7 @@ type Files struct {
 	config Config
 	chunk  int64 // bytes; tests cut finer
 	serial bool  // tests read files in one go, to compare with
-	read   atomic.Int64
 }
-
-// BytesRead is how much was read of the files so far, over all questions, after
-// decompression.
-func (f *Files) BytesRead() int64 { return f.read.Load() }
 
 // New returns the files of a config. It opens none.
 func New(config Config) (*Files, error) {

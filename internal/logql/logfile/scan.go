@@ -124,7 +124,6 @@ func (p *plan) result(troubles []Trouble) (logql.Reading, error) {
 	var out logql.Reading
 	unreadable := 0
 	for _, r := range p.files {
-		r.files.read.Add(r.spent)
 		out.Bytes += r.spent
 		out.Lines += r.counts.lines
 		r.notesOf(r.counts)
