@@ -17,8 +17,7 @@ const (
 // glance finds the value of one label in a line of JSON without reading the
 // rest of it: it searches for the key. It never guesses. Where a key could be
 // nested, written otherwise or escaped it is unsure, and the line is read whole;
-// so its answers are those of parseJSONLine. Lines with escaped letters must not
-// be given to it: see HasEscapedLetters.
+// so its answers are those of parseJSONLine.
 type glance struct {
 	label string
 	// stem is the label up to its first "_": every key that can give the label,
@@ -112,7 +111,7 @@ func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\
 func (g *glance) in(o *object) (value []byte, s sight) {
 	line := o.line
 	if len(g.stem) == 0 {
-		if len(g.word) > 0 && !bytes.Contains(line, g.word) {
+		if len(g.word) > 0 && !bytes.Contains(line, g.word) && !hasEscapedLetters(line) {
 			return nil, absent
 		}
 		return nil, unsure
@@ -121,6 +120,9 @@ func (g *glance) in(o *object) (value []byte, s sight) {
 	for at := o.open; ; {
 		n := bytes.IndexByte(line[min(at+g.rarest, len(line)):], rare)
 		if n < 0 {
+			if hasEscapedLetters(line) {
+				return nil, unsure
+			}
 			return nil, absent
 		}
 		start := at + n // of the stem
@@ -160,7 +162,7 @@ func (g *glance) in(o *object) (value []byte, s sight) {
 		case broken:
 			return nil, unsure
 		}
-		if !o.depthKnown(start) {
+		if !o.depthKnown(start) || bytes.IndexByte(line[o.open:start], '\\') >= 0 && hasEscapedLetters(line[:start]) {
 			return nil, unsure
 		}
 		value, s := scalar(line, after)
@@ -264,17 +266,18 @@ func scalar(line []byte, at int) ([]byte, sight) {
 	return nil, unsure
 }
 
-// HasEscapedLetters reports whether a letter or digit of ASCII may be written as
+// hasEscapedLetters reports whether a letter or digit of ASCII may be written as
 // \u00xx in the text: then a search for letters does not find all there is.
 // Loggers escape control signs and what is not ASCII, hardly ever letters.
-func HasEscapedLetters(text []byte) bool {
+func hasEscapedLetters(text []byte) bool {
 	for {
-		i := bytes.Index(text, []byte(`\u00`))
-		if i < 0 {
+		i := bytes.IndexByte(text, '\\')
+		if i < 0 || i+4 >= len(text) {
 			return false
 		}
-		if text = text[i+4:]; len(text) > 0 && text[0] >= '2' && text[0] <= '7' {
+		if string(text[i+1:i+4]) == "u00" && text[i+4] >= '2' && text[i+4] <= '7' {
 			return true
 		}
+		text = text[i+2:]
 	}
 }

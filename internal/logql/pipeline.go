@@ -67,6 +67,7 @@ func (p *pipeline) meet(o *pipeline) {
 type matcher struct {
 	Matcher
 	test textTest
+	find search
 	seen map[string]bool // values met, for the hint when nothing matches
 }
 
@@ -82,7 +83,7 @@ func compilePipeline(log *Log) (*pipeline, error) {
 		if err != nil {
 			return nil, err
 		}
-		p.matchers = append(p.matchers, matcher{Matcher: m, test: test, seen: map[string]bool{}})
+		p.matchers = append(p.matchers, matcher{Matcher: m, test: test, seen: map[string]bool{}, find: newSearch(m.Name)})
 	}
 	for _, stage := range log.Stages {
 		if err := p.addStage(stage); err != nil {
@@ -204,7 +205,12 @@ func (p *pipeline) selects() bool {
 // maxSeen is how many values of a selector's label are kept for the hint.
 const maxSeen = 10
 
+// promoteFields takes the fields that the selector asks for from the line.
 func (p *pipeline) promoteFields() {
+	if p.glanceFields() {
+		return
+	}
+	p.promote.reset()
 	want := func(name []byte) bool {
 		for i := range p.matchers {
 			if p.matchers[i].Name == string(name) {
@@ -219,6 +225,21 @@ func (p *pipeline) promoteFields() {
 		return false
 	}
 	parseOwn(p.record, p.record.Line, want, p.promote)
+}
+
+// glanceFields is promoteFields for a line of JSON that looks whole; false where
+// only reading all of it tells.
+func (p *pipeline) glanceFields() bool {
+	if !looksWhole(p.record.Line) {
+		return false
+	}
+	o := newObject(p.record.Line)
+	for i := range p.matchers {
+		if !p.matchers[i].find.into(&o, p.promote) {
+			return false
+		}
+	}
+	return true
 }
 
 // parseOwn reads a line in the format that it has.

@@ -2,13 +2,25 @@ package logql
 
 import "bytes"
 
-// looksWhole reports whether a line of JSON without escapes has its end, and a
-// closing quote for each opening one: half lines, and lines that two processes
-// wrote into one another, are the pipeline's. A fault elsewhere, in what a
-// metric query does not need, goes unseen, as it does in Loki.
+// looksWhole reports whether a line of JSON has its end, and a closing quote for
+// each opening one: half lines, and lines that two processes wrote into one
+// another, are the pipeline's. A fault elsewhere, in what a metric query does not
+// need, goes unseen, as it does in Loki.
 func looksWhole(line []byte) bool {
-	return len(line) > 1 && line[0] == '{' && line[len(line)-1] == '}' &&
-		bytes.IndexByte(line, '\\') < 0 && bytes.Count(line, quote)%2 == 0
+	if len(line) < 2 || line[0] != '{' || line[len(line)-1] != '}' {
+		return false
+	}
+	quotes := bytes.Count(line, quote)
+	for rest := line; ; {
+		i := bytes.IndexByte(rest, '\\')
+		if i < 0 || i+1 >= len(rest) {
+			return quotes%2 == 0
+		}
+		if rest[i+1] == '"' {
+			quotes--
+		}
+		rest = rest[i+2:]
+	}
 }
 
 var quote = []byte{'"'}

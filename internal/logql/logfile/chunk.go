@@ -122,10 +122,12 @@ func (w *worker) chunk(ctx context.Context, c chunk) error {
 	data = data[:n]
 	k := &cutter{
 		worker: w, ctx: ctx, c: c, base: base, data: data, lines: bytes.LastIndexByte(data, '\n') + 1,
-		a: r.assembler(w.emit), exact: logql.HasEscapedLetters(data),
+		a: r.assembler(w.emit),
 	}
 	k.a.earlier, k.a.skipped = k.timeBefore, c.start > r.from
-	k.counts.lines = int64(bytes.Count(data[:k.lines], newline))
+	if w.screen.Seeks() {
+		k.counts.lines = int64(bytes.Count(data[:k.lines], newline))
+	}
 	k.counts.truncated = int64(n) < c.end-base
 	err = k.run()
 	k.counts.add(k.a.counts())
@@ -144,7 +146,6 @@ type cutter struct {
 	data     []byte // up to the end of the chunk
 	lines    int    // offset in data after its last line break
 	a        *assembler
-	exact    bool // the screen cannot be trusted with this data
 	at       int  // offset in data of the line that comes next
 	fed      int  // offset in data up to which the assembler saw every line since it last skipped some
 	begun    bool // a line that surely begins a record was met
@@ -219,6 +220,9 @@ func (k *cutter) line(end int) error {
 	line := trimEnd(k.data[k.at:end])
 	k.a.at = k.base + int64(k.at)
 	k.at, k.fed = end+1, end+1
+	if !k.screen.Seeks() {
+		k.counts.lines++
+	}
 	if len(line) > k.c.reading.files.config.Line {
 		line = line[:k.c.reading.files.config.Line]
 		k.counts.cutLines++
@@ -226,7 +230,7 @@ func (k *cutter) line(end int) error {
 	if !isFlatObject(line) || line[len(line)-1] == 0 {
 		return k.a.line(line)
 	}
-	if !k.exact && k.screen.Refuses(line) {
+	if k.screen.Refuses(line) {
 		err := k.a.end(&k.a.lanes.sole)
 		k.a.skipped = true
 		return err
