@@ -59,7 +59,7 @@ func (a *assembler) line(line []byte) error {
 		a.nuls++
 	}
 	f := a.frames.take(line)
-	l, closed := a.lanes.of(f.from)
+	l, closed := a.lanes.of(f)
 	if closed != nil {
 		if err := a.finish(closed); err != nil {
 			return err

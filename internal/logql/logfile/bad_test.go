@@ -359,3 +359,22 @@ func TestHalfALastLineIsSaid(t *testing.T) {
 		require.Empty(t, notes, "a last line without a line break may well be whole")
 	}
 }
+
+// A file may hold a thousand times what it is on disk. The budget is the bound.
+func TestWhatShrinksALotIsReadWhole(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	line := `{"time":"2026-03-01T11:30:00Z","msg":"the same again and again"}` + "\n"
+	text := strings.Repeat(line, 100_000)
+	var paths []string
+	for name, packed := range map[string]string{"a.gz": gzipped(t, text), "b.zst": zstded(t, text)} {
+		require.Less(t, 40*len(packed)+1<<20, len(text))
+		paths = append(paths, write(t, dir, name, packed))
+	}
+	list, notes := read(t, logfile.Config{Paths: paths}, lastHour)
+	require.Len(t, list, 200_000)
+	require.Empty(t, notes)
+	list, notes = read(t, logfile.Config{Paths: paths, Budget: 6 << 20}, lastHour)
+	require.InDelta(t, (6<<20)/len(line), len(list), 3)
+	require.Contains(t, strings.Join(notes, "\n"), "MiB were read: the budget is used up")
+}

@@ -171,6 +171,23 @@ Mar  1 11:30:03 h1 api[13]:     indented, and of its own header
 11:30:03 {hostname=h1,app=api} Mar  1 11:30:03 h1 api[13]:     indented, and of its own header
 `,
 		},
+		"a trace that nothing wraps, in a file of syslog": {
+			text: `Mar  1 11:30:00 h1 api[13]: it broke
+Traceback (most recent call last):
+  File "a.py", line 1
+KeyError: 'x'
+Mar  1 11:30:01 h1 sshd[12]: on
+Mar  1 11:30:02 h1 api[13]: on
+Mar  1 11:30:03 h1 api[13]: on
+Mar  1 11:30:03 h1 api[13]: on
+`,
+			want: `11:30:00 {hostname=h1,app=api} Mar  1 11:30:00 h1 api[13]: it broke⏎Traceback (most recent call last):⏎  File "a.py", line 1⏎KeyError: 'x'
+11:30:01 {hostname=h1,app=sshd} Mar  1 11:30:01 h1 sshd[12]: on
+11:30:02 {hostname=h1,app=api} Mar  1 11:30:02 h1 api[13]: on
+11:30:03 {hostname=h1,app=api} Mar  1 11:30:03 h1 api[13]: on
+11:30:03 {hostname=h1,app=api} Mar  1 11:30:03 h1 api[13]: on
+`,
+		},
 		"aws logs filter-log-events": {
 			text: `{
     "events": [

@@ -64,16 +64,24 @@ func (l *lane) whole(f framed, limit int) (line framed, done, cut bool) {
 	return f, true, cut
 }
 
-// lanes finds the lane of a line. Lines without an origin share one.
+// lanes finds the lane of a line. Lines without an origin share one. A line that
+// nothing wraps in a file of wrapped ones (the trace below a line of syslog) is
+// of the writer before it, unless that one is in the middle of a line.
 type lanes struct {
-	sole  lane
-	named map[string]*lane
-	clock int
+	sole   lane
+	named  map[string]*lane
+	recent *lane // of the line before, if it had an origin
+	clock  int
 }
 
-func (l *lanes) of(from *origin) (at, closed *lane) {
+func (l *lanes) of(f framed) (at, closed *lane) {
 	l.clock++
+	from := f.from
 	if from == nil {
+		if f.kind == 0 && l.recent != nil && !l.recent.pieces {
+			l.recent.touched = l.clock
+			return l.recent, nil
+		}
 		return &l.sole, nil
 	}
 	at, known := l.named[from.lane]
@@ -88,7 +96,7 @@ func (l *lanes) of(from *origin) (at, closed *lane) {
 		at = &lane{name: from.lane}
 		l.named[from.lane] = at
 	}
-	at.touched = l.clock
+	at.touched, l.recent = l.clock, at
 	return at, closed
 }
 

@@ -91,7 +91,8 @@ func (r *reading) clock() clock {
 }
 
 // unpacked is how many times larger than on disk the content of a compressed
-// file may be before the budget cuts it. Logs shrink to a tenth or a twentieth.
+// file is taken to be, as long as others want a part of the budget. Logs shrink
+// to a tenth or a twentieth.
 const unpacked = 40
 
 // prepare opens the file, finds the part that holds the window, and judges its

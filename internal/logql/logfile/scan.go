@@ -80,7 +80,23 @@ func (f *Files) plan(list []file, ask logql.Ask) *plan {
 		r.prepare(left)
 		left -= r.reserved
 	}
+	p.share(left)
 	return p
+}
+
+// share gives what is left of the budget to the compressed files, in equal
+// parts: how much they hold shows only when they are read, and nobody else
+// wants it.
+func (p *plan) share(left int64) {
+	var packed []*reading
+	for _, r := range p.files {
+		if r.content == nil && r.trouble.Kind == 0 && r.reserved > 0 {
+			packed = append(packed, r)
+		}
+	}
+	for _, r := range packed {
+		r.reserved += max(left, 0) / int64(len(packed))
+	}
 }
 
 // ranksOf numbers files by name: the order of lines of the same time must not
