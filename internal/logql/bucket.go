@@ -89,7 +89,8 @@ type rangeJob struct {
 	limits      Limits
 	key         []byte
 	values      [][]byte // of the group's labels, in the line at hand
-	stream      *Stream  // for which quick was made
+	stream      *Stream  // for which quick was made, as the marker
+	marker      *marker
 	quick       *quick
 }
 
@@ -164,15 +165,24 @@ func (j *rangeJob) add(r *Record) error {
 	return j.count(r, age, value)
 }
 
+// labels are those that a sample is made of.
+func (j *rangeJob) labels() []string {
+	list := append([]string(nil), j.group...)
+	if j.node.Unwrap != nil {
+		list = append(list, j.node.Unwrap.Label)
+	}
+	return list
+}
+
 // glance takes the sample without the pipeline, where that is possible.
 func (j *rangeJob) glance(r *Record) (float64, verdict) {
-	if j.stream != r.Stream {
-		j.stream, j.quick = r.Stream, newQuick(j, r.Stream)
+	if j.stream != r.Stream || j.marker != r.Marks.of {
+		j.stream, j.marker, j.quick = r.Stream, r.Marks.of, newQuick(j, r.Stream, r.Marks.of)
 	}
 	if j.quick == nil {
 		return 0, broken
 	}
-	value, v := j.quick.take(r.Line, j.values)
+	value, v := j.quick.take(r.Line, r.Marks, j.values)
 	if v == yes {
 		j.pipe.counts.Selected++
 		j.pipe.counts.Matched++

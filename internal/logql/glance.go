@@ -26,9 +26,11 @@ type glance struct {
 	stem   []byte
 	rarest int // the byte of the stem that logs have least of
 	word   []byte
+	marker *marker // finds the stem in whole blocks; nil where the line is searched
+	pair   bytePair
 }
 
-func newGlance(label string) glance {
+func newGlance(label string, m *marker) glance {
 	stem := label
 	for i := 0; i < len(label); i++ {
 		if label[i] == '_' {
@@ -41,6 +43,9 @@ func newGlance(label string) glance {
 		if len(word) > len(g.word) {
 			g.word = []byte(word)
 		}
+	}
+	if pair, ok := pairOf(g.stem); ok && m.has(pair) {
+		g.marker, g.pair = m, pair
 	}
 	for i := range g.stem {
 		if rarity(g.stem[i]) > rarity(g.stem[g.rarest]) {
@@ -63,12 +68,13 @@ func rarity(c byte) int {
 // object is a line that holds a JSON object, with what several glances share.
 type object struct {
 	line   []byte
+	marks  Marks
 	open   int // offset after its first brace
 	nested int // offset of the first brace that may open a nested object; len(line) if none; -1 not known yet
 }
 
-func newObject(line []byte) object {
-	return object{line: line, open: bytes.IndexByte(line, '{') + 1, nested: -1}
+func newObject(line []byte, m Marks) object {
+	return object{line: line, marks: m, open: bytes.IndexByte(line, '{') + 1, nested: -1}
 }
 
 // depthKnown reports whether what stands at the offset is surely a part of the
@@ -116,28 +122,23 @@ func (g *glance) in(o *object) (value []byte, s sight) {
 		}
 		return nil, unsure
 	}
-	rare := g.stem[g.rarest]
 	for at := o.open; ; {
-		n := bytes.IndexByte(line[min(at+g.rarest, len(line)):], rare)
-		if n < 0 {
+		start := g.next(o, at)
+		if start < 0 {
 			if hasEscapedLetters(line) {
 				return nil, unsure
 			}
 			return nil, absent
 		}
-		start := at + n // of the stem
 		at = start + 1
 		end := start + len(g.stem)
-		if end > len(line) || !bytes.Equal(line[start:end], g.stem) {
-			continue
-		}
 		switch opens(line[:start]) {
 		case no:
 			continue
 		case broken:
 			return nil, unsure
 		}
-		n = bytes.IndexByte(line[end:], '"')
+		n := bytes.IndexByte(line[end:], '"')
 		if n < 0 {
 			return nil, unsure
 		}
@@ -171,6 +172,29 @@ func (g *glance) in(o *object) (value []byte, s sight) {
 			continue
 		}
 		return value, s
+	}
+}
+
+// next returns where the stem stands next, from an offset on, or -1.
+func (g *glance) next(o *object, at int) int {
+	if g.marker != nil && g.marker == o.marks.of {
+		for _, mark := range o.marks.list {
+			start := int(mark-o.marks.at) - g.pair.offset
+			if end := start + len(g.stem); start >= at && end <= len(o.line) && string(o.line[start:end]) == string(g.stem) {
+				return start
+			}
+		}
+		return -1
+	}
+	for rare := g.stem[g.rarest]; ; at++ {
+		n := bytes.IndexByte(o.line[min(at+g.rarest, len(o.line)):], rare)
+		if n < 0 {
+			return -1
+		}
+		at += n
+		if end := at + len(g.stem); end <= len(o.line) && string(o.line[at:end]) == string(g.stem) {
+			return at
+		}
 	}
 }
 

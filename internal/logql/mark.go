@@ -1,5 +1,7 @@
 package logql
 
+import "slices"
+
 // marker finds the line breaks of a block, and the places where keys may stand
 // that a query asks for, in one pass at the speed of memory. A key is looked for
 // by its two bytes that logs have least of, with the distance between them.
@@ -84,4 +86,38 @@ func (m *marker) begins(block []byte, i int) bool {
 		}
 	}
 	return false
+}
+
+// has reports whether the marker looks for the pair.
+func (m *marker) has(p bytePair) bool { return m != nil && slices.Contains(m.pairs, p) }
+
+// BlockMarks are the marks of a block, line by line.
+type BlockMarks struct {
+	of    *marker
+	block []byte
+	list  []uint32
+	next  int
+}
+
+// Marks are where keys may stand in a line. Without any, keys are searched.
+type Marks struct {
+	of   *marker
+	at   uint32   // offset of the line in the block
+	list []uint32 // offsets in the block; may hold those of the line break too
+}
+
+// Line returns the end of the line that begins at the offset, and its marks.
+// Lines are asked for in order; false where no line break comes any more.
+func (b *BlockMarks) Line(start int) (end int, m Marks, ok bool) {
+	for b.next < len(b.list) && int(b.list[b.next]) < start {
+		b.next++
+	}
+	for i := b.next; i < len(b.list); i++ {
+		if end := int(b.list[i]); b.block[end] == '\n' {
+			m := Marks{of: b.of, at: uint32(start), list: b.list[b.next:i]}
+			b.next = i + 1
+			return end, m, true
+		}
+	}
+	return 0, Marks{}, false
 }

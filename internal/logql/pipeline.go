@@ -83,7 +83,7 @@ func compilePipeline(log *Log) (*pipeline, error) {
 		if err != nil {
 			return nil, err
 		}
-		p.matchers = append(p.matchers, matcher{Matcher: m, test: test, seen: map[string]bool{}, find: newSearch(m.Name)})
+		p.matchers = append(p.matchers, matcher{Matcher: m, test: test, seen: map[string]bool{}, find: newSearch(m.Name, nil)})
 	}
 	for _, stage := range log.Stages {
 		if err := p.addStage(stage); err != nil {
@@ -233,7 +233,7 @@ func (p *pipeline) glanceFields() bool {
 	if !looksWhole(p.record.Line) {
 		return false
 	}
-	o := newObject(p.record.Line)
+	o := newObject(p.record.Line, Marks{})
 	for i := range p.matchers {
 		if !p.matchers[i].find.into(&o, p.promote) {
 			return false

@@ -38,8 +38,8 @@ type quick struct {
 }
 
 // newQuick returns nil where the pipeline must do it.
-func newQuick(j *rangeJob, stream *Stream) *quick {
-	looks := compileLooks(j.pipe.log, stream)
+func newQuick(j *rangeJob, stream *Stream, m *marker) *quick {
+	looks := compileLooks(j.pipe.log, stream, m)
 	if !looks.whole || j.perLine || j.node.Op == "bytes_over_time" || j.node.Op == "bytes_rate" {
 		return nil
 	}
@@ -52,24 +52,24 @@ func newQuick(j *rangeJob, stream *Stream) *quick {
 		if !fromLine(name, stream) {
 			return nil
 		}
-		q.group[i] = newSearch(name)
+		q.group[i] = newSearch(name, m)
 	}
 	if u := j.node.Unwrap; u != nil {
 		if !fromLine(u.Label, stream) {
 			return nil
 		}
-		q.unwrap, q.read = newSearch(u.Label), u.reader()
+		q.unwrap, q.read = newSearch(u.Label, m), u.reader()
 	}
 	return q
 }
 
 // take looks at a line: no where the query drops it, yes with the sample's
 // value and the values of its group, broken where the pipeline must look.
-func (q *quick) take(line []byte, values [][]byte) (float64, verdict) {
+func (q *quick) take(line []byte, m Marks, values [][]byte) (float64, verdict) {
 	if !looksWhole(line) {
 		return 0, broken
 	}
-	q.object = newObject(line)
+	q.object = newObject(line, m)
 	o := &q.object
 	for _, test := range q.tests {
 		if v := test(o); v != yes {

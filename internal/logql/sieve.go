@@ -2,6 +2,7 @@ package logql
 
 import (
 	"bytes"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -13,9 +14,54 @@ import (
 type Sieve struct {
 	log     *Log
 	needles *needles // one of them stands in every wanted record; nil: not known
+	marker  *marker  // of the keys that the query looks at; nil where this processor cannot
 }
 
-func newSieve(log *Log) *Sieve { return &Sieve{log: log, needles: needlesOf(log)} }
+// newSieve makes the sieve of a query; more are labels that it looks at beside
+// those of its filters.
+func newSieve(log *Log, more ...string) *Sieve {
+	return &Sieve{log: log, needles: needlesOf(log), marker: markerOf(log, more)}
+}
+
+// markerOf finds the keys of a query's labels, in the order in which it names
+// them, as many as one pass can.
+func markerOf(log *Log, more []string) *marker {
+	if !canMark || !log.Dialect.rules().skipFaults {
+		return nil
+	}
+	var pairs []bytePair
+	add := func(label string) {
+		pair, ok := pairOf(newGlance(label, nil).stem)
+		if ok && len(pairs) < mostPairs && !slices.Contains(pairs, pair) {
+			pairs = append(pairs, pair)
+		}
+	}
+	var cond func(Cond)
+	cond = func(c Cond) {
+		switch c := c.(type) {
+		case *Both:
+			cond(c.Left)
+			cond(c.Right)
+		case *Compare:
+			add(c.Name)
+			if c.Kind == Label {
+				add(c.Text)
+			}
+		}
+	}
+	for _, m := range log.Matchers {
+		add(m.Name)
+	}
+	for _, stage := range log.Stages {
+		if f, ok := stage.(*LabelFilter); ok {
+			cond(f.Cond)
+		}
+	}
+	for _, label := range more {
+		add(label)
+	}
+	return newMarker(pairs)
+}
 
 // On makes the sieve ready for the lines of a stream, by a sample of them: tests
 // that refuse hardly any line are left to the pipeline, the others come in the
@@ -25,7 +71,7 @@ func (s *Sieve) On(stream *Stream, sample []byte) *Screen {
 	if s == nil {
 		return &Screen{}
 	}
-	screen := &Screen{needles: s.needles, tests: compileLooks(s.log, stream).tests}
+	screen := &Screen{needles: s.needles, tests: compileLooks(s.log, stream, s.marker).tests, marker: s.marker}
 	screen.order(sample)
 	return screen
 }
@@ -35,6 +81,28 @@ type Screen struct {
 	needles *needles
 	tests   []look
 	object  object
+	marker  *marker
+	room    []uint32
+}
+
+// marksRoom is how many marks one block may have: beyond it, lines of a dozen
+// bytes, they are searched one by one.
+const marksRoom = 1 << 17
+
+// Marks marks the lines of a block; nil where that would not pay. What it
+// returns is valid until the next call.
+func (s *Screen) Marks(block []byte) *BlockMarks {
+	if s.marker == nil || s.Seeks() {
+		return nil
+	}
+	if s.room == nil {
+		s.room = make([]uint32, marksRoom)
+	}
+	list, ok := s.marker.mark(block, s.room)
+	if !ok {
+		return nil
+	}
+	return &BlockMarks{of: s.marker, block: block, list: list}
 }
 
 // Next returns the offset of the first text, from an offset on, that a wanted
@@ -53,11 +121,11 @@ func (s *Screen) Seeks() bool { return s.needles != nil }
 
 // Refuses reports whether no query can want a record that is this line of JSON,
 // which begins with a brace and is not wrapped in another format.
-func (s *Screen) Refuses(line []byte) bool {
+func (s *Screen) Refuses(line []byte, m Marks) bool {
 	if len(s.tests) == 0 {
 		return false
 	}
-	s.object = newObject(line)
+	s.object = newObject(line, m)
 	for _, test := range s.tests {
 		if test(&s.object) == no {
 			return true
@@ -67,7 +135,7 @@ func (s *Screen) Refuses(line []byte) bool {
 }
 
 // worthwhile is the least share of lines that a test must refuse.
-const worthwhile = 0.05
+const worthwhile = 0.3
 
 // order sorts the tests by what they refuse of a sample. Which lines a query
 // sees must not depend on how fast anyone reads, so it is done once.
@@ -80,7 +148,7 @@ func (s *Screen) order(sample []byte) {
 		}
 		lines++
 		for i, test := range s.tests {
-			s.object = newObject(line)
+			s.object = newObject(line, Marks{})
 			if test(&s.object) == no {
 				refused[i]++
 			}
@@ -116,14 +184,14 @@ type looks struct {
 
 // compileLooks makes tests of the selector and of the first stages: of line
 // filters, and of label filters behind a plain json stage.
-func compileLooks(log *Log, stream *Stream) looks {
+func compileLooks(log *Log, stream *Stream, mark *marker) looks {
 	var out looks
 	rules := log.Dialect.rules()
 	if !rules.skipFaults {
 		return out // faults are labels, which only the pipeline makes
 	}
 	for _, m := range log.Matchers {
-		test, ok := lookAtMatcher(m, stream)
+		test, ok := lookAtMatcher(m, stream, mark)
 		if !ok {
 			return out
 		}
@@ -149,7 +217,7 @@ func compileLooks(log *Log, stream *Stream) looks {
 			}
 			parsed = true
 		case *LabelFilter:
-			test, ok := rules.lookAtCond(s.Cond, stream)
+			test, ok := rules.lookAtCond(s.Cond, stream, mark)
 			if !parsed || !ok {
 				return out
 			}
@@ -163,7 +231,7 @@ func compileLooks(log *Log, stream *Stream) looks {
 	return out
 }
 
-func lookAtMatcher(m Matcher, stream *Stream) (look, bool) {
+func lookAtMatcher(m Matcher, stream *Stream, mark *marker) (look, bool) {
 	test, err := m.compile(true)
 	if err != nil {
 		return nil, false
@@ -172,20 +240,20 @@ func lookAtMatcher(m Matcher, stream *Stream) (look, bool) {
 		is := truth(test([]byte(value)))
 		return func(*object) verdict { return is }, true
 	}
-	return remember(m.Name, func(l *labelSet) verdict {
+	return remember(newSearch(m.Name, mark), func(l *labelSet) verdict {
 		value, _ := l.get(m.Name)
 		return truth(test(value))
 	}), true
 }
 
-func (r rules) lookAtCond(c Cond, stream *Stream) (look, bool) {
+func (r rules) lookAtCond(c Cond, stream *Stream, mark *marker) (look, bool) {
 	switch c := c.(type) {
 	case *Both:
-		left, ok := r.lookAtCond(c.Left, stream)
+		left, ok := r.lookAtCond(c.Left, stream, mark)
 		if !ok {
 			return nil, false
 		}
-		right, ok := r.lookAtCond(c.Right, stream)
+		right, ok := r.lookAtCond(c.Right, stream, mark)
 		if !ok {
 			return nil, false
 		}
@@ -217,12 +285,12 @@ func (r rules) lookAtCond(c Cond, stream *Stream) (look, bool) {
 			return nil, false
 		}
 		if c.Kind != Label {
-			return remember(c.Name, test), true
+			return remember(newSearch(c.Name, mark), test), true
 		}
 		if !fromLine(c.Text, stream) {
 			return nil, false
 		}
-		left, right, scratch := newSearch(c.Name), newSearch(c.Text), newLabelSet()
+		left, right, scratch := newSearch(c.Name, mark), newSearch(c.Text, mark), newLabelSet()
 		return func(o *object) verdict {
 			scratch.reset()
 			if !left.into(o, scratch) || !right.into(o, scratch) {
@@ -262,10 +330,10 @@ func names(name string) []string {
 // search glances for a label under all its names.
 type search []glance
 
-func newSearch(name string) search {
+func newSearch(name string, m *marker) search {
 	var s search
 	for _, n := range names(name) {
-		s = append(s, newGlance(n))
+		s = append(s, newGlance(n, m))
 	}
 	return s
 }
@@ -291,8 +359,8 @@ func (s search) into(o *object, labels *labelSet) bool {
 
 // remember tests one label, and keeps the verdicts on values that come again
 // and again: levels and names of services.
-func remember(name string, test condition) look {
-	find, scratch := newSearch(name), newLabelSet()
+func remember(find search, test condition) look {
+	scratch := newLabelSet()
 	var memo memory
 	return func(o *object) verdict {
 		label, value, what := find.in(o)

@@ -32,6 +32,9 @@ type Record struct {
 	// Place orders records of the same time: the greater one came later. A
 	// source that leaves it 0 is ordered by arrival.
 	Place int64
+	// Marks are where keys may stand in the line, of a source that found its
+	// lines by them.
+	Marks Marks
 }
 
 // Window is a time span, open at its start and closed at its end: (Start, End].

@@ -166,7 +166,7 @@ func (a *assembler) begin(l *lane, f framed, kind headKind, t int64) error {
 
 // object takes a line that is a whole record, and that stays where it is until
 // the batch is handed on.
-func (a *assembler) object(line []byte) error {
+func (a *assembler) object(line []byte, marks logql.Marks) error {
 	l := &a.lanes.sole
 	if err := a.end(l); err != nil {
 		return err
@@ -174,7 +174,7 @@ func (a *assembler) object(line []byte) error {
 	l.time, _ = a.clock.json(line)
 	l.place, l.stream = a.rank|a.at, a.stream
 	a.stamp(l)
-	return a.put(l, line)
+	return a.put(l, line, marks)
 }
 
 // stamp gives a record without a time that of the one before.
@@ -205,12 +205,12 @@ func (a *assembler) end(l *lane) error {
 		}
 		a.stamp(l)
 	}
-	return a.put(l, nil)
+	return a.put(l, nil, logql.Marks{})
 }
 
 // put adds a record to the batch: a line that stays where it is, or a copy of
 // the lane's head.
-func (a *assembler) put(l *lane, line []byte) error {
+func (a *assembler) put(l *lane, line []byte, marks logql.Marks) error {
 	if l.time == 0 && a.timed {
 		a.headless++ // before the first time, or the rest of a record that began before the part that we read
 		return nil
@@ -223,7 +223,7 @@ func (a *assembler) put(l *lane, line []byte) error {
 		a.arena = append(a.arena, bytes.TrimRight(l.head, "\n")...)
 		line = a.arena[start:len(a.arena):len(a.arena)]
 	}
-	a.batch = append(a.batch, logql.Record{Time: l.time, Line: line, Stream: l.stream, Place: l.place})
+	a.batch = append(a.batch, logql.Record{Time: l.time, Line: line, Stream: l.stream, Place: l.place, Marks: marks})
 	if len(a.arena) >= batchBytes || len(a.batch) >= batchRecords {
 		return a.flush()
 	}

@@ -129,6 +129,7 @@ func (w *worker) chunk(ctx context.Context, c chunk) error {
 		k.counts.lines = int64(bytes.Count(data[:k.lines], newline))
 	}
 	k.counts.truncated = int64(n) < c.end-base
+	k.marks = w.screen.Marks(data[:k.lines])
 	err = k.run()
 	k.counts.add(k.a.counts())
 	r.done(int64(n)+k.tailRead, k.counts)
@@ -146,9 +147,10 @@ type cutter struct {
 	data     []byte // up to the end of the chunk
 	lines    int    // offset in data after its last line break
 	a        *assembler
-	at       int  // offset in data of the line that comes next
-	fed      int  // offset in data up to which the assembler saw every line since it last skipped some
-	begun    bool // a line that surely begins a record was met
+	marks    *logql.BlockMarks // nil where lines are searched
+	at       int               // offset in data of the line that comes next
+	fed      int               // offset in data up to which the assembler saw every line since it last skipped some
+	begun    bool              // a line that surely begins a record was met
 	counts   counts
 	tailRead int64
 }
@@ -167,8 +169,8 @@ func (k *cutter) run() error {
 			}
 			continue
 		}
-		end := k.at + bytes.IndexByte(k.data[k.at:k.lines], '\n')
-		if err := k.line(end); err != nil {
+		end, marks := k.lineEnd()
+		if err := k.line(end, marks); err != nil {
 			return err
 		}
 	}
@@ -176,6 +178,16 @@ func (k *cutter) run() error {
 		return err
 	}
 	return k.a.close()
+}
+
+// lineEnd finds the end of the line that comes next, and what is known of it.
+func (k *cutter) lineEnd() (int, logql.Marks) {
+	if k.marks != nil {
+		if end, marks, ok := k.marks.Line(k.at); ok {
+			return end, marks
+		}
+	}
+	return k.at + bytes.IndexByte(k.data[k.at:k.lines], '\n'), logql.Marks{}
 }
 
 // begin moves to the first line of the chunk that surely begins a record.
@@ -216,7 +228,7 @@ func isFlatObject(line []byte) bool {
 }
 
 // line takes the line that ends at an offset, or leaves it out.
-func (k *cutter) line(end int) error {
+func (k *cutter) line(end int, marks logql.Marks) error {
 	line := trimEnd(k.data[k.at:end])
 	k.a.at = k.base + int64(k.at)
 	k.at, k.fed = end+1, end+1
@@ -230,12 +242,12 @@ func (k *cutter) line(end int) error {
 	if !isFlatObject(line) || line[len(line)-1] == 0 {
 		return k.a.line(line)
 	}
-	if k.screen.Refuses(line) {
+	if k.screen.Refuses(line, marks) {
 		err := k.a.end(&k.a.lanes.sole)
 		k.a.skipped = true
 		return err
 	}
-	return k.a.object(line)
+	return k.a.object(line, marks)
 }
 
 // around takes the record that a hit lies in, with all that may belong to it.
@@ -258,7 +270,7 @@ func (k *cutter) around(hit int) error {
 			break
 		}
 		object := k.at == start && isFlatObject(k.data[start:end])
-		if err := k.line(end); err != nil {
+		if err := k.line(end, logql.Marks{}); err != nil {
 			return err
 		}
 		if object {
@@ -350,7 +362,7 @@ func (k *cutter) resume(begins bool) error {
 		return err
 	}
 	for k.at < k.lines {
-		if err := k.line(k.at + bytes.IndexByte(k.data[k.at:k.lines], '\n')); err != nil {
+		if err := k.line(k.at+bytes.IndexByte(k.data[k.at:k.lines], '\n'), logql.Marks{}); err != nil {
 			return err
 		}
 	}
