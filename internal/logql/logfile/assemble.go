@@ -32,6 +32,8 @@ type assembler struct {
 	earlier  func() int64 // the time of the last line before the one at hand, where lines were skipped
 	skipped  bool         // lines before the one at hand were left out
 
+	timeKey []byte // what lines of JSON begin with, up to the value that is their time
+
 	at    int64 // offset of the line at hand
 	lanes lanes
 	batch []logql.Record
@@ -164,6 +166,27 @@ func (a *assembler) begin(l *lane, f framed, kind headKind, t int64) error {
 	return nil
 }
 
+// timeOf is the time of a line of JSON, or 0. Most loggers begin each line with
+// it: then what stands before the first value is that of the line before.
+func (a *assembler) timeOf(line []byte) int64 {
+	if n := len(a.timeKey); n > 0 && bytes.HasPrefix(line, a.timeKey) {
+		if end := valueEnd(line, n); end > n {
+			if t, ok := a.clock.value(line[n:end]); ok {
+				return t
+			}
+		}
+	}
+	t, _ := a.clock.json(line)
+	a.timeKey = a.timeKey[:0]
+	eachField(line, func(key, raw []byte) bool {
+		if isTimeKey(key) {
+			a.timeKey = append(a.timeKey, line[:cap(line)-cap(raw)]...)
+		}
+		return false
+	})
+	return t
+}
+
 // object takes a line that is a whole record, and that stays where it is until
 // the batch is handed on.
 func (a *assembler) object(line []byte, marks logql.Marks) error {
@@ -171,7 +194,7 @@ func (a *assembler) object(line []byte, marks logql.Marks) error {
 	if err := a.end(l); err != nil {
 		return err
 	}
-	l.time, _ = a.clock.json(line)
+	l.time = a.timeOf(line)
 	l.place, l.stream = a.rank|a.at, a.stream
 	a.stamp(l)
 	return a.put(l, line, marks)
