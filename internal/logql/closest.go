@@ -76,10 +76,13 @@ func (c closest) run(e Expr, lines int) (Result, bool) {
 	return r, err == nil
 }
 
-// matched counts the lines that pass the first n stages.
+// closestBytes is how much of the newest lines the reasons are looked for in.
+const closestBytes = 32 << 20
+
+// matched counts the newest lines that pass the first n stages.
 func (c closest) matched(log *Log, n int) (int, bool) {
 	w := Window{Start: c.asked.End.Add(-c.asked.Since), End: c.asked.End}
-	matched, _, err := Count(c.ctx, &Log{Dialect: log.Dialect, Matchers: log.Matchers, Stages: log.Stages[:n]}, c.src, w)
+	matched, _, err := countIn(c.ctx, &Log{Dialect: log.Dialect, Matchers: log.Matchers, Stages: log.Stages[:n]}, c.src, Ask{Window: w, Most: closestBytes})
 	return matched, err == nil
 }
 
