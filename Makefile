@@ -33,7 +33,11 @@ loki-fixtures: ## ask a real Loki (built once, ten minutes) what our LogQL must 
 bench-diagnose: build ## time, load on the targets, memory and size of a diagnosis on real servers
 	QUELL_BENCH_BUILD=1 $(GO) test ./lab -run "^$$" -bench Diagnose -benchtime 1x -timeout 30m
 
+bench-logs: build ## time log queries beside jq, grep, ripgrep and a plain loop, on 100 MB and 1 GB
+	$(GO) build -tags purego -trimpath -ldflags='-s -w' -o quell-purego ./cmd/quell
+	$(GO) run ./lab/logbench -pure ./quell-purego
+
 fuzz: ## fuzz the parsers for a minute each
 	scripts/fuzz
 
-.PHONY: help build demo test servers lint generate score bench-diagnose fuzz loki-fixtures
+.PHONY: help build demo test servers lint generate score bench-diagnose bench-logs fuzz loki-fixtures

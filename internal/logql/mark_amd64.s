@@ -1,3 +1,5 @@
+//go:build !purego
+
 #include "textflag.h"
 
 // func markAVX2(block *byte, n int, patterns *byte, gaps *int, count int, out *uint32, room int) (written, done int)

@@ -12,7 +12,7 @@ import (
 
 // The log of an ordinary service, as Python's JSON loggers write it: one object
 // a line, a blank after each colon and comma. Of 10,000 lines some 450 are
-// errors, 100 bear a trace, 50 lack the duration and 2 are no JSON.
+// errors, 90 of them with a trace, 50 lack the duration and 2 are no JSON.
 var (
 	services  = []string{"orders-api", "orders-api", "orders-api", "billing", "billing", "accounts", "search", "media", "edge", "worker"}
 	endpoints = []string{"/v1/orders", "/v1/orders/{id}", "/v1/orders/{id}/items", "/v1/login", "/v1/me", "/v1/cart", "/v1/search", "/v1/invoices", "/v1/invoices/{id}", "/health"}
@@ -86,6 +86,9 @@ func drawLine(r *rand.Rand, at time.Time) (line string, isJSON bool) {
 		level, message = "DEBUG", fmt.Sprintf("cache hit for key order:%d", r.IntN(100000))
 	default:
 		message = fmt.Sprintf("%s %s completed %d in %gms", method, strings.Replace(endpoint, "{id}", fmt.Sprint(r.IntN(100000)), 1), status, duration)
+	}
+	if r.IntN(20000) == 0 {
+		message = "Worker is Stopping after 1000 requests"
 	}
 	if r.IntN(50) == 0 {
 		message = `client sent the header \"X-Debug: ` + fmt.Sprint(r.IntN(1000)) + `\"`

@@ -25,16 +25,17 @@ import (
 
 func main() {
 	quell := flag.String("quell", "./quell", "the binary")
+	pure := flag.String("pure", "", "the binary built with -tags purego, without assembly")
 	sizes := flag.String("mb", "100,1000", "sizes of the log, in MB; jq and its like run on the first only")
 	runs := flag.Int("n", 5, "runs of each; the median counts")
 	flag.Parse()
-	if err := bench(*quell, *sizes, *runs); err != nil {
+	if err := bench(*quell, *pure, *sizes, *runs); err != nil {
 		fmt.Fprintln(os.Stderr, "logbench:", err)
 		os.Exit(1)
 	}
 }
 
-func bench(quell, sizes string, runs int) error {
+func bench(quell, pure, sizes string, runs int) error {
 	dir, err := os.MkdirTemp("", "quell-logbench-")
 	if err != nil {
 		return err
@@ -46,7 +47,7 @@ func bench(quell, sizes string, runs int) error {
 		if err != nil || mb < 1 {
 			return fmt.Errorf("%q is not a size in MB", text)
 		}
-		b := &run{dir: dir, quell: quell, runs: runs, small: i == 0, log: filepath.Join(dir, "app.log"), clean: filepath.Join(dir, "clean.log")}
+		b := &run{quell: quell, pure: pure, runs: runs, small: i == 0, log: filepath.Join(dir, "app.log"), clean: filepath.Join(dir, "clean.log")}
 		if err := generate(b.log, b.clean, mb*1e6); err != nil {
 			return err
 		}
@@ -63,13 +64,13 @@ func bench(quell, sizes string, runs int) error {
 
 // run is one size.
 type run struct {
-	dir, quell string
-	log, clean string
-	runs       int
-	small      bool
-	bytes      int64
-	raw        float64 // GB/s
-	wrong      int
+	quell, pure string
+	log, clean  string
+	runs        int
+	small       bool
+	bytes       int64
+	raw         float64 // GB/s
+	wrong       int
 }
 
 func (b *run) all(mb int64) error {
@@ -86,8 +87,8 @@ func (b *run) all(mb int64) error {
 	}
 	b.raw = median(rates)
 	fmt.Printf("\n%d MB from the page cache, 2 workers at most; medians of %d runs. Raw read in chunks of 1 MiB: %.2f GB/s\n\n", mb, b.runs, b.raw)
-	fmt.Println("| shape | matches | quell | GB/s | of the raw read | peak RSS | times jq | grep and jq | encoding/json loop | ripgrep alone | DuckDB | counts |")
-	fmt.Println("|---|---|---|---|---|---|---|---|---|---|---|---|")
+	fmt.Println("| shape | matches | quell | pure Go | GB/s | of the raw read | peak RSS | times jq | grep and jq | encoding/json loop | ripgrep alone | DuckDB | counts |")
+	fmt.Println("|---|---|---|---|---|---|---|---|---|---|---|---|---|")
 	for _, s := range shapes {
 		if err := b.shape(s); err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
@@ -100,22 +101,21 @@ func (b *run) all(mb int64) error {
 }
 
 func (b *run) shape(s shape) error {
-	var found tally
-	var peak int64
-	took := make([]float64, b.runs)
-	for i := range took {
-		began := time.Now()
-		out, rss, err := b.ask(s.logql)
+	mine, peak, found, err := b.median(b.quell, s)
+	if err != nil {
+		return err
+	}
+	plain := "–"
+	if b.pure != "" {
+		t, _, again, err := b.median(b.pure, s)
 		if err != nil {
 			return err
 		}
-		took[i] = time.Since(began).Seconds()
-		peak = max(peak, rss)
-		if found, err = readQuell(out, s); err != nil {
-			return err
+		if d := again.differs(found, shape{totals: s.totals}); d != "" {
+			return fmt.Errorf("with and without assembly: %s", d)
 		}
+		plain = fmt.Sprintf("%.0f ms", t*1e3)
 	}
-	mine := median(took)
 	ratio := func(peer float64, ok bool) string {
 		if !ok {
 			return "–"
@@ -157,15 +157,32 @@ func (b *run) shape(s shape) error {
 		duck = ratio(t, ok)
 	}
 	rate := float64(b.bytes) / mine / 1e9
-	fmt.Printf("| %s | %d | %.0f ms | %.2f | %.0f %% | %d MB | %s | %s | %s | %s | %s | %s |\n",
-		s.name, loop.count, mine*1e3, rate, 100*rate/b.raw, peak>>10, jq, grep, ratio(loopTook, true), rg, duck, verdict)
+	fmt.Printf("| %s | %d | %.0f ms | %s | %.2f | %.0f %% | %d MB | %s | %s | %s | %s | %s | %s |\n",
+		s.name, loop.count, mine*1e3, plain, rate, 100*rate/b.raw, peak>>10, jq, grep, ratio(loopTook, true), rg, duck, verdict)
 	return nil
 }
 
+// median times a binary, and returns its peak memory in KiB and what it found.
+func (b *run) median(quell string, s shape) (seconds float64, peak int64, found tally, err error) {
+	took := make([]float64, b.runs)
+	for i := range took {
+		began := time.Now()
+		out, rss, err := b.ask(quell, s.logql)
+		if err != nil {
+			return 0, 0, found, err
+		}
+		took[i] = time.Since(began).Seconds()
+		peak = max(peak, rss)
+		if found, err = readQuell(out); err != nil {
+			return 0, 0, found, err
+		}
+	}
+	return median(took), peak, found, nil
+}
+
 // ask runs quell, and returns what it printed and its peak memory in KiB.
-func (b *run) ask(query string, more ...string) ([]byte, int64, error) {
-	args := append([]string{"logs", query, b.log, "--json", "--limit", "0", "--timezone", "UTC"}, more...)
-	cmd := exec.Command(b.quell, args...)
+func (b *run) ask(quell, query string) ([]byte, int64, error) {
+	cmd := exec.Command(quell, "logs", query, b.log, "--json", "--limit", "0", "--timezone", "UTC")
 	var out, chatter bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &chatter
 	err := cmd.Run()
@@ -178,7 +195,7 @@ func (b *run) ask(query string, more ...string) ([]byte, int64, error) {
 	return out.Bytes(), cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss, nil
 }
 
-func readQuell(out []byte, s shape) (tally, error) {
+func readQuell(out []byte) (tally, error) {
 	t := newTally()
 	var answer struct {
 		Lines  []struct{} `json:"lines"`
