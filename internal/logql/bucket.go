@@ -88,6 +88,7 @@ type rangeJob struct {
 	buckets     int
 	limits      Limits
 	key         []byte
+	order       []int    // of the labels that make a series, where all of the line do
 	values      [][]byte // of the group's labels, in the line at hand
 	stream      *Stream  // for which quick was made, as the marker
 	marker      *marker
@@ -257,46 +258,6 @@ func (j *rangeJob) tooManyBuckets() error {
 
 func (j *rangeJob) tooManySamples() error {
 	return fmt.Errorf("%s over more than %d lines does not fit into memory: take a shorter time or filter more", j.node.Op, j.limits.Samples)
-}
-
-func (j *rangeJob) find() (*rangeSeries, error) {
-	l := j.pipe.labels
-	j.key = j.key[:0]
-	if !j.perLine {
-		for _, v := range j.values {
-			j.key = append(append(j.key, v...), 0)
-		}
-		if s, ok := j.series[string(j.key)]; ok {
-			return s, nil
-		}
-	}
-	labels := map[string]string{}
-	if j.perLine {
-		for i, name := range l.names {
-			if len(l.values[i]) > 0 && !(j.node.Unwrap != nil && name == j.node.Unwrap.Label) {
-				labels[name] = string(l.values[i])
-			}
-		}
-		for _, name := range j.group {
-			delete(labels, name)
-		}
-		j.key = append(j.key, labelsKey(labels)...)
-		if s, ok := j.series[string(j.key)]; ok {
-			return s, nil
-		}
-	} else {
-		for i, name := range j.group {
-			if v := j.values[i]; len(v) > 0 {
-				labels[name] = cut(v, maxLabelShown)
-			}
-		}
-	}
-	if len(j.series) >= j.limits.Series {
-		return nil, j.tooMany()
-	}
-	s := &rangeSeries{labels: labels, buckets: map[int64]*bucket{}}
-	j.series[string(j.key)] = s
-	return s, nil
 }
 
 // tooMany names the label with the most values.

@@ -1,7 +1,6 @@
 package logql
 
 import (
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -45,41 +44,9 @@ func parsePath(path string) ([]any, error) {
 	return steps, nil
 }
 
-// follow returns what stands at the path: text of strings, raw JSON of the
-// rest, nothing where the path leads nowhere.
-func follow(line []byte, steps []any) ([]byte, error) {
-	raw := json.RawMessage(line)
-	for _, step := range steps {
-		var next json.RawMessage
-		switch step := step.(type) {
-		case string:
-			var object map[string]json.RawMessage
-			if json.Unmarshal(raw, &object) == nil {
-				next = object[step]
-			}
-		case int:
-			var list []json.RawMessage
-			if json.Unmarshal(raw, &list) == nil && step < len(list) {
-				next = list[step]
-			}
-		}
-		if next == nil {
-			return nil, nil
-		}
-		raw = next
-	}
-	if len(raw) > 0 && raw[0] == '"' {
-		return unescape(raw[1:len(raw)-1], nil), nil
-	}
-	if string(raw) == "null" {
-		return nil, nil
-	}
-	return raw, nil
-}
-
-// lookup returns what stands at the path, as follow does, but reads no more of
-// the line than it must, and is not put off by faults before or after it. Where
-// a name occurs twice the first counts.
+// lookup returns what stands at the path: the text of a string, raw JSON of the
+// rest. It reads no more of the line than it must, and is not put off by faults
+// before or after it. Where a name occurs twice the first counts.
 func lookup(line []byte, steps []any) (value []byte, found bool) {
 	s := jsonScanner{line: line}
 	for _, step := range steps {

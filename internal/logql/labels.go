@@ -80,11 +80,14 @@ func (l *labelSet) parsed(name string, value []byte) {
 // extracted sets a label that a parser was told to take: it replaces what an
 // earlier parser found. One that is not there is empty, and replaces nothing.
 func (l *labelSet) extracted(name string, value []byte, found bool) {
-	settled := slices.Contains(l.settled, name)
-	if !found && (settled || l.index(name) >= 0) {
+	i, settled := l.index(name), slices.Contains(l.settled, name)
+	if !found && (settled || i >= 0) {
 		return
 	}
 	if settled {
+		if !l.exact && i >= 0 && bytes.Equal(l.values[i], value) {
+			return
+		}
 		name += "_extracted"
 	}
 	l.set(name, value)

@@ -16,7 +16,7 @@ import (
 // template that passes one is a fault of the line.
 const (
 	maxTemplateOutput = 256 << 10
-	maxTemplateWork   = 8 << 20
+	maxTemplateWork   = 4 << 20
 	maxTemplateTurns  = 10_000
 )
 

@@ -427,11 +427,11 @@ func compileFields(s *Parser) (step, error) {
 			return v
 		}
 		for i, f := range s.Fields {
-			value, _ := scratch.get(flatName(f.Path))
+			value, found := scratch.get(flatName(f.Path))
 			if s.Kind == parseJSON && isObject(p.line) {
-				value, _ = follow(p.line, paths[i])
+				value, found = lookup(p.line, paths[i])
 			}
-			p.labels.parsed(f.Name, append([]byte(nil), value...))
+			p.labels.extracted(f.Name, append([]byte(nil), value...), found)
 		}
 		return yes
 	}, nil

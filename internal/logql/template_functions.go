@@ -260,8 +260,9 @@ func (b *bench) replaceAll(pattern, s, to string, expand bool) (string, error) {
 	if err := b.spend(10 * len(s)); err != nil {
 		return "", err
 	}
-	// What the matches grow to is known before any of it is made.
-	matches := re.FindAllStringIndex(s, -1)
+	// What the matches grow to is known before any of it is made, and no more of
+	// them are looked for than may grow.
+	matches := re.FindAllStringIndex(s, 1+(maxTemplateWork-b.work)/max(len(to), 1))
 	if err := b.spend(len(matches) * len(to)); err != nil {
 		return "", err
 	}
