@@ -281,3 +281,32 @@ func texts(list []spike.Change) []string {
 	}
 	return out
 }
+
+func TestReportsDoNotDependOnChunks(t *testing.T) {
+	t.Parallel()
+	var want spike.Report
+	for parts := 1; parts <= 5; parts++ {
+		s := newScene(spike.Config{Names: 3, Values: 20})
+		s.parts = nil
+		for range parts {
+			s.parts = append(s.parts, spike.NewCollector(spike.Config{Names: 3, Values: 20}))
+		}
+		choose, random := rand.New(rand.NewSource(int64(parts))), rand.New(rand.NewSource(2))
+		for i := range 4000 {
+			m := pattern.Message{Text: []byte(fmt.Sprintf("call %d of %s", i, []string{"cart", "pay", "mail"}[random.Intn(3)])), Time: ago(time.Duration(random.Intn(3600)) * time.Second)}
+			m.Error = m.Time > ago(10*time.Minute) && random.Intn(2) == 0
+			for n := range 5 {
+				m.Labels = append(m.Labels, pattern.Label{Name: []byte{'a' + byte(n)}, Value: []byte(fmt.Sprint(random.Intn(1 + 12*n)))})
+			}
+			s.parts[choose.Intn(parts)].Add(m)
+		}
+		got := s.report(window)
+		if parts == 1 {
+			want = got
+			require.Equal(t, spike.Rose, got.Verdict)
+			require.Equal(t, []string{"c"}, got.Dropped)
+			continue
+		}
+		require.Equal(t, want, got, "%d parts", parts)
+	}
+}
