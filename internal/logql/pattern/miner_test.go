@@ -40,7 +40,7 @@ func TestNeitherOrderNorChunksMatter(t *testing.T) {
 		"ample":                       {Split: 1_790_003_600 * 1e9},
 		"families beyond their bound": {Split: 1_790_003_600 * 1e9, Family: 8},
 	} {
-		list := messages(400)
+		list := messages(150)
 		whole := mined(c, list)
 		want, stats := whole.Templates(), whole.Stats()
 		require.Equal(t, c.Family > 0, stats.Guessed > 0, name)
