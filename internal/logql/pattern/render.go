@@ -40,7 +40,7 @@ func (m *Miner) template(group []*shape, guessed []*record) Template {
 // set takes over what was counted.
 func (t *Template) set(levels []string, r *record) {
 	t.Before, t.Count, t.Errors = r.counts[0], r.counts[1], r.errors
-	t.First, t.Last, t.Times = r.first, r.last, r.times
+	t.First, t.Last, t.Times = r.first, r.last, r.times.Clone()
 	for i, n := range r.levels {
 		if n == 0 {
 			continue

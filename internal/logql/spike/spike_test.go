@@ -310,3 +310,15 @@ func TestReportsDoNotDependOnChunks(t *testing.T) {
 		require.Equal(t, want, got, "%d parts", parts)
 	}
 }
+
+func TestOneWrongClockDoesNotBlurTheRest(t *testing.T) {
+	t.Parallel()
+	s := newScene(spike.Config{})
+	s.traffic()
+	s.every(5*time.Second, 20*time.Minute, 0, func(at time.Duration) { s.add(at, true, "pool timeout") })
+	s.add(noon.Sub(time.Unix(7, 0)), false, "the clock says 1970")
+	s.add(-300*24*time.Hour, false, "the clock says next year")
+	r := s.report(spike.Question{})
+	require.InDelta(t, float64(ago(20*time.Minute)), float64(r.Onset), 30e9)
+	require.Equal(t, []string{"2 messages bear times far from all others: left out"}, r.Notes)
+}
