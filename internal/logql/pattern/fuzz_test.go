@@ -80,3 +80,14 @@ func TestNoiseIsBounded(t *testing.T) {
 	require.Less(t, held, 48.0, "MiB for as many shapes as there may be")
 	require.Less(t, took, 20*time.Second, "clustering stays a matter of seconds")
 }
+
+func TestHashesDoNotSeeWhatStandsAround(t *testing.T) {
+	t.Parallel()
+	text := []byte("the quick brown fox jumps over the lazy dog")
+	for at := range text {
+		for end := at; end <= len(text); end++ {
+			require.Equal(t, hash(bytes.Clone(text[at:end])), hashPart(text, at, end), "%d to %d", at, end)
+		}
+	}
+	require.NotEqual(t, hash([]byte("a")), hash([]byte("a\x00")))
+}

@@ -74,15 +74,24 @@ func mix(h, v uint64) uint64 {
 
 // hash is a hash of short texts that is the same in every process, for samples
 // and sketches must not depend on it.
-func hash(b []byte) uint64 {
-	h := uint64(len(b)) * seed
-	for len(b) >= 8 {
-		h = mix(h, binary.LittleEndian.Uint64(b))
-		b = b[8:]
+func hash(b []byte) uint64 { return hashPart(b, 0, len(b)) }
+
+// hashPart is the hash of b[at:end]. It reads whole words of eight bytes where b
+// goes on, and takes off what is too much.
+func hashPart(b []byte, at, end int) uint64 {
+	h := uint64(end-at) * seed
+	for ; end-at >= 8; at += 8 {
+		h = mix(h, binary.LittleEndian.Uint64(b[at:]))
 	}
 	var rest uint64
-	for i, c := range b {
-		rest |= uint64(c) << (8 * i)
+	switch n := end - at; {
+	case n == 0:
+	case at+8 <= len(b):
+		rest = binary.LittleEndian.Uint64(b[at:]) & (1<<(8*uint(n)) - 1)
+	default:
+		for i, c := range b[at:end] {
+			rest |= uint64(c) << (8 * i)
+		}
 	}
 	return mix(h, rest^prime)
 }
@@ -127,16 +136,21 @@ func (z *tokenizer) text(key uint64) uint64 {
 // line adds the tokens of text[at:end].
 func (z *tokenizer) line(text []byte, at, end int) {
 	text = text[:end]
-	for at < end {
+	glued := at > 0 && classes[text[at-1]] != isBlank
+	for ; at < end; glued = true {
 		c := classes[text[at]]
 		if c == isBlank {
-			at++
-			continue
+			for at++; at < end && classes[text[at]] == isBlank; at++ {
+			}
+			if at == end {
+				return
+			}
+			glued = false
+			c = classes[text[at]]
 		}
 		if len(z.tokens) >= z.limit {
 			return
 		}
-		glued := at > 0 && classes[text[at-1]] != isBlank
 		if c == isMark {
 			if n := z.enclosedValue(text, at, end, glued); n > 0 {
 				z.hole(text, at, n, glued)
@@ -170,7 +184,7 @@ func (z *tokenizer) line(text []byte, at, end int) {
 			len(w) <= 4 && z.goesOn(w, seen, glued):
 			z.hole(text, start, at, glued)
 		default:
-			z.push(start, at, word, glued, hash(w))
+			z.push(start, at, word, glued, hashPart(text, start, at))
 		}
 	}
 }
@@ -374,7 +388,7 @@ func (z *tokenizer) push(start, end int, k kind, glued bool, raw uint64) {
 // hole adds a value. Values that follow one another become one: 10.0.0.1:5432,
 // 1,2,3, a list of ids, "Jun 14 15:16:01".
 func (z *tokenizer) hole(text []byte, start, end int, glued bool) {
-	raw := hash(text[start:end])
+	raw := hashPart(text, start, end)
 	from := int32(start)
 	for n := len(z.tokens); n > 0; n = len(z.tokens) {
 		last := &z.tokens[n-1]
