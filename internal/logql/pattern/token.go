@@ -256,6 +256,9 @@ func (z *tokenizer) afterKey() bool {
 // returns 0 where none begins.
 func (z *tokenizer) enclosedValue(text []byte, at, end int, glued bool) int {
 	n := len(z.tokens)
+	if n > 0 && glued && z.tokens[n-1].kind == hole && text[at-1] == '/' {
+		return bracketEnd(text, at, end) // /orders/{id}/items
+	}
 	if n < 2 {
 		return 0
 	}
