@@ -143,7 +143,7 @@ func (z *tokenizer) line(text []byte, at, end int) {
 		case seen&isDigit != 0,
 			(seen&(isSlash|isAt) != 0 || seen&notHex == 0 || len(w) <= 5) && isValue(w, seen),
 			glued && z.afterKey(),
-			len(w) <= 4 && z.goesOn(w, seen, glued):
+			(len(w) <= 4 || seen&isWordy == 0) && z.goesOn(w, seen, glued):
 			z.hole(text, start, at, glued)
 		default:
 			z.push(start, at, word, glued, hashPart(text, start, at))
