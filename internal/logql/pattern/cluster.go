@@ -225,13 +225,18 @@ func sortedNames[V any](m map[string]V) []string {
 }
 
 // rowOf writes a set as a row of texts: what varies is "\x00", once where it
-// repeats, also with commas between, and optional groups are left out.
+// repeats, also with commas or glued colons between, and optional groups are left
+// out.
 func rowOf(set []*outline) []string {
 	var row []string
 	columns := columnsOf(set)
 	for i := range columns {
 		item := &set[0].items[i]
 		if item.group && optional(set, i) {
+			continue
+		}
+		if n := len(row); n > 1 && item.glued && row[n-1] == ":" && row[n-2] == varies && set[0].items[i-1].glued {
+			row = row[:n-1] // name:suffix is one value, as is the name alone
 			continue
 		}
 		if columns[i].fixed || !columns[i].holes && len(columns[i].values) == 1 {

@@ -2,8 +2,8 @@ package pattern
 
 import (
 	"bytes"
-	"fmt"
 	"math/rand"
+	"runtime"
 	"testing"
 	"time"
 
@@ -53,8 +53,10 @@ func split1(lines []string) [][]byte {
 
 // A log of random words is the worst case: no shape is ever met again.
 func TestNoiseIsBounded(t *testing.T) {
-	t.Parallel()
-	random := rand.New(rand.NewSource(1))
+	random := rand.New(rand.NewSource(1)) // not parallel: it measures memory
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
 	m := New(Config{})
 	for range 30_000 {
 		var b bytes.Buffer
@@ -66,11 +68,26 @@ func TestNoiseIsBounded(t *testing.T) {
 		}
 		m.Add(Message{Text: b.Bytes()})
 	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
 	began := time.Now()
 	list := m.Templates()
 	took := time.Since(began)
-	fmt.Printf("noise: %+v, %d templates in %s\n", m.Stats(), len(list), took.Round(time.Millisecond))
+	held := float64(after.HeapAlloc-before.HeapAlloc) / (1 << 20)
+	t.Logf("noise: %+v, %.0f MiB, %d templates in %s", m.Stats(), held, len(list), took.Round(time.Millisecond))
 	require.Equal(t, 8192, m.Stats().Shapes)
 	require.Equal(t, 30_000, m.Stats().Lost+8192)
+	require.Less(t, held, 48.0, "MiB for as many shapes as there may be")
 	require.Less(t, took, 20*time.Second, "clustering stays a matter of seconds")
+}
+
+func TestHashesDoNotSeeWhatStandsAround(t *testing.T) {
+	t.Parallel()
+	text := []byte("the quick brown fox jumps over the lazy dog")
+	for at := range text {
+		for end := at; end <= len(text); end++ {
+			require.Equal(t, hash(bytes.Clone(text[at:end])), hashPart(text, at, end), "%d to %d", at, end)
+		}
+	}
+	require.NotEqual(t, hash([]byte("a")), hash([]byte("a\x00")))
 }

@@ -83,21 +83,23 @@ type Sample struct {
 	Text string
 }
 
-// Hole says what stood at one variable position.
+// Hole says what stood at one variable position. Of each shape of messages the
+// first eight holes are looked at.
 type Hole struct {
-	// Distinct is how many different values there were; an estimate (within
-	// about a quarter) where Exact is false.
+	// Distinct is how many different values were seen. Where Exact is false it is
+	// an estimate, within about a quarter, or a lower bound where messages were
+	// counted without their values.
 	Distinct int
 	Exact    bool
-	// Top are the most frequent values, at most five. Where Exact is false their
-	// counts are lower bounds only in order of size: see Value.
+	// Top are the most frequent values, at most five. Where Exact is false, a
+	// value that stands for less than about a tenth of the messages may be missing,
+	// and counts are estimates.
 	Top []Value
 }
 
-// Value is one value of a hole. Where the hole is not exact, counts may include
-// other values that share a cell of the sketch with it.
+// Value is one value of a hole.
 type Value struct {
-	Text   string
-	Count  int // recent
+	Text   string // cut at 64 bytes
+	Count  int    // recent
 	Before int
 }

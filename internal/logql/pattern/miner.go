@@ -112,6 +112,11 @@ func (m *Miner) meet(key uint64, text []byte) *shape {
 	}
 	s := &shape{key: key, family: f}
 	holes := 0
+	// One copy for all words, unless the message is far longer than what is kept.
+	whole := ""
+	if len(text) <= wholeBytes {
+		whole = string(text)
+	}
 	for _, t := range m.cutter.tokens {
 		p := piece{kind: t.kind, glued: t.glued}
 		switch t.kind {
@@ -120,7 +125,11 @@ func (m *Miner) meet(key uint64, text []byte) *shape {
 		case turn:
 			p.text = turnText
 		case word, mark:
-			p.text = string(text[t.start:t.end])
+			if p.text = marks[text[t.start]]; t.kind == word && whole != "" {
+				p.text = whole[t.start:t.end]
+			} else if t.kind == word {
+				p.text = string(text[t.start:t.end])
+			}
 		}
 		s.tokens = append(s.tokens, p)
 	}
@@ -128,6 +137,19 @@ func (m *Miner) meet(key uint64, text []byte) *shape {
 	m.keep(s)
 	return m.table.find(key)
 }
+
+// wholeBytes is how long a message may be for its words to share one copy of it.
+const wholeBytes = 2 << 10
+
+// marks are the texts of marks, made once.
+var marks = func() (table [256]string) {
+	for c := range table {
+		if classes[c]&isMark != 0 {
+			table[c] = string(rune(c))
+		}
+	}
+	return table
+}()
 
 // keep adds a shape to its family, and throws out the one of the largest key
 // where the family is too large then.

@@ -14,6 +14,7 @@ type outline struct {
 type item struct {
 	text     string // empty for a hole
 	kind     kind
+	glued    bool
 	group    bool
 	optional bool // a group without words of its own: "(5 KB)", "()"
 }
@@ -65,12 +66,12 @@ func itemsOf(tokens []piece, words int, out []item) []item {
 	for i := 0; i < len(tokens); i++ {
 		p := tokens[i]
 		if p.kind != mark {
-			out = append(out, item{text: p.text, kind: p.kind})
+			out = append(out, item{text: p.text, kind: p.kind, glued: p.glued})
 			continue
 		}
 		end := groupEnd(tokens, i)
 		if end < 0 {
-			out = append(out, item{text: p.text, kind: mark})
+			out = append(out, item{text: p.text, kind: mark, glued: p.glued})
 			continue
 		}
 		inside, own := 0, 0
@@ -83,11 +84,11 @@ func itemsOf(tokens []piece, words int, out []item) []item {
 			}
 		}
 		if inside > 3 && 2*inside > words {
-			out = append(out, item{text: p.text, kind: mark})
+			out = append(out, item{text: p.text, kind: mark, glued: p.glued})
 			out = itemsOf(tokens[i+1:end], words, out)
 			out = append(out, item{text: tokens[end].text, kind: mark})
 		} else {
-			it := item{text: joined(tokens[i : end+1]), kind: word, group: true}
+			it := item{text: joined(tokens[i : end+1]), kind: word, glued: p.glued, group: true}
 			it.optional = p.text != `"` && p.text != "'" && p.text != "`" && (inside == 0 || inside > own && inside <= 3)
 			out = append(out, it)
 		}

@@ -14,6 +14,7 @@ func TestTexts(t *testing.T) {
 		"took 12ms for user 42":                                                   "took <*> for user <*>",
 		"GET /api/v1/orders/123 from 10.0.0.1:5432":                               "GET <*> from <*>",
 		"id=f47ac10b-58cc-4372-a567-0e02b2c3d479 done":                            "id=<*> done",
+		"calling http://a.b/orders/{id}/items/<n> failed":                         "calling http:<*> failed",
 		"commit deadbeefdeadbeefcafe missing":                                     "commit <*> missing",
 		`key="a value with blanks" next=`:                                         `key=<*> next=<*>`,
 		"it's broken, isn't it":                                                   "it's broken, isn't it",

@@ -29,6 +29,9 @@ func (m *Miner) template(group []*shape, guessed []*record) Template {
 	for _, g := range guessed {
 		r.merge(g, &sameLevels)
 		t.Guessed += g.total()
+		for i := range t.Holes {
+			t.Holes[i].Exact = false
+		}
 	}
 	t.set(m.levels, &r)
 	return t
@@ -37,7 +40,7 @@ func (m *Miner) template(group []*shape, guessed []*record) Template {
 // set takes over what was counted.
 func (t *Template) set(levels []string, r *record) {
 	t.Before, t.Count, t.Errors = r.counts[0], r.counts[1], r.errors
-	t.First, t.Last, t.Times = r.first, r.last, r.times
+	t.First, t.Last, t.Times = r.first, r.last, r.times.Clone()
 	for i, n := range r.levels {
 		if n == 0 {
 			continue
@@ -218,15 +221,17 @@ func fillInPlace(holes []sketch, pieces []piece, s *shape) {
 
 // stretch adds what a shape has in place of a hole: its own hole with number
 // own, or some words.
-func (k *sketch) stretch(s *shape, tokens []piece, own int) {
+func (s *sketch) stretch(of *shape, tokens []piece, own int) {
 	if len(tokens) == 1 && tokens[0].kind == hole {
-		if own < len(s.holes) {
-			k.merge(&s.holes[own])
+		if own >= len(of.holes) {
+			s.partial = true
+			return
 		}
+		s.merge(&of.holes[own])
 		return
 	}
 	text := joined(tokens)
 	h := hash([]byte(text))
-	k.merge(&sketch{values: []valueCount{{hash: h, priority: mix(h, uint64(s.first)),
-		counts: [2]uint32{uint32(s.counts[0]), uint32(s.counts[1])}, text: text}}})
+	s.merge(&sketch{values: []valueCount{{hash: h, priority: mix(h, uint64(of.first)),
+		counts: [2]uint32{uint32(of.counts[0]), uint32(of.counts[1])}, text: text}}})
 }

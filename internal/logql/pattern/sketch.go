@@ -16,9 +16,10 @@ const (
 // priority that every message gives: a frequent value is nearly always the one
 // drawn of its cell. All of this is the same in any order, and merges exactly.
 type sketch struct {
-	values []valueCount // in no order
-	bound  uint64       // the largest hash kept, once there are cells
-	cells  *[cellCount]valueCount
+	values  []valueCount // in no order
+	bound   uint64       // the largest hash kept, once there are cells
+	cells   *[cellCount]valueCount
+	partial bool // some messages' values were not looked at
 }
 
 type valueCount struct {
@@ -129,19 +130,9 @@ next:
 	s.shrink()
 }
 
-func (s *sketch) clone() sketch {
-	c := *s
-	c.values = append([]valueCount(nil), s.values...)
-	if s.cells != nil {
-		cells := *s.cells
-		c.cells = &cells
-	}
-	return c
-}
-
 // hole says what the sketch knows.
 func (s *sketch) hole() Hole {
-	h := Hole{Distinct: len(s.values), Exact: s.cells == nil}
+	h := Hole{Distinct: len(s.values), Exact: s.cells == nil && !s.partial}
 	known := map[uint64]bool{}
 	for _, v := range s.values {
 		known[v.hash] = true

@@ -13,8 +13,8 @@ const (
 	choicesOfKeys   = 12 // at the head of a clause, before a colon or "="
 	choices         = 4
 	choicesOfPlaces = 2 // after from, by, for
-	choicesOfTerms  = 3 // NodeReady, NodeNotReady
-	choicesOfNames  = 1 // after user, host; or a_b, a.b.c
+	choicesOfTerms  = 3 // NodeReady, a.b.c, after any other word
+	choicesOfNames  = 1 // after user, host; or a_b, a.b.c after from or no word
 )
 
 // verbs reports whether at least half of the words look like verbs.
@@ -73,9 +73,9 @@ func (c *column) looksLikeValues() bool {
 		limit = choicesOfMoves
 	case 2*states > n:
 		limit = choicesOfStates
-	case names == n, accounted > 0, identities[strings.ToLower(c.before)]:
+	case names == n && (c.before == "" || places[c.before]), accounted > 0, identities[strings.ToLower(c.before)]:
 		limit = choicesOfNames
-	case terms == n:
+	case names+terms == n:
 		limit = choicesOfTerms
 	case places[c.before]:
 		limit = choicesOfPlaces

@@ -32,6 +32,9 @@ func (c *Collector) report(q Question) Report {
 	}
 	g := newGrid(&c.all.lines, q.Start, q.End)
 	lines, errors := g.dense(&c.all.lines), g.dense(&c.all.errors)
+	if g.strays > 0 {
+		r.Notes = append(r.Notes, fmt.Sprintf("%d messages bear times far from all others: left out", g.strays))
+	}
 	for _, gap := range g.gaps {
 		r.Notes = append(r.Notes, fmt.Sprintf("the log is silent from %s to %s: this time is left out", clock(gap[0]), clock(gap[1])))
 	}

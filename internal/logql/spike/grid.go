@@ -7,6 +7,7 @@ type grid struct {
 	width, start int64
 	exposure     []float64 // part of each stretch that was looked at; 0 in a gap
 	gaps         [][2]int64
+	strays       int // messages far off in time, left out
 }
 
 // gapLines is how many lines are missed in a silent stretch before it is called
@@ -16,17 +17,15 @@ const gapLines = 20
 // newGrid lays the grid over what was read, (start, end], and finds the gaps: the
 // log itself is silent there, which says nothing about errors.
 func newGrid(all *pattern.Series, start, end int64) grid {
-	from, to := all.Start(), all.Start()+int64(len(all.Counts()))*all.Width()
-	last := to
+	g := grid{width: all.Width()}
+	from, to := g.bounds(all, start > 0 || end > 0)
+	first, last := from, to
 	if start > 0 {
-		from = start
+		from, first = start, min(start, first)
 	}
 	if end > 0 {
-		to = max(end, from+1)
+		to, last = max(end, from+1), max(end, last)
 	}
-	first := min(from, all.Start())
-	last = max(last, to)
-	g := grid{width: all.Width()}
 	for (last-first)/g.width >= maxStretches {
 		g.width *= 2
 	}
@@ -39,6 +38,45 @@ func newGrid(all *pattern.Series, start, end int64) grid {
 	}
 	g.findGaps(g.dense(all))
 	return g
+}
+
+// strays are so small a share of all messages that a time far off the others is
+// taken for a clock that was wrong. Own value.
+const strays = 0.05
+
+// bounds is the time that a series covers. Unless the caller has named a window,
+// a few messages that lie further off than all the others reach are left out: one
+// wrong clock would make every stretch of the grid years long.
+func (g *grid) bounds(all *pattern.Series, named bool) (from, to int64) {
+	low, high := 0, all.Len()
+	total := float64(all.Total())
+	for !named && high-low > 1 {
+		gap, at, before, left := int64(0), 0, 0, 0
+		for i := low; i < high; i++ {
+			start, count := all.At(i)
+			if i > low {
+				if previous, _ := all.At(i - 1); start-previous > gap {
+					gap, at, left = start-previous, i, before
+				}
+			}
+			before += count
+		}
+		first, _ := all.At(low)
+		last, _ := all.At(high - 1)
+		right := before - left
+		few := float64(min(left, right)) < strays*total
+		if !few || 2*gap <= last-first || gap < 100*g.width {
+			break
+		}
+		if left < right {
+			g.strays, low = g.strays+left, at
+		} else {
+			g.strays, high = g.strays+right, at
+		}
+	}
+	from, _ = all.At(low)
+	to, _ = all.At(high - 1)
+	return from, to + g.width
 }
 
 // maxStretches bounds a grid whose window is longer than its log.
@@ -92,10 +130,10 @@ func (g *grid) index(time int64) int {
 // dense is a series on the grid.
 func (g *grid) dense(s *pattern.Series) []float64 {
 	out := make([]float64, len(g.exposure))
-	width, first := s.Width(), s.Start()
-	for i, c := range s.Counts() {
-		if at := int((first + int64(i)*width - g.start) / g.width); at >= 0 && at < len(out) {
-			out[at] += float64(c)
+	for i := range s.Len() {
+		start, count := s.At(i)
+		if at := (start - g.start) / g.width; start >= g.start && at < int64(len(out)) {
+			out[at] += float64(count)
 		}
 	}
 	return out
