@@ -275,7 +275,7 @@ func (l *Logs) newest(ctx context.Context) (time.Time, error) {
 	}
 	times := span{}
 	_, err := l.source.Read(ctx, logql.Window{Start: after, End: lastTime}, times.add)
-	if times.last > newest.UnixNano() || newest.IsZero() && times.last > 0 {
+	if times.last > 0 && (newest.IsZero() || times.last > newest.UnixNano()) {
 		newest = time.Unix(0, times.last).UTC()
 	}
 	return newest, err

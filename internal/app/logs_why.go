@@ -20,7 +20,7 @@ func (l *Logs) WhyNothing(ctx context.Context, q logql.Query, a LogAnswer) []str
 	looked := lineCount(max(s.Window, int(a.Reading.Lines)))
 	switch {
 	case q.Metric() && s.Window == 0 && s.Timeless > 0:
-		return []string{fmt.Sprintf("none of %d lines bears a time, so they cannot be counted over time", s.Timeless)}
+		return []string{fmt.Sprintf("no time stands in %s, so they cannot be counted over time", lineCount(s.Timeless))}
 	case s.Window == 0:
 		return l.whyEmpty(ctx, q, a)
 	case s.Selected == 0:

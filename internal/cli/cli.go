@@ -134,7 +134,8 @@ feel.`,
 		Example: `  quell demo                          break a small shop and diagnose it
   quell init && quell doctor          write quell.yaml, see what can be reached
   quell diagnose                      what is wrong, on every service
-  quell diagnose api --symptom "too many connections" --since 1h`,
+  quell diagnose api --symptom "too many connections" --since 1h
+  quell logs '{service="api"} | json | level="ERROR"' app.json --since 1h`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Version:       version,
@@ -161,7 +162,8 @@ func exitCodesTopic() *cobra.Command {
        for logs: all was read, and nothing matched
   2    wrong flags, a broken configuration, playbook or query; for logs: no log could be read
   3    diagnose, run: a cause was found
-  4    diagnose, run: something is wrong or could not be seen, and no cause is likely
+  4    diagnose, run: something is wrong or could not be seen, and no cause is likely;
+       logs spike: it cannot be told
   130  interrupted`,
 	}
 }

@@ -95,7 +95,7 @@ Exit code: 0 something matched, 1 nothing did, 2 a query, flag or file is wrong.
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "say nothing on standard error but errors")
 	a.input.flags(cmd)
 	a.loki.flags(cmd)
-	cmd.AddCommand(logsLintCommand(s))
+	cmd.AddCommand(logsPatternsCommand(s), logsSpikeCommand(s), logsLintCommand(s))
 	return cmd
 }
 

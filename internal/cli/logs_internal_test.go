@@ -2,13 +2,19 @@ package cli
 
 import (
 	"bufio"
+	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/quellhq/quell/internal/app"
 	"github.com/quellhq/quell/internal/evidence"
+	"github.com/quellhq/quell/internal/logql"
+	"github.com/quellhq/quell/internal/logql/pattern"
+	"github.com/quellhq/quell/internal/logql/spike"
 )
 
 func at(clock string) time.Time {
@@ -111,4 +117,60 @@ func TestCarets(t *testing.T) {
 	long := caret(strings.Repeat("x", 300)+"!", 300, 300)
 	require.True(t, strings.HasSuffix(long, "^"))
 	require.Less(t, len(long), 220)
+}
+
+// Every field of the JSON forms stands on the reference page.
+func TestTheJSONOfLogsIsDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/reference/logs.md")
+	require.NoError(t, err)
+	show := logsShow{zone: time.UTC, asking: &logsAsking{}}
+	lines := app.LogAnswer{From: at("12:00:00"), Until: at("13:00:00"), Step: time.Minute}
+	lines.Lines = []evidence.Line{{T: 1, Text: "x"}}
+	series := lines
+	series.Series = []evidence.Stream{{Points: []evidence.Point{{T: 1, V: 2}}}}
+	metric := show
+	metric.query, err = logql.Parse(`sum(rate({a="b"}[1m]))`)
+	require.NoError(t, err)
+	show.query, err = logql.Parse(`{a="b"}`)
+	require.NoError(t, err)
+	template := pattern.Template{Text: "x", First: 1, Last: 1, Samples: []pattern.Sample{{Time: 1}}, Holes: []pattern.Hole{{Top: []pattern.Value{{}}}}}
+	change := []spike.Change{{Template: template, Onset: 1}}
+	report := spike.Report{New: change, Labels: []spike.Shift{{}}, Rule: &spike.Rule{}}
+	report.Before = spike.Span{Start: 1, End: 1}
+	finding := logql.Finding{Advice: "x", Edits: []logql.Edit{{}}}
+	for name, v := range map[string]any{
+		"lines": logsJSON(show, lines, nil), "series": logsJSON(metric, series, nil),
+		"patterns": patternsJSON(app.Patterns{Compared: true}, []pattern.Template{template}), "template": templateJSON(template, true),
+		"spike": spikeJSON(app.Spike{Report: report}, 0),
+		"lint":  linted{File: "x", Line: 1, Findings: []logql.Finding{finding}, Fixed: "x", Strict: "x", Rewrote: []string{"x"}, Counts: &lintCounts{Refused: "x", Broken: "x"}},
+	} {
+		data, err := json.Marshal(v)
+		require.NoError(t, err)
+		var any any
+		require.NoError(t, json.Unmarshal(data, &any))
+		keys := keysOf(any)
+		require.NotEmpty(t, keys, name)
+		for _, key := range keys {
+			require.Containsf(t, string(page), "`"+key+"`", "%s: the reference page says nothing of %s", name, key)
+		}
+	}
+}
+
+// keysOf are the names of fields at every depth, but for those inside labels.
+func keysOf(v any) []string {
+	var out []string
+	switch v := v.(type) {
+	case map[string]any:
+		for key, inner := range v {
+			out = append(out, key)
+			if _, labels := inner.(map[string]any); key != "labels" || !labels {
+				out = append(out, keysOf(inner)...)
+			}
+		}
+	case []any:
+		for _, inner := range v {
+			out = append(out, keysOf(inner)...)
+		}
+	}
+	return out
 }

@@ -93,15 +93,37 @@ func figure(v float64) string {
 func (v logsShow) charts(w *bufio.Writer, list []evidence.Stream, a app.LogAnswer, width int) {
 	cells := 60
 	if width > 0 {
-		cells = min(max(width-45, 20), 120)
+		cells = min(max(width-50, 20), 120)
 	}
 	paint := painter(colored(v.out))
-	fmt.Fprintln(w, paint("2", fmt.Sprintf("%-*s%s", cells-8, a.From.In(v.zone).Format("15:04:05"), a.Until.In(v.zone).Format("15:04:05"))))
+	rows := [][3]string{{"min", "max", "last"}}
 	for _, s := range list {
 		low, high, last := extremes(s.Points)
-		fmt.Fprintf(w, "%s %s %s\n", paint("36", sparkline(s.Points, a.From, a.Until, a.Step, cells)),
-			paint("2", fmt.Sprintf("min %s max %s last", figure(low), figure(high))), figure(last)+"  "+labelText(s.Labels))
+		rows = append(rows, [3]string{short(low), short(high), short(last)})
 	}
+	var wide [3]int
+	for _, r := range rows {
+		for i, text := range r {
+			wide[i] = max(wide[i], len(text))
+		}
+	}
+	figures := func(r [3]string) string {
+		return fmt.Sprintf("%*s  %*s  %*s", wide[0], r[0], wide[1], r[1], wide[2], r[2])
+	}
+	head := fmt.Sprintf("%-*s%s", cells-8, a.From.In(v.zone).Format("15:04:05"), a.Until.In(v.zone).Format("15:04:05"))
+	fmt.Fprintln(w, paint("2", head+"  "+figures(rows[0])))
+	for i, s := range list {
+		fmt.Fprintf(w, "%s  %s  %s\n", paint("36", sparkline(s.Points, a.From, a.Until, a.Step, cells)), figures(rows[i+1]), labelText(s.Labels))
+	}
+}
+
+// short is a number for the margin of a chart: three digits tell enough.
+func short(v float64) string {
+	if math.Abs(v) >= 100 || v == math.Trunc(v) {
+		return figure(math.Round(v))
+	}
+	f, _ := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 3, 64), 64)
+	return figure(f)
 }
 
 func extremes(points []evidence.Point) (low, high, last float64) {

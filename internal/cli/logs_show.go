@@ -53,6 +53,9 @@ func (v logsShow) chatter(a app.LogAnswer, why []string) {
 		say("", "the answer is that of the newest line, "+clock(a.Newest, v.zone)+": --until and --since look elsewhere")
 	}
 	for _, n := range a.Notes {
+		if isCut(n) {
+			n += ": --limit 0 shows all"
+		}
 		say("", n)
 	}
 	for i, w := range why {
@@ -105,11 +108,16 @@ func (v logsShow) summary(a app.LogAnswer) string {
 // cutShort reports whether more lines matched than are shown.
 func cutShort(a app.LogAnswer) bool {
 	for _, n := range a.Notes {
-		if strings.HasPrefix(n, "only the newest ") || strings.HasPrefix(n, "only the oldest ") {
+		if isCut(n) {
 			return true
 		}
 	}
 	return false
+}
+
+// isCut knows the engine's note on an answer that is full.
+func isCut(note string) bool {
+	return strings.HasPrefix(note, "only the newest ") || strings.HasPrefix(note, "only the oldest ")
 }
 
 func took(d time.Duration) string {

@@ -51,21 +51,29 @@ func commandsPage(root *cobra.Command) string {
 	var b strings.Builder
 	b.WriteString("# Commands\n")
 	for _, c := range root.Commands() {
-		if c.Hidden || c.Name() == "help" || c.Name() == "completion" {
-			continue
-		}
-		fmt.Fprintf(&b, "\n## quell %s\n\n%s.\n", c.Use, c.Short)
-		if c.Long != "" {
-			fmt.Fprintf(&b, "\n```text\n%s\n```\n", c.Long)
-		}
-		if c.Example != "" {
-			fmt.Fprintf(&b, "\n```sh\n%s\n```\n", dedent(c.Example))
-		}
-		if flags := c.NonInheritedFlags(); flags.HasFlags() {
-			fmt.Fprintf(&b, "\n```text\n%s```\n", flags.FlagUsages())
-		}
+		commandSection(&b, "##", "quell ", c)
 	}
 	return b.String()
+}
+
+// commandSection writes a command and those below it.
+func commandSection(b *strings.Builder, heading, path string, c *cobra.Command) {
+	if c.Hidden || c.Name() == "help" || c.Name() == "completion" {
+		return
+	}
+	fmt.Fprintf(b, "\n%s %s%s\n\n%s.\n", heading, path, c.Use, c.Short)
+	if c.Long != "" {
+		fmt.Fprintf(b, "\n```text\n%s\n```\n", c.Long)
+	}
+	if c.Example != "" {
+		fmt.Fprintf(b, "\n```sh\n%s\n```\n", dedent(c.Example))
+	}
+	if flags := c.NonInheritedFlags(); flags.HasFlags() {
+		fmt.Fprintf(b, "\n```text\n%s```\n", flags.FlagUsages())
+	}
+	for _, sub := range c.Commands() {
+		commandSection(b, heading+"#", path+c.Name()+" ", sub)
+	}
 }
 
 func dedent(text string) string {

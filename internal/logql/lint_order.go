@@ -59,6 +59,7 @@ func (l *linter) mixedLevel(tokens []token) {
 				l.mixedLevel(tokens[open+1 : i])
 			}
 		case depth > 0:
+		case i > 0 && tokens[i-1].kind == tokOp && tokens[i-1].text != ")" && tokens[i-1].text != ",": // a label of that name
 		case t.kind == tokIdent && strings.EqualFold(t.text, "or"):
 			orAt = i
 		case orAt >= 0 && (t.text == "," || t.kind == tokIdent && strings.EqualFold(t.text, "and")):
