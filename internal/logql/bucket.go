@@ -166,8 +166,8 @@ func (j *rangeJob) add(r *Record) error {
 	return j.count(r, age, value)
 }
 
-// labels are those that a sample is made of.
-func (j *rangeJob) labels() []string {
+// sampled are the labels that a sample is made of.
+func (j *rangeJob) sampled() []string {
 	list := append([]string(nil), j.group...)
 	if j.node.Unwrap != nil {
 		list = append(list, j.node.Unwrap.Label)

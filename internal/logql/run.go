@@ -230,7 +230,7 @@ func runMetric(ctx context.Context, q Query, src Source, asked Asked, limits Lim
 	}
 	ask := Ask{Window: window, Workers: len(all)}
 	if jobs := all[0].jobs; len(jobs) == 1 {
-		ask.Sieve = newSieve(jobs[0].pipe.log, jobs[0].labels()...)
+		ask.Sieve = newSieve(jobs[0].pipe.log, jobs[0].sampled()...)
 	}
 	reading, err := scan(ctx, src, ask, func(worker int, batch []Record) error {
 		if err := all[worker].take(batch); err != nil {
