@@ -19,7 +19,7 @@ func (j *rangeJob) find() (*rangeSeries, error) {
 	if len(j.series) >= j.limits.Series {
 		return nil, j.tooMany()
 	}
-	s := &rangeSeries{labels: j.labels(), buckets: map[int64]*bucket{}}
+	s := &rangeSeries{labels: j.seriesLabels(), buckets: map[int64]*bucket{}}
 	j.series[string(j.key)] = s
 	return s, nil
 }
@@ -45,8 +45,8 @@ func (j *rangeJob) keyOfLine() {
 	}
 }
 
-// labels are those of the series that begins with the line at hand.
-func (j *rangeJob) labels() map[string]string {
+// seriesLabels are those of the series that begins with the line at hand.
+func (j *rangeJob) seriesLabels() map[string]string {
 	labels := map[string]string{}
 	if j.perLine {
 		for _, i := range j.order {
