@@ -144,11 +144,23 @@ func (a *logsAsking) run(ctx context.Context, s streams, text string, files []st
 	if err != nil {
 		return a.failed(ctx, text, err)
 	}
+	answer.Notes = append(answer.Notes, gaps(text, answer.Step)...)
 	var why []string
 	if len(answer.Lines)+len(answer.Series) == 0 {
 		why = logs.WhyNothing(ctx, q, answer)
 	}
 	return show.answer(answer, why)
+}
+
+// gaps says where the points of a series leave lines out between them.
+func gaps(text string, step time.Duration) []string {
+	var notes []string
+	for _, f := range logql.Lint(text, logql.LintOptions{Step: step}) {
+		if f.Rule == "range-shorter-than-step" {
+			notes = append(notes, f.Text+": "+f.Advice)
+		}
+	}
+	return notes
 }
 
 func (a *logsAsking) limits(q logql.Query) logql.Limits {
