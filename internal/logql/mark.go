@@ -7,9 +7,10 @@ import "slices"
 // by its two bytes that logs have least of, with the distance between them.
 type marker struct {
 	pairs    []bytePair
-	patterns []byte // 32 line breaks; then for each pair 32 times its first byte and 32 times its second
+	odd      bool   // of the line breaks only those that no brace follows
+	patterns []byte // 32 line breaks, 32 braces; then for each pair 32 times its first byte and 32 times its second
 	gaps     []int
-	reach    int // the greatest gap
+	reach    int // how far behind an offset is looked
 }
 
 // bytePair is two bytes of a stem. offset is that of the first in the stem.
@@ -44,8 +45,8 @@ func pairOf(stem []byte) (bytePair, bool) {
 	return bytePair{first: stem[a], second: stem[b], gap: b - a, offset: a}, true
 }
 
-func newMarker(pairs []bytePair) *marker {
-	m := &marker{pairs: pairs, patterns: repeated(nil, '\n')}
+func newMarker(pairs []bytePair, odd bool) *marker {
+	m := &marker{pairs: pairs, odd: odd, patterns: repeated(repeated(nil, '\n'), '{'), reach: 1}
 	for _, p := range pairs {
 		m.patterns = repeated(repeated(m.patterns, p.first), p.second)
 		m.gaps = append(m.gaps, p.gap)
@@ -67,7 +68,7 @@ func (m *marker) mark(block []byte, room []uint32) ([]uint32, bool) {
 	n, at := m.quick(block, room)
 	out := room[:n]
 	for i := at; i < len(block); i++ {
-		if block[i] != '\n' && !m.begins(block, i) {
+		if !m.isBreak(block, i) && !m.begins(block, i) {
 			continue
 		}
 		if len(out) == cap(room) {
@@ -76,6 +77,11 @@ func (m *marker) mark(block []byte, room []uint32) ([]uint32, bool) {
 		out = append(out, uint32(i))
 	}
 	return out, true
+}
+
+// isBreak reports whether a line break stands at the offset that is marked.
+func (m *marker) isBreak(block []byte, i int) bool {
+	return block[i] == '\n' && !(m.odd && i+1 < len(block) && block[i+1] == '{')
 }
 
 // begins reports whether a pair begins at the offset.

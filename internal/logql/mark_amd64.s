@@ -2,22 +2,25 @@
 
 #include "textflag.h"
 
-// func markAVX2(block *byte, n int, patterns *byte, gaps *int, count int, out *uint32, room int) (written, done int)
+// func markAVX2(block *byte, n int, patterns *byte, gaps *int, count int, odd int, out *uint32, room int) (written, done int)
 //
-// For each offset i in steps of 32 below n: the bytes that are line breaks, and
-// the bytes at which a pair begins, become bits of a mask; their offsets are
-// written to out. It stops where fewer than 32 places are left.
-TEXT ·markAVX2(SB), NOSPLIT, $0-72
+// For each offset i in steps of 32 below n: the bytes that are line breaks, with
+// odd those that no brace follows, and the bytes at which a pair begins, become
+// bits of a mask; their offsets are written to out. It stops where fewer than 32
+// places are left.
+TEXT ·markAVX2(SB), NOSPLIT, $0-80
 	MOVQ block+0(FP), SI
 	MOVQ n+8(FP), DX
 	MOVQ patterns+16(FP), R8
 	MOVQ gaps+24(FP), R9
 	MOVQ count+32(FP), R10
-	MOVQ out+40(FP), DI
-	MOVQ room+48(FP), R11
+	MOVQ odd+40(FP), R15
+	MOVQ out+48(FP), DI
+	MOVQ room+56(FP), R11
 	XORQ AX, AX
 	XORQ CX, CX
 	VMOVDQU (R8), Y0
+	VMOVDQU 32(R8), Y5
 
 loop:
 	LEAQ 32(AX), BX
@@ -28,7 +31,14 @@ loop:
 	JGT  done
 	VMOVDQU (SI)(AX*1), Y1
 	VPCMPEQB Y0, Y1, Y2
-	LEAQ 32(R8), R12
+	TESTQ R15, R15
+	JZ   every
+	VMOVDQU 1(SI)(AX*1), Y4
+	VPCMPEQB Y5, Y4, Y4
+	VPANDN Y2, Y4, Y2
+
+every:
+	LEAQ 64(R8), R12
 	XORQ R13, R13
 
 pairs:
@@ -64,6 +74,6 @@ next:
 
 done:
 	VZEROUPPER
-	MOVQ CX, written+56(FP)
-	MOVQ AX, done+64(FP)
+	MOVQ CX, written+64(FP)
+	MOVQ AX, done+72(FP)
 	RET

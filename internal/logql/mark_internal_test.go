@@ -24,10 +24,10 @@ func TestMarksFollowTheirDefinition(t *testing.T) {
 				gap: rapid.IntRange(0, 40).Draw(t, "gap"),
 			}
 		}), 0, mostPairs).Draw(t, "pairs")
-		m := newMarker(pairs)
+		m := newMarker(pairs, rapid.Bool().Draw(t, "odd"))
 		var want []uint32
 		for i := range block {
-			if block[i] == '\n' || m.begins(block, i) {
+			if m.isBreak(block, i) || m.begins(block, i) {
 				want = append(want, uint32(i))
 			}
 		}
@@ -52,7 +52,7 @@ func BenchmarkMark(b *testing.B) {
 		p, _ := pairOf([]byte(stem))
 		pairs = append(pairs, p)
 	}
-	m, room := newMarker(pairs), make([]uint32, 1<<18)
+	m, room := newMarker(pairs, false), make([]uint32, 1<<18)
 	b.SetBytes(int64(len(block)))
 	for b.Loop() {
 		m.mark(block, room)

@@ -7,7 +7,10 @@ import (
 
 // needles are texts of which every wanted record holds at least one, as they
 // stand in the file, within one line.
-type needles struct{ texts []needle }
+type needles struct {
+	texts []needle
+	block []byte
+}
 
 // needle is a text with its byte that logs have least of.
 type needle struct {
@@ -81,12 +84,19 @@ func (l *needles) shortest() int {
 	return n
 }
 
-// next returns the offset of the first of the texts from an offset on, or
-// len(block).
-func (l *needles) next(block []byte, from int) int {
-	first := len(block)
+// over begins a block.
+func (l *needles) over(block []byte) bool {
+	l.block = block
+	return true
+}
+
+// next returns the offset of the first of the texts from an offset on, or the
+// length of the block.
+func (l *needles) next(from int) int {
+	first := len(l.block)
 	for i := range l.texts {
-		if at := l.texts[i].index(block[from:min(len(block), first+len(l.texts[i].text)-1)]); at >= 0 {
+		end := min(len(l.block), first+len(l.texts[i].text)-1)
+		if at := l.texts[i].index(l.block[from:end]); at >= 0 {
 			first = min(first, from+at)
 		}
 	}

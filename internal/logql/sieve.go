@@ -60,7 +60,7 @@ func markerOf(log *Log, more []string) *marker {
 	for _, label := range more {
 		add(label)
 	}
-	return newMarker(pairs)
+	return newMarker(pairs, false)
 }
 
 // On makes the sieve ready for the lines of a stream, by a sample of them: tests
@@ -71,28 +71,50 @@ func (s *Sieve) On(stream *Stream, sample []byte) *Screen {
 	if s == nil {
 		return &Screen{}
 	}
-	screen := &Screen{needles: s.needles, tests: compileLooks(s.log, stream, s.marker).tests, marker: s.marker}
+	screen := &Screen{tests: compileLooks(s.log, stream, s.marker).tests, marker: s.marker}
 	screen.order(sample)
+	if s.needles != nil {
+		screen.seek = &needles{texts: s.needles.texts}
+	} else if k := selective(keyedTests(s.log, stream), sample); k != nil {
+		screen.seek = k
+	}
 	return screen
 }
 
 // Screen is a sieve for the lines of one stream.
 type Screen struct {
-	needles *needles
-	tests   []look
-	object  object
-	marker  *marker
-	room    []uint32
+	seek   seeker // nil where every line must be looked at
+	tests  []look
+	object object
+	marker *marker
+	room   []uint32
+}
+
+// seeker finds the places in a block that a wanted record holds one of.
+type seeker interface {
+	// over begins a block; false where it cannot be searched.
+	over(block []byte) bool
+	// next returns the first place from an offset on, where a line begins, or
+	// the length of the block.
+	next(from int) int
 }
 
 // marksRoom is how many marks one block may have: beyond it, lines of a dozen
 // bytes, they are searched one by one.
 const marksRoom = 1 << 17
 
-// Marks marks the lines of a block; nil where that would not pay. What it
-// returns is valid until the next call.
+// Over begins a block. It reports whether Next skips anything in it.
+func (s *Screen) Over(block []byte) bool { return s.seek != nil && s.seek.over(block) }
+
+// Next returns the offset of a place in the next line that a wanted record may
+// hold, from the beginning of a line on; the length of the block where there is
+// none. A record that spans blocks is found in the one that holds the place.
+func (s *Screen) Next(from int) int { return s.seek.next(from) }
+
+// Marks marks the lines of a block in which Next skips nothing; nil where that
+// would not pay. What it returns is valid until the next call.
 func (s *Screen) Marks(block []byte) *BlockMarks {
-	if s.marker == nil || s.Seeks() {
+	if s.marker == nil {
 		return nil
 	}
 	if s.room == nil {
@@ -104,20 +126,6 @@ func (s *Screen) Marks(block []byte) *BlockMarks {
 	}
 	return &BlockMarks{of: s.marker, block: block, list: list}
 }
-
-// Next returns the offset of the first text, from an offset on, that a wanted
-// record of the block must hold one of; len(block) where there is none, and from
-// itself where the query names no such text. A record that spans blocks is
-// found in the one that holds the text.
-func (s *Screen) Next(block []byte, from int) int {
-	if s.needles == nil {
-		return from
-	}
-	return s.needles.next(block, from)
-}
-
-// Seeks reports whether Next can skip anything.
-func (s *Screen) Seeks() bool { return s.needles != nil }
 
 // Refuses reports whether no query can want a record that is this line of JSON,
 // which begins with a brace and is not wrapped in another format.

@@ -125,11 +125,12 @@ func (w *worker) chunk(ctx context.Context, c chunk) error {
 		a: r.assembler(w.emit),
 	}
 	k.a.earlier, k.a.skipped = k.timeBefore, c.start > r.from
-	if w.screen.Seeks() {
-		k.counts.lines = int64(bytes.Count(data[:k.lines], newline))
-	}
 	k.counts.truncated = int64(n) < c.end-base
-	k.marks = w.screen.Marks(data[:k.lines])
+	if k.seeks = w.screen.Over(data[:k.lines]); k.seeks {
+		k.counts.lines = int64(bytes.Count(data[:k.lines], newline))
+	} else {
+		k.marks = w.screen.Marks(data[:k.lines])
+	}
 	err = k.run()
 	k.counts.add(k.a.counts())
 	r.done(int64(n)+k.tailRead, k.counts)
@@ -147,6 +148,7 @@ type cutter struct {
 	data     []byte // up to the end of the chunk
 	lines    int    // offset in data after its last line break
 	a        *assembler
+	seeks    bool              // the screen finds the lines that matter
 	marks    *logql.BlockMarks // nil where lines are searched
 	at       int               // offset in data of the line that comes next
 	fed      int               // offset in data up to which the assembler saw every line since it last skipped some
@@ -158,8 +160,8 @@ type cutter struct {
 func (k *cutter) run() error {
 	k.begin()
 	for k.at < k.lines {
-		if k.screen.Seeks() {
-			hit := k.screen.Next(k.data[:k.lines], k.at)
+		if k.seeks {
+			hit := k.screen.Next(k.at)
 			if hit == k.lines {
 				k.at = k.lines
 				break
@@ -232,7 +234,7 @@ func (k *cutter) line(end int, marks logql.Marks) error {
 	line := trimEnd(k.data[k.at:end])
 	k.a.at = k.base + int64(k.at)
 	k.at, k.fed = end+1, end+1
-	if !k.screen.Seeks() {
+	if !k.seeks {
 		k.counts.lines++
 	}
 	if len(line) > k.c.reading.files.config.Line {
