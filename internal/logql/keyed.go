@@ -15,6 +15,7 @@ type keyed struct {
 	names    []string // the label, and those that stand for it
 	stems    []string // each key that gives one of them holds one of these
 	test     condition
+	within   int  // where the first stem stands in the label
 	odd      bool // a line of plain text may pass too
 	marker   *marker
 	memo     memory
@@ -49,6 +50,7 @@ func keyedOf(name string, test condition, stream *Stream) *keyed {
 		}
 		pairs = append(pairs, pair)
 	}
+	k.within = strings.Index(name, k.stems[0])
 	// Plain text gives these labels only; in a stream of another format a line
 	// that is no object may give any.
 	k.odd = stream.Format != JSON || isLevelName(name) || slices.Contains(messageNames, name) || name == "status"
@@ -114,6 +116,9 @@ func (k *keyed) passes(at int) bool {
 
 // judge looks at the key around a stem, and at its value.
 func (k *keyed) judge(start, end int) verdict {
+	if after, ok := k.plainKey(start); ok {
+		return k.value(after)
+	}
 	close := bytes.IndexByte(k.block[end:min(end+longestKey, len(k.block))], '"')
 	if close < 0 {
 		return no
@@ -144,6 +149,27 @@ func (k *keyed) judge(start, end int) verdict {
 	case broken:
 		return broken
 	}
+	return k.value(after)
+}
+
+// plainKey is the usual case: the label itself in quotes, whose value is neither
+// an object nor far away.
+func (k *keyed) plainKey(stem int) (value int, ok bool) {
+	label := k.names[0]
+	start := stem - k.within
+	if start < 2 || k.block[start-1] != '"' || k.block[start-2] == '\\' || len(k.block)-start < len(label)+4 {
+		return 0, false
+	}
+	rest := k.block[start:]
+	if string(rest[:len(label)]) != label || rest[len(label)] != '"' || rest[len(label)+1] != ':' {
+		return 0, false
+	}
+	value = skipBlanks(k.block, start+len(label)+2)
+	return value, value < len(k.block) && k.block[value] != '{'
+}
+
+// value tests the value at an offset.
+func (k *keyed) value(after int) verdict {
 	value, what := scalar(k.block, after)
 	switch what {
 	case absent:
