@@ -32,23 +32,31 @@ func (l *Logs) Patterns(ctx context.Context, q logql.Query, w LogWindow, before 
 			w.From = out.From.Add(-before)
 		}
 	}
-	miner := pattern.New(pattern.Config{Split: split})
-	err := l.visit(ctx, q, w, &out.LogAnswer, func(m pattern.Message) {
-		miner.Add(m)
-		out.Compared = out.Compared || split > 0 && m.Time > 0 && m.Time <= split
+	var miners []*pattern.Miner
+	err := l.visit(ctx, q, w, &out.LogAnswer, false, func() func(pattern.Message) {
+		miner := pattern.New(pattern.Config{Split: split})
+		miners = append(miners, miner)
+		return miner.Add
 	})
 	if err != nil {
 		return out, err
 	}
+	miner := miners[0]
+	for _, o := range miners[1:] {
+		miner.Merge(o)
+	}
 	out.Mined = miner.Stats()
 	for _, t := range miner.Templates() {
+		out.Compared = out.Compared || split > 0 && t.Before > 0
 		if t.Count > 0 {
 			out.Templates = append(out.Templates, t)
 		}
 	}
 	if len(out.Templates) == 0 && split > 0 {
 		// Why there is nothing is a question about the recent time alone.
-		err = l.visit(ctx, q, LogWindow{From: out.From, Until: out.Until}, &out.LogAnswer, func(pattern.Message) {})
+		err = l.visit(ctx, q, LogWindow{From: out.From, Until: out.Until}, &out.LogAnswer, false, func() func(pattern.Message) {
+			return func(pattern.Message) {}
+		})
 	}
 	return out, err
 }
@@ -63,9 +71,18 @@ type Spike struct {
 // looked for.
 func (l *Logs) Spike(ctx context.Context, q logql.Query, w LogWindow, split time.Time) (Spike, error) {
 	out := Spike{LogAnswer: LogAnswer{From: w.From, Until: w.Until}}
-	collector := spike.NewCollector(spike.Config{})
-	if err := l.visit(ctx, q, w, &out.LogAnswer, collector.Add); err != nil {
+	var collectors []*spike.Collector
+	err := l.visit(ctx, q, w, &out.LogAnswer, true, func() func(pattern.Message) {
+		collector := spike.NewCollector(spike.Config{})
+		collectors = append(collectors, collector)
+		return collector.Add
+	})
+	if err != nil {
 		return out, err
+	}
+	collector := collectors[0]
+	for _, o := range collectors[1:] {
+		collector.Merge(o)
 	}
 	question := spike.Question{Rule: true}
 	if !w.From.IsZero() {
@@ -81,20 +98,28 @@ func (l *Logs) Spike(ctx context.Context, q logql.Query, w LogWindow, split time
 	return out, nil
 }
 
-// visit gives each line that a log query takes as a message.
-func (l *Logs) visit(ctx context.Context, q logql.Query, w LogWindow, a *LogAnswer, take func(pattern.Message)) error {
+// visit gives each line that a log query takes as a message, with its labels or
+// without, to what begin makes for each of several readers.
+func (l *Logs) visit(ctx context.Context, q logql.Query, w LogWindow, a *LogAnswer, withLabels bool, begin func() func(pattern.Message)) error {
 	began := time.Now()
 	asked := LogAnswer{From: w.From, Until: w.Until}.asked(false)
 	window := logql.Window{Start: asked.End.Add(-asked.Since), End: asked.End}
-	var labels []pattern.Label
-	stats, notes, hint, err := logql.VisitLabels(ctx, q.Root.(*logql.Log), l.source, window, func(e logql.Entry) {
-		labels = labels[:0]
-		for _, f := range e.Labels {
-			labels = append(labels, pattern.Label(f))
+	visit := logql.Visit
+	if withLabels {
+		visit = logql.VisitLabels
+	}
+	var err error
+	a.Stats, a.Reading, a.Hint, err = visit(ctx, q.Root.(*logql.Log), l.source, window, func() func(logql.Entry) {
+		take := begin()
+		var labels []pattern.Label
+		return func(e logql.Entry) {
+			labels = labels[:0]
+			for _, f := range e.Labels {
+				labels = append(labels, pattern.Label(f))
+			}
+			take(pattern.Message{Text: e.Message, Level: e.Level, Error: e.Error, Time: e.Time, Labels: labels})
 		}
-		take(pattern.Message{Text: e.Message, Level: e.Level, Error: e.Error, Time: e.Time, Labels: labels})
 	})
-	a.Stats, a.Notes, a.Hint, a.Took = stats, notes, hint, time.Since(began)
-	a.Reading.Lines = int64(stats.Read)
+	a.Notes, a.Took = a.Reading.Notes, time.Since(began)
 	return err
 }

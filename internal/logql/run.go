@@ -76,12 +76,12 @@ func runLog(ctx context.Context, log *Log, src Source, asked Asked, limits Limit
 	edge := &Edge{oldest: limits.Oldest}
 	all := make([]*logWorker, workers(src))
 	for i := range all {
-		pipe, err := compilePipeline(log)
+		w, err := newLogWorker(log, window, limits)
 		if err != nil {
 			return Result{}, err
 		}
-		pipe.want = needed(log)
-		all[i] = &logWorker{tally: newTally(window, false), pipe: pipe, newest: newNewest(limits, edge), line: limits.Line}
+		w.newest.edge = edge
+		all[i] = w
 	}
 	ask := Ask{Window: window, Workers: len(all), Sieve: newSieve(log), Edge: edge, Oldest: limits.Oldest}
 	reading, err := scan(ctx, src, ask, func(worker int, batch []Record) error {
@@ -153,6 +153,15 @@ type logWorker struct {
 	pipe   *pipeline
 	newest *newest
 	line   int // bytes of a line's text that are kept
+}
+
+func newLogWorker(log *Log, w Window, limits Limits) (*logWorker, error) {
+	pipe, err := compilePipeline(log)
+	if err != nil {
+		return nil, err
+	}
+	pipe.want = needed(log)
+	return &logWorker{tally: newTally(w, false), pipe: pipe, newest: newNewest(limits, nil), line: limits.Line}, nil
 }
 
 func (w *logWorker) take(batch []Record) {

@@ -20,64 +20,100 @@ type Entry struct {
 // Field is a name and a value, valid as long as the entry that it came with.
 type Field struct{ Name, Value []byte }
 
-// Visit calls with each line that a log query takes in the window, in the order
-// of the source. The entry is valid only during the call.
-func Visit(ctx context.Context, log *Log, src Source, w Window, call func(Entry)) (Stats, []string, string, error) {
-	return visit(ctx, log, src, w, false, call)
+// Visit gives each line that a log query takes in the window to a visitor.
+// Several goroutines read at the same time: each has a visitor of its own, which
+// begin makes before the first line comes. Lines come in any order. An entry is
+// valid only during the call.
+func Visit(ctx context.Context, log *Log, src Source, w Window, begin func() func(Entry)) (Stats, Reading, string, error) {
+	return visit(ctx, log, src, w, false, begin)
 }
 
 // VisitLabels is Visit with all labels of each line: it reads every field.
-func VisitLabels(ctx context.Context, log *Log, src Source, w Window, call func(Entry)) (Stats, []string, string, error) {
-	return visit(ctx, log, src, w, true, call)
+func VisitLabels(ctx context.Context, log *Log, src Source, w Window, begin func() func(Entry)) (Stats, Reading, string, error) {
+	return visit(ctx, log, src, w, true, begin)
 }
 
-func visit(ctx context.Context, log *Log, src Source, w Window, all bool, call func(Entry)) (Stats, []string, string, error) {
-	var stats Stats
-	pipe, err := compilePipeline(log)
-	if err != nil {
-		return stats, nil, "", err
-	}
-	pipe.want = needed(log)
-	own := newLabelSet()
-	want := func(name []byte) bool { return aliases(string(name)) != nil || string(name) == "event" }
-	var collect labelCollector
-	if all {
-		pipe.want, want = nil, nil
-	}
-	start, end := w.Start.UnixNano(), w.End.UnixNano()
-	notes, err := src.Read(ctx, w, func(batch []Record) error {
-		for i := range batch {
-			r := &batch[i]
-			stats.Read++
-			switch {
-			case r.Time == 0:
-				stats.Timeless++
-			case r.Time <= start || r.Time > end:
-				continue
-			}
-			stats.Window++
-			if !pipe.run(r) {
-				continue
-			}
-			own.reset()
-			parseOwn(r, r.Line, want, own)
-			e := Entry{Time: r.Time, Line: pipe.line, Message: r.Line}
-			if m, ok := own.get("message"); ok && len(m) > 0 {
-				e.Message = m
-			}
-			if level, ok := own.get("level"); ok {
-				e.Level = canonicalLevel(level)
-				e.Error = isErrorLevel(e.Level)
-			}
-			if all {
-				e.Labels = collect.labels(pipe.labels, own)
-			}
-			call(e)
+func visit(ctx context.Context, log *Log, src Source, w Window, labels bool, begin func() func(Entry)) (Stats, Reading, string, error) {
+	all := make([]*visitor, workers(src))
+	for i := range all {
+		look, err := newLogWorker(log, w, Limits{}.filled())
+		if err != nil {
+			return Stats{}, Reading{}, "", err
 		}
+		if labels {
+			look.pipe.want = nil
+		}
+		all[i] = &visitor{logWorker: look, own: newLabelSet(), visit: begin(), labels: labels, level: newSearch("level", nil), message: newSearch("message", nil)}
+	}
+	reading, err := scan(ctx, src, Ask{Window: w, Workers: len(all), Sieve: newSieve(log)}, func(worker int, batch []Record) error {
+		all[worker].take(batch)
 		return ctx.Err()
 	})
-	stats.Selected, stats.Matched = pipe.counts.Selected, pipe.counts.Matched
-	return stats, append(notes, pipe.notes()...), pipe.hint(), err
+	if err != nil {
+		return Stats{}, reading, "", err
+	}
+	v := all[0]
+	for _, o := range all[1:] {
+		v.merge(o.logWorker)
+	}
+	if v.pipe.counts.Matched == 0 {
+		if err := v.again(ctx, src, w); err != nil {
+			return Stats{}, reading, "", err
+		}
+	}
+	stats := v.stats
+	stats.Selected, stats.Matched = v.pipe.counts.Selected, v.pipe.counts.Matched
+	reading.Notes = append(reading.Notes, v.pipe.notes()...)
+	return stats, reading, v.pipe.hint(), nil
+}
+
+// visitor visits the lines that one goroutine reads.
+type visitor struct {
+	*logWorker
+	own            *labelSet // what the line's own format says
+	visit          func(Entry)
+	labels         bool
+	collect        labelCollector
+	level, message search
+}
+
+func (v *visitor) take(batch []Record) {
+	for i := range batch {
+		r := &batch[i]
+		if !v.in(r) || !v.pipe.run(r) {
+			continue
+		}
+		v.read(r)
+		e := Entry{Time: r.Time, Line: v.pipe.line, Message: r.Line}
+		if m, ok := v.own.get("message"); ok && len(m) > 0 {
+			e.Message = m
+		}
+		if level, ok := v.own.get("level"); ok {
+			e.Level = canonicalLevel(level)
+			e.Error = isErrorLevel(e.Level)
+		}
+		if v.labels {
+			e.Labels = v.collect.labels(v.pipe.labels, v.own)
+		}
+		v.visit(e)
+	}
+}
+
+// read takes the message and the level of a line, or all of its fields.
+func (v *visitor) read(r *Record) {
+	v.own.reset()
+	if v.labels {
+		parseOwn(r, r.Line, nil, v.own)
+		return
+	}
+	if looksWhole(r.Line) {
+		o := newObject(r.Line, r.Marks)
+		if v.level.into(&o, v.own) && v.message.into(&o, v.own) {
+			return
+		}
+		v.own.reset()
+	}
+	parseOwn(r, r.Line, func(name []byte) bool { return aliases(string(name)) != nil || string(name) == "event" }, v.own)
 }
 
 // SelectLabels makes the query that takes the lines with these label values.

@@ -52,62 +52,93 @@ func (t *Target) errors(ctx context.Context, q probe.Question) evidence.Answer {
 	}
 	split := q.Now.Add(-args.window).UnixNano()
 	window := logql.Since(q.Now, args.window+args.before)
-	miner := pattern.New(pattern.Config{Split: split})
-	var all, failures pattern.Series
-	var recent, levelled, failed, before, earlier int
-	stats, notes, hint, err := logql.Visit(ctx, args.log, files, window, func(e logql.Entry) {
-		if e.Time == 0 {
-			return
-		}
-		all.Add(e.Time)
-		if e.Time > split {
-			recent++
-			if e.Level != "" {
-				levelled++
-			}
-		} else {
-			earlier++
-		}
-		if !e.Error {
-			return
-		}
-		if e.Time > split {
-			failed++
-		} else {
-			before++
-		}
-		failures.Add(e.Time)
-		miner.Add(message(e))
+	var workers []*errorCount
+	stats, reading, hint, err := logql.Visit(ctx, args.log, files, window, func() func(logql.Entry) {
+		c := &errorCount{split: split, miner: pattern.New(pattern.Config{Split: split})}
+		workers = append(workers, c)
+		return c.add
 	})
 	if err != nil {
 		return t.failure(err)
 	}
-	if recent+earlier == 0 {
+	c := workers[0]
+	for _, o := range workers[1:] {
+		c.merge(o)
+	}
+	notes := reading.Notes
+	if c.recent+c.earlier == 0 {
 		return t.silence(ctx, q, stats, args.window+args.before, hint)
 	}
-	value := map[string]any{"lines": int64(recent), "errors": int64(failed), "before": int64(before)}
-	if recent > 0 {
-		value["share"] = float64(failed) / float64(recent)
-		value["levelled"] = float64(levelled) / float64(recent)
+	value := map[string]any{"lines": int64(c.recent), "errors": int64(c.failed), "before": int64(c.before)}
+	if c.recent > 0 {
+		value["share"] = float64(c.failed) / float64(c.recent)
+		value["levelled"] = float64(c.levelled) / float64(c.recent)
 	} else {
 		notes = append(notes, fmt.Sprintf("no line was written in the last %s", args.window))
 	}
 	start, end := window.Start.UnixNano(), window.End.UnixNano()
-	if at, _, ok := spike.Began(&failures, &all, start, end); ok {
+	if at, _, ok := spike.Began(&c.failures, &c.all, start, end); ok {
 		value["onset"] = seconds(at)
 	}
 	rows := []any{}
-	for i, m := range miner.Templates() {
+	for i, m := range c.miner.Templates() {
 		if i == args.limit {
 			notes = append(notes, fmt.Sprintf("the first %d templates are shown", args.limit))
 			break
 		}
-		row := templateRow(&m, earlier > 0)
-		if at, _, ok := spike.Began(&m.Times, &all, start, end); ok {
+		row := templateRow(&m, c.earlier > 0)
+		if at, _, ok := spike.Began(&m.Times, &c.all, start, end); ok {
 			row["onset"] = seconds(at)
 		}
 		rows = append(rows, row)
 	}
 	value["templates"] = rows
-	return evidence.Of(value, append(notes, minerNotes(miner.Stats())...)...)
+	return evidence.Of(value, append(notes, minerNotes(c.miner.Stats())...)...)
+}
+
+// errorCount is what one reader of the lines counts.
+type errorCount struct {
+	split                     int64
+	miner                     *pattern.Miner
+	all, failures             pattern.Series
+	recent, levelled, earlier int // lines
+	failed, before            int // errors, in the recent time and before it
+}
+
+func (c *errorCount) add(e logql.Entry) {
+	if e.Time == 0 {
+		return
+	}
+	c.all.Add(e.Time)
+	recent := e.Time > c.split
+	switch {
+	case !recent:
+		c.earlier++
+	case e.Level != "":
+		c.levelled++
+		fallthrough
+	default:
+		c.recent++
+	}
+	if !e.Error {
+		return
+	}
+	if recent {
+		c.failed++
+	} else {
+		c.before++
+	}
+	c.failures.Add(e.Time)
+	c.miner.Add(message(e))
+}
+
+func (c *errorCount) merge(o *errorCount) {
+	c.miner.Merge(o.miner)
+	c.all.Merge(&o.all)
+	c.failures.Merge(&o.failures)
+	c.recent += o.recent
+	c.levelled += o.levelled
+	c.earlier += o.earlier
+	c.failed += o.failed
+	c.before += o.before
 }

@@ -94,26 +94,32 @@ func (t *Target) patterns(ctx context.Context, q probe.Question) evidence.Answer
 		return t.failure(err)
 	}
 	split := q.Now.Add(-args.window)
-	miner := pattern.New(pattern.Config{Split: split.UnixNano()})
-	earlier := 0
 	window := logql.Since(q.Now, args.window+args.before)
-	stats, notes, hint, err := logql.Visit(ctx, args.log, files, window, func(e logql.Entry) {
-		if e.Time == 0 {
-			return
+	var miners []*pattern.Miner
+	stats, reading, hint, err := logql.Visit(ctx, args.log, files, window, func() func(logql.Entry) {
+		miner := pattern.New(pattern.Config{Split: split.UnixNano()})
+		miners = append(miners, miner)
+		return func(e logql.Entry) {
+			if e.Time != 0 {
+				miner.Add(message(e))
+			}
 		}
-		if e.Time <= split.UnixNano() {
-			earlier++
-		}
-		miner.Add(message(e))
 	})
 	if err != nil {
 		return t.failure(err)
+	}
+	miner, notes := miners[0], reading.Notes
+	for _, o := range miners[1:] {
+		miner.Merge(o)
 	}
 	if miner.Stats().Messages == 0 {
 		return t.silence(ctx, q, stats, args.window+args.before, hint)
 	}
 	templates := miner.Templates()
-	fresh, rows := 0, []any{}
+	fresh, earlier, rows := 0, 0, []any{}
+	for i := range templates {
+		earlier += templates[i].Before
+	}
 	for i := range templates {
 		if templates[i].New() {
 			fresh++

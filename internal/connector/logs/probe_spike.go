@@ -77,22 +77,30 @@ func (t *Target) spike(ctx context.Context, q probe.Question) evidence.Answer {
 	if err != nil {
 		return t.failure(err)
 	}
-	collector := spike.NewCollector(spike.Config{Pattern: pattern.Config{Split: ask.Split}})
-	var labels []pattern.Label
-	stats, notes, hint, err := logql.VisitLabels(ctx, args.log, files, window, func(e logql.Entry) {
-		if e.Time == 0 {
-			return
+	var collectors []*spike.Collector
+	stats, reading, hint, err := logql.VisitLabels(ctx, args.log, files, window, func() func(logql.Entry) {
+		collector := spike.NewCollector(spike.Config{Pattern: pattern.Config{Split: ask.Split}})
+		collectors = append(collectors, collector)
+		var labels []pattern.Label
+		return func(e logql.Entry) {
+			if e.Time == 0 {
+				return
+			}
+			labels = labels[:0]
+			for _, f := range e.Labels {
+				labels = append(labels, pattern.Label(f))
+			}
+			m := message(e)
+			m.Labels = labels
+			collector.Add(m)
 		}
-		labels = labels[:0]
-		for _, f := range e.Labels {
-			labels = append(labels, pattern.Label(f))
-		}
-		m := message(e)
-		m.Labels = labels
-		collector.Add(m)
 	})
 	if err != nil {
 		return t.failure(err)
+	}
+	collector, notes := collectors[0], reading.Notes
+	for _, o := range collectors[1:] {
+		collector.Merge(o)
 	}
 	if collector.Miner().Stats().Messages == 0 {
 		return t.silence(ctx, q, stats, args.window, hint)
