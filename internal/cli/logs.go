@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -22,6 +23,9 @@ const defaultLines = 1000
 
 // maxLogText bounds the memory for lines that are shown, in bytes.
 const maxLogText = 32 << 20
+
+// maxAllText is maxLogText where all lines were asked for.
+const maxAllText = 1 << 30
 
 // maxLogLine bounds one line that is shown, in bytes.
 const maxLogLine = 1 << 20
@@ -140,7 +144,7 @@ func (a *logsAsking) run(ctx context.Context, s streams, text string, files []st
 		ctx = context.WithoutCancel(ctx) // a second Ctrl-C ends the process
 		show.note("interrupted: this is the answer to what had come until then")
 	}
-	answer, err := logs.Ask(ctx, q, w, a.limits(q))
+	answer, err := logs.Ask(ctx, q, w, a.limits(q, s.out))
 	if err != nil {
 		return a.failed(ctx, text, err)
 	}
@@ -163,11 +167,12 @@ func gaps(text string, step time.Duration) []string {
 	return notes
 }
 
-func (a *logsAsking) limits(q logql.Query) logql.Limits {
-	l := logql.Limits{Bytes: maxLogText, Line: maxLogLine, Oldest: a.forward}
+func (a *logsAsking) limits(q logql.Query, out io.Writer) logql.Limits {
+	terminal, _ := isTerminal(out)
+	l := logql.Limits{Bytes: maxLogText, Line: maxLogLine, Oldest: a.forward, Bare: !a.asJSON && (a.raw || !terminal)}
 	if !q.Metric() {
 		if l.Lines = a.limit; a.limit == 0 {
-			l.Lines = maxLogText // a line has at least a byte
+			l.Lines, l.Bytes = maxAllText, maxAllText // a line has at least a byte
 		}
 	}
 	return l

@@ -78,7 +78,7 @@ func (a *logsAsking) askLoki(ctx context.Context, v logsShow, files []string, w 
 			v.note(fmt.Sprintf("the last %s: --since looks further back", expr.FormatDuration(lokiSince)))
 		}
 	}
-	limits := a.limits(v.query)
+	limits := a.limits(v.query, v.out)
 	limits.Lines = a.limit
 	if a.limit == 0 {
 		limits.Lines = lokiLines

@@ -19,6 +19,7 @@ type Limits struct {
 	Bytes   int // of the text of lines kept; 8 MiB
 	Line    int // of the text of one line kept; 4 KiB
 	Oldest  bool
+	Bare    bool // keep lines without their labels: for who prints the text alone
 }
 
 func (l Limits) filled() Limits {
@@ -153,6 +154,7 @@ type logWorker struct {
 	pipe   *pipeline
 	newest *newest
 	line   int // bytes of a line's text that are kept
+	bare   bool
 }
 
 func newLogWorker(log *Log, w Window, limits Limits) (*logWorker, error) {
@@ -161,7 +163,7 @@ func newLogWorker(log *Log, w Window, limits Limits) (*logWorker, error) {
 		return nil, err
 	}
 	pipe.want = needed(log)
-	return &logWorker{tally: newTally(w, false), pipe: pipe, newest: newNewest(limits, nil), line: limits.Line}, nil
+	return &logWorker{tally: newTally(w, false), pipe: pipe, newest: newNewest(limits, nil), line: limits.Line, bare: limits.Bare}, nil
 }
 
 func (w *logWorker) take(batch []Record) {
@@ -170,8 +172,13 @@ func (w *logWorker) take(batch []Record) {
 		if !w.in(r) || !w.pipe.run(r) || !w.newest.wants(r) {
 			continue
 		}
-		w.pipe.full()
-		w.newest.add(r, evidence.Line{T: float64(r.Time) / 1e9, Text: cut(w.pipe.line, w.line), Labels: w.pipe.labels.toMap()})
+		line := evidence.Line{T: float64(r.Time) / 1e9}
+		if !w.bare {
+			w.pipe.full()
+			line.Labels = w.pipe.labels.toMap()
+		}
+		line.Text = cut(w.pipe.line, w.line)
+		w.newest.add(r, line)
 	}
 }
 
