@@ -5,15 +5,19 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"sort"
 	"strconv"
 	"strings"
@@ -164,43 +168,58 @@ func (b *run) median(quell string, s shape) (seconds float64, peak int64, found 
 	took := make([]float64, b.runs)
 	for i := range took {
 		began := time.Now()
-		out, rss, err := b.ask(quell, s)
+		answer, rss, err := b.ask(quell, s)
 		if err != nil {
 			return 0, 0, found, err
 		}
 		took[i] = time.Since(began).Seconds()
-		peak = max(peak, rss)
-		if found, err = readQuell(out, s); err != nil {
-			return 0, 0, found, err
-		}
+		peak, found = max(peak, rss), *answer
 	}
 	return median(took), peak, found, nil
 }
 
-// ask runs quell, and returns what it printed and its peak memory in KiB.
-func (b *run) ask(quell string, s shape) ([]byte, int64, error) {
+// ask runs quell, and returns what it found and its peak memory in KiB.
+func (b *run) ask(quell string, s shape) (*tally, int64, error) {
 	form := "--raw"
 	if s.totals {
 		form = "--json"
 	}
-	cmd := exec.Command(quell, "logs", s.logql, b.log, form, "--limit", "0", "--timezone", "UTC")
-	var out, chatter bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &chatter
-	err := cmd.Run()
-	if cmd.ProcessState.ExitCode() == 1 { // nothing matched
-		err = nil
-	}
+	out, err := os.Create(b.log + ".answer")
 	if err != nil {
+		return nil, 0, err
+	}
+	defer func() { _ = out.Close() }()
+	// A child's peak is at least what its parent held when it was started.
+	debug.FreeOSMemory()
+	cmd := exec.Command(quell, "logs", s.logql, b.log, form, "--limit", "0", "--timezone", "UTC")
+	var chatter bytes.Buffer
+	cmd.Stdout, cmd.Stderr = out, &chatter
+	err = cmd.Run()
+	if err != nil && cmd.ProcessState.ExitCode() != 1 { // 1: nothing matched
 		return nil, 0, fmt.Errorf("%w: %s", err, chatter.String())
 	}
-	return out.Bytes(), cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss, nil
+	_, err = out.Seek(0, io.SeekStart)
+	answer := newTally()
+	if err == nil {
+		answer, err = readQuell(out, s)
+	}
+	return &answer, cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss, err
 }
 
-func readQuell(out []byte, s shape) (tally, error) {
+func readQuell(out io.Reader, s shape) (tally, error) {
 	t := newTally()
 	if !s.totals {
-		t.count = bytes.Count(out, []byte("\n"))
-		return t, nil
+		lines := bufio.NewReader(out)
+		for {
+			switch _, err := lines.ReadSlice('\n'); {
+			case err == nil:
+				t.count++
+			case errors.Is(err, io.EOF):
+				return t, nil
+			case !errors.Is(err, bufio.ErrBufferFull):
+				return t, err
+			}
+		}
 	}
 	var answer struct {
 		Series []struct {
@@ -210,7 +229,7 @@ func readQuell(out []byte, s shape) (tally, error) {
 			} `json:"points"`
 		} `json:"series"`
 	}
-	if err := json.Unmarshal(out, &answer); err != nil {
+	if err := json.NewDecoder(out).Decode(&answer); err != nil {
 		return t, err
 	}
 	for _, one := range answer.Series {

@@ -290,7 +290,7 @@ func TestAClockThatJumpsBackIsSaid(t *testing.T) {
 	path := write(t, t.TempDir(), "app.log", "2026-03-01T11:30:00Z a\n2026-03-01T11:20:00Z b\n2026-03-01T11:31:00Z c\n")
 	list, notes := read(t, logfile.Config{Paths: []string{path}}, lastHour)
 	require.Len(t, list, 3)
-	require.Contains(t, strings.Join(notes, "\n"), "the clock jumps back at 1 lines")
+	require.Contains(t, strings.Join(notes, "\n"), "the clock jumps back at 1 line")
 }
 
 func TestAnEmptyFileIsNoTrouble(t *testing.T) {

@@ -203,7 +203,7 @@ func (r *reading) notesOf(c counts) {
 		{c.nuls, "NUL bytes at the end of %d lines were taken off: a crash leaves them", []any{c.nuls}},
 		{c.lost, "the frames name more than %d sets of labels: %d lines go without", []any{maxOrigins, c.lost}},
 		{c.halved, "the last line is half written: its object is not closed, nor does it have a line break", nil},
-		{c.backwards, "the clock jumps back at %d lines", []any{c.backwards}},
+		{c.backwards, "the clock jumps back at %s", []any{lineCount(c.backwards)}},
 	} {
 		if n.count > 0 {
 			r.note(n.text, n.args...)
@@ -215,6 +215,13 @@ func (r *reading) notesOf(c counts) {
 	if c.truncated || r.content != nil && r.content.shrunk() {
 		r.note("was truncated while it was read: lines are missing")
 	}
+}
+
+func lineCount(n int) string {
+	if n == 1 {
+		return "1 line"
+	}
+	return fmt.Sprintf("%d lines", n)
 }
 
 func size(n int64) string {

@@ -117,6 +117,9 @@ func isBinary(sample []byte) bool {
 			ctrl++
 		}
 	}
+	if runs == 1 && len(bytes.TrimLeft(sample, "\x00")) == 0 {
+		return true // a file with a hole and nothing else
+	}
 	// A run of NULs counts as harmless where it ends with the sample or a line.
 	return runs > 0 && (runs > 2 || !nulsEndLines(sample)) || ctrl*10 > len(sample)
 }
