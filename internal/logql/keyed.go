@@ -253,16 +253,13 @@ func keyedTests(log *Log, stream *Stream) []*keyed {
 }
 
 // onlyName is the one label that a condition is about.
-func onlyName(c Cond) (string, bool) {
-	switch c := c.(type) {
-	case *Both:
-		left, ok := onlyName(c.Left)
-		right, also := onlyName(c.Right)
-		return left, ok && also && left == right
-	case *Compare:
-		return c.Name, c.Kind != Label
-	}
-	return "", false
+func onlyName(c Cond) (name string, ok bool) {
+	ok = true
+	eachCompare(c, func(one *Compare) {
+		ok = ok && one.Kind != Label && (name == "" || one.Name == name)
+		name = one.Name
+	})
+	return name, ok && name != ""
 }
 
 // selective returns the one that passes over most lines of a sample, where that

@@ -22,19 +22,6 @@ func needed(log *Log, more ...string) map[string]bool {
 	for _, name := range more {
 		add(name)
 	}
-	var cond func(Cond)
-	cond = func(c Cond) {
-		switch c := c.(type) {
-		case *Both:
-			cond(c.Left)
-			cond(c.Right)
-		case *Compare:
-			add(c.Name)
-			if c.Kind == Label {
-				add(c.Text)
-			}
-		}
-	}
 	everything := false
 	template := func(text string) {
 		t, err := rules.compileTemplate(text)
@@ -48,7 +35,11 @@ func needed(log *Log, more ...string) map[string]bool {
 		case *Unwrap:
 			add(s.Label)
 		case *LabelFilter:
-			cond(s.Cond)
+			eachCompare(s.Cond, func(c *Compare) {
+				for _, name := range c.labels() {
+					add(name)
+				}
+			})
 		case *LineFormat:
 			template(s.Template)
 		case *LabelFormat:

@@ -120,6 +120,25 @@ type Compare struct {
 	Offset   int
 }
 
+// eachCompare visits the comparisons of a condition, from left to right.
+func eachCompare(c Cond, visit func(*Compare)) {
+	switch c := c.(type) {
+	case *Both:
+		eachCompare(c.Left, visit)
+		eachCompare(c.Right, visit)
+	case *Compare:
+		visit(c)
+	}
+}
+
+// labels are those that a comparison reads.
+func (c *Compare) labels() []string {
+	if c.Kind == Label {
+		return []string{c.Name, c.Text}
+	}
+	return []string{c.Name}
+}
+
 // ValueKind says what a label is compared with.
 type ValueKind int
 

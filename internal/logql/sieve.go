@@ -36,25 +36,16 @@ func markerOf(log *Log, more []string) *marker {
 			pairs = append(pairs, pair)
 		}
 	}
-	var cond func(Cond)
-	cond = func(c Cond) {
-		switch c := c.(type) {
-		case *Both:
-			cond(c.Left)
-			cond(c.Right)
-		case *Compare:
-			add(c.Name)
-			if c.Kind == Label {
-				add(c.Text)
-			}
-		}
-	}
 	for _, m := range log.Matchers {
 		add(m.Name)
 	}
 	for _, stage := range log.Stages {
 		if f, ok := stage.(*LabelFilter); ok {
-			cond(f.Cond)
+			eachCompare(f.Cond, func(c *Compare) {
+				for _, name := range c.labels() {
+					add(name)
+				}
+			})
 		}
 	}
 	for _, label := range more {
