@@ -22,7 +22,8 @@ import (
 var update = flag.Bool("update", false, "rewrite the expected files of the scripts")
 
 // runs CODE[,CODE…] [within=10s] [memory=100MB] PROGRAM ARG… runs a program that must
-// end with one of the codes, in that time, and without ever holding more.
+// end with one of the codes, in that time, and without ever holding more; the
+// race detector, which multiplies memory, is given raceFactor times as much.
 func runs(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: runs CODE [within=10s] [memory=100MB] PROGRAM ARG…")
@@ -38,6 +39,7 @@ func runs(ts *testscript.TestScript, neg bool, args []string) {
 			within, err = time.ParseDuration(value)
 		case "memory":
 			memory, err = strconv.Atoi(strings.TrimSuffix(value, "MB"))
+			memory *= raceFactor
 		default:
 			ts.Fatalf("runs: %s?", name)
 		}

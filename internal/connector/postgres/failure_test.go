@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -213,6 +214,15 @@ func TestAServerThatGoesAwayAndComesBack(t *testing.T) {
 	own.Kill()
 	a := <-done
 	require.Equal(t, evidence.Unreachable, a.Status, "%+v", a)
+	// On a busy machine the port outlives its process for a moment.
+	realserver.WaitFor(t, "the port to close", 5*time.Second, own.LogFile, func() error {
+		c, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", own.Port), time.Second)
+		if err == nil {
+			_ = c.Close()
+			return errors.New("still open")
+		}
+		return nil
+	})
 	v := object(t, ask(t, target, "postgres.connect", nil))
 	require.Equal(t, postgres.RefusalRefused, v["refusal"])
 
