@@ -77,12 +77,12 @@ func (k *keyed) next(at int) int {
 	k.from += sort.Search(len(k.events)-k.from, func(i int) bool { return int(k.events[k.from+i]) >= at })
 	for ; k.from < len(k.events); k.from++ {
 		at := int(k.events[k.from])
-		switch c := k.block[at]; {
-		case c == '\n':
+		switch k.block[at] {
+		case '\n':
 			if k.odd && at+1 < len(k.block) {
 				return at + 1
 			}
-		case c == '\\':
+		case '\\':
 			if hasEscapedLetters(k.block[at:min(at+6, len(k.block))]) {
 				return at
 			}

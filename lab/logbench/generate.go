@@ -21,11 +21,8 @@ var (
 	frames    = []string{"orders/api.py", "orders/db.py", "sqlalchemy/pool/impl.py", "starlette/routing.py", "uvicorn/protocols/http.py"}
 )
 
-// The day that the log covers.
-var (
-	dayStart = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
-	dayEnd   = dayStart.Add(24 * time.Hour)
-)
+// dayStart begins the day that the log covers.
+var dayStart = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 
 const bytesPerLine = 376 // about
 

@@ -71,7 +71,6 @@ type run struct {
 	quell, pure string
 	log, clean  string
 	runs        int
-	small       bool
 	bytes       int64
 	raw         float64 // GB/s
 	wrong       int
