@@ -33,7 +33,7 @@ var escapes = bytePair{first: '\\', second: 'u', gap: 1}
 // keyedOf makes one for a condition on a single label; nil where there is none.
 func keyedOf(name string, test condition, stream *Stream) *keyed {
 	k := &keyed{names: names(name), test: test, scratch: newLabelSet()}
-	if !canMark || test(k.scratch) != no || !fromLine(name, stream) {
+	if !canMark || len(name) > longestKey || test(k.scratch) != no || !fromLine(name, stream) {
 		return nil
 	}
 	for _, n := range k.names {
