@@ -152,6 +152,7 @@ func (s several) each(read func(*logfile.Files) (logql.Reading, error)) (logql.R
 		all.Notes = append(all.Notes, one.Notes...)
 		all.Bytes += one.Bytes
 		all.Lines += one.Lines
+		all.Failed += one.Failed
 	}
 	if failures == len(s) && failed != nil {
 		return all, failed

@@ -108,6 +108,9 @@ func Main(ctx context.Context, args []string, in io.Reader, out, errOut io.Write
 	err := root.ExecuteContext(ctx)
 	if err == nil && answer.err != nil {
 		err = &exit{exitFailed, answer.err}
+		if len(args) > 0 && args[0] == "logs" {
+			err = &exit{exitUsage, answer.err} // 1 says there that nothing matched
+		}
 	}
 	if err == nil {
 		return exitOK

@@ -104,9 +104,20 @@ func TestFigures(t *testing.T) {
 	for v, want := range map[float64]string{1: "1", 0: "0", 1234567: "1234567", 0.1 + 0.2: "0.3", 12.3456789: "12.3457", 0.0123: "0.0123", 1e-9: "1e-09"} {
 		require.Equal(t, want, figure(v))
 	}
+	require.Equal(t, "1234567.2", figure(1234567.25), "what stands before the point is not rounded")
+	require.Equal(t, "1234567.25", exact(1234567.25))
+	require.Equal(t, "0.30000000000000004", exact(0.1+0.2))
 	require.Equal(t, "257,907", thousands(257907))
 	require.Equal(t, "-1,000", thousands(-1000))
 	require.Equal(t, "999", thousands(999))
+}
+
+func TestLogsCannotSteerATerminal(t *testing.T) {
+	require.Equal(t, `evil \u001b[2J\u001b]0;pwn\u0007 line`, printable("evil \x1b[2J\x1b]0;pwn\x07 line"))
+	require.Equal(t, "two\nlines\tand 温度 °C", printable("two\nlines\tand 温度 °C"))
+	page := laidOut(false, evidence.Line{Text: `{"level":"error","msg":"a \u001b[2J b","k\u001b":"\u009b31m"}`})
+	require.NotContains(t, page, "\x1b")
+	require.NotContains(t, page, "\u009b")
 }
 
 func TestCarets(t *testing.T) {

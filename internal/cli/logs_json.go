@@ -25,12 +25,20 @@ type jsonLogPoint struct {
 }
 
 type jsonLogStats struct {
-	LookedAt int64 `json:"looked_at"`
-	Matched  int   `json:"matched"`
-	Cut      bool  `json:"cut"`
-	Timeless int   `json:"timeless"`
-	Bytes    int64 `json:"bytes"`
-	Took     int64 `json:"took_ns"`
+	LookedAt *int64 `json:"looked_at,omitempty"`
+	Matched  *int   `json:"matched,omitempty"`
+	Cut      bool   `json:"cut"`
+	Timeless int    `json:"timeless"`
+}
+
+// statsOf leaves out what differs from run to run: how long it took, and, where
+// the answer was full before all was read, how far the reading had come.
+func statsOf(a app.LogAnswer) jsonLogStats {
+	s := jsonLogStats{Cut: cutShort(a), Timeless: a.Stats.Timeless}
+	if !s.Cut {
+		s.LookedAt, s.Matched = &a.Reading.Lines, &a.Stats.Matched
+	}
+	return s
 }
 
 type jsonLogs struct {
@@ -54,7 +62,7 @@ const logsSchema = "quell.logs/1"
 func logsJSON(v logsShow, a app.LogAnswer, why []string) jsonLogs {
 	out := jsonLogs{Schema: logsSchema, Kind: "lines", Dialect: "playbook", Query: v.query.String(), Step: int64(a.Step),
 		From: stamp(a.From), Until: stamp(a.Until), Notes: nonNil(a.Notes), Why: nonNil(why),
-		Stats: jsonLogStats{a.Reading.Lines, a.Stats.Matched, cutShort(a), a.Stats.Timeless, a.Reading.Bytes, int64(a.Took)}}
+		Stats: statsOf(a)}
 	if v.asking.strict {
 		out.Dialect = "strict"
 	}

@@ -81,23 +81,23 @@ func (p *lineLayout) write(w *bufio.Writer, l evidence.Line) {
 	}
 	head := p.paint("2", at) + " " + p.paint(levelColor(level), fmt.Sprintf("%-5s", shortLevel(level))) + " "
 	if l.Labels[p.origin] != "" {
-		head += p.paint("36", lastPart(l.Labels[p.origin])) + " "
+		head += p.paint("36", printable(lastPart(l.Labels[p.origin]))) + " "
 	}
 	message, fields, traces, ok := objectParts(l.Text)
 	if !ok {
-		fmt.Fprintln(w, head+p.plain(l.Text))
+		fmt.Fprintln(w, head+p.plain(printable(l.Text)))
 		return
 	}
-	fmt.Fprint(w, head, message)
+	fmt.Fprint(w, head, printable(message))
 	for _, f := range fields {
 		if f[0] == p.origin {
 			continue
 		}
-		fmt.Fprint(w, " ", p.paint("2", f[0]+"="), f[1])
+		fmt.Fprint(w, " ", p.paint("2", printable(f[0])+"="), printable(f[1]))
 	}
 	fmt.Fprintln(w)
 	for _, t := range traces {
-		for _, line := range strings.Split(strings.TrimRight(t, "\n"), "\n") {
+		for _, line := range strings.Split(strings.TrimRight(printable(t), "\n"), "\n") {
 			fmt.Fprintln(w, "             "+p.paint("2", line))
 		}
 	}
@@ -207,7 +207,7 @@ func labelText(labels map[string]string) string {
 	parts := make([]string, len(names))
 	for i, n := range names {
 		v := labels[n]
-		if v == "" || strings.ContainsAny(v, " \"=\n\t") {
+		if v == "" || strings.ContainsAny(v, " \"=\n\t") || strings.ContainsFunc(v, steers) {
 			v = fmt.Sprintf("%q", v)
 		}
 		parts[i] = n + "=" + v

@@ -91,14 +91,14 @@ func writeTemplate(w *bufio.Writer, v logsShow, t pattern.Template, compared boo
 	if compared && t.New() {
 		mark = paint("1;35", "new")
 	}
-	fmt.Fprintf(w, "%s %9s  %s %s\n", mark, thousands(t.Count), paint(levelColor(t.Level), fmt.Sprintf("%-5s", shortLevel(t.Level))), holes(paint, t.Text))
+	fmt.Fprintf(w, "%s %9s  %s %s\n", mark, thousands(t.Count), paint(levelColor(t.Level), fmt.Sprintf("%-5s", shortLevel(t.Level))), holes(paint, printable(t.Text)))
 	if len(t.Samples) > 0 && strings.Contains(t.Text, "<*>") {
 		sample := t.Samples[len(t.Samples)-1]
 		text, _, more := strings.Cut(sample.Text, "\n")
 		if more {
 			text += " …"
 		}
-		fmt.Fprintf(w, "%21s%s\n", "", paint("2", moment12(sample.Time, v.zone)+text))
+		fmt.Fprintf(w, "%21s%s\n", "", paint("2", moment12(sample.Time, v.zone)+printable(text)))
 	}
 }
 

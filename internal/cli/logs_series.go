@@ -24,13 +24,17 @@ func (v logsShow) series(a app.LogAnswer) {
 	terminal, width := isTerminal(v.out)
 	switch {
 	case a.Step == 0:
-		table(w, list)
+		write := exact
+		if terminal {
+			write = figure
+		}
+		table(w, list, write)
 	case terminal:
 		v.charts(w, list, a, width)
 	default:
 		for _, s := range list {
 			for _, p := range s.Points {
-				fmt.Fprintln(w, strings.TrimRight(clock(timeOf(p.T), v.zone)+"\t"+figure(p.V)+"\t"+labelText(s.Labels), "\t"))
+				fmt.Fprintln(w, strings.TrimRight(clock(timeOf(p.T), v.zone)+"\t"+exact(p.V)+"\t"+labelText(s.Labels), "\t"))
 			}
 		}
 	}
@@ -63,12 +67,12 @@ func ranked(q logql.Query, list []evidence.Stream) []evidence.Stream {
 }
 
 // table prints a value and its labels, the values under one another.
-func table(w *bufio.Writer, list []evidence.Stream) {
+func table(w *bufio.Writer, list []evidence.Stream, write func(float64) string) {
 	wide := 0
 	values := make([]string, len(list))
 	for i, s := range list {
 		if n := len(s.Points); n > 0 {
-			values[i] = figure(s.Points[n-1].V)
+			values[i] = write(s.Points[n-1].V)
 		}
 		wide = max(wide, len(values[i]))
 	}
@@ -77,10 +81,22 @@ func table(w *bufio.Writer, list []evidence.Stream) {
 	}
 }
 
-// figure writes a number as people do: six digits tell enough.
+// exact writes a number so that a program reads back the same.
+func exact(v float64) string {
+	if a := math.Abs(v); a == 0 || a >= 1e-6 && a < 1e21 {
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return strconv.FormatFloat(v, 'g', -1, 64)
+}
+
+// figure writes a number as people read it: six digits tell enough, but what
+// stands before the point is never rounded away.
 func figure(v float64) string {
 	if v == math.Trunc(v) && math.Abs(v) < 1e15 {
 		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	if a := math.Abs(v); a >= 1e5 && a < 1e15 {
+		return strconv.FormatFloat(v, 'f', 1, 64)
 	}
 	text := strconv.FormatFloat(v, 'g', 6, 64)
 	if f, err := strconv.ParseFloat(text, 64); err == nil && math.Abs(f) >= 1e-6 && math.Abs(f) < 1e15 {

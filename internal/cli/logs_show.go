@@ -38,6 +38,9 @@ func (v logsShow) answer(a app.LogAnswer, why []string) error {
 		v.lines(a.Lines)
 	}
 	v.chatter(a, why)
+	if n := a.Reading.Failed; n > 0 {
+		return &exit{exitUsage, fmt.Errorf("logs: %s could not be read", many(n, "file that was named", "files that were named"))}
+	}
 	if len(a.Lines)+len(a.Series) == 0 {
 		return &exit{code: exitNothing}
 	}
@@ -81,6 +84,7 @@ func (v logsShow) note(text string) {
 func (v logsShow) say() func(code, text string) {
 	color := colored(v.err)
 	return func(code, text string) {
+		text = printable(text)
 		if color && code != "" {
 			text = "\x1b[" + code + "m" + text + "\x1b[0m"
 		}

@@ -148,7 +148,7 @@ func (p spikePage) changes(title string, list []spike.Change, rates bool) {
 		if rates {
 			count = thousands(c.Before) + " → " + count
 		}
-		text := holes(p.paint, t.Text)
+		text := holes(p.paint, printable(t.Text))
 		if rates && c.Expected >= 0.05 {
 			text += p.paint("2", fmt.Sprintf("  (%s expected)", figure(roundTo(c.Expected))))
 		}

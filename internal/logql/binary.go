@@ -137,6 +137,9 @@ func (e *evaluator) pairs(n *Binary, a, b []series) ([]series, error) {
 		}
 		out = append(out, result)
 	}
+	if len(out) == 0 && len(a) > 0 && len(b) > 0 {
+		e.notes = append(e.notes, fmt.Sprintf("both sides of %s have series, and none of the left has the labels of one of the right: pair them by the labels that they share with on (…), and group_left () where one side has fewer", n.Op))
+	}
 	out = nonEmpty(out)
 	sortSeries(out)
 	return out, nil

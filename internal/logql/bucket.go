@@ -79,6 +79,7 @@ type rangeJob struct {
 	grid    grid
 	width   int64 // of a bucket, in nanoseconds
 	group   []string
+	asked   []string // those of group that the query names in by (…)
 	without bool
 	perLine bool // the identity of a series is all labels of the line
 	// The query itself speaks of __error__, so that it knows what it counts.
@@ -124,6 +125,9 @@ func gcd(a, b int64) int64 {
 // identity says which labels make a series of its own.
 func (j *rangeJob) identity(group []string, without bool) {
 	j.group, j.without, j.perLine = group, without, without
+	if g := j.node.Grouping; g != nil && !g.Without {
+		j.asked = g.Labels
+	}
 	j.values = make([][]byte, len(group))
 	if without {
 		return
@@ -262,9 +266,18 @@ func (j *rangeJob) tooManySamples() error {
 
 // tooMany names the label with the most values.
 func (j *rangeJob) tooMany() error {
-	values := map[string]map[string]bool{}
+	labels := make([]map[string]string, 0, len(j.series))
 	for _, s := range j.series {
-		for name, v := range s.labels {
+		labels = append(labels, s.labels)
+	}
+	return tooManySeries(j.limits.Series, labels)
+}
+
+// tooManySeries refuses an answer and names the label that makes it so wide.
+func tooManySeries(most int, series []map[string]string) error {
+	values := map[string]map[string]bool{}
+	for _, labels := range series {
+		for name, v := range labels {
 			if values[name] == nil {
 				values[name] = map[string]bool{}
 			}
@@ -272,12 +285,12 @@ func (j *rangeJob) tooMany() error {
 		}
 	}
 	worst := ""
-	for name := range values {
-		if worst == "" || len(values[name]) > len(values[worst]) || len(values[name]) == len(values[worst]) && name < worst {
+	for _, name := range sortedNames(values) {
+		if worst == "" || len(values[name]) > len(values[worst]) {
 			worst = name
 		}
 	}
-	return fmt.Errorf("more than %d series: the label %s has the most values; group by labels with few values", j.limits.Series, worst)
+	return fmt.Errorf("more than %d series: the label %s has the most values; group by labels with few values, or keep the largest with topk(10, …)", most, worst)
 }
 
 // points folds the buckets into one value for each step.

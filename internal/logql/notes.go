@@ -25,8 +25,23 @@ func (p *pipeline) notes() []string {
 	return out
 }
 
+// anyHas reports whether a series has the label.
+func (j *rangeJob) anyHas(name string) bool {
+	for _, s := range j.series {
+		if s.labels[name] != "" {
+			return true
+		}
+	}
+	return false
+}
+
 func (j *rangeJob) notes() []string {
 	out := j.pipe.notes()
+	for _, name := range j.asked {
+		if len(j.series) > 0 && !j.anyHas(name) {
+			out = append(out, fmt.Sprintf("no line has the label %s, by which is grouped", name))
+		}
+	}
 	if n := j.pipe.counts.Unusable; n > 0 {
 		out = append(out, fmt.Sprintf("the label %s was no number in %s, which %s left out",
 			j.node.Unwrap.Label, count(n, "line", "lines"), was(n)))

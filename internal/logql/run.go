@@ -12,14 +12,14 @@ import (
 // Zero fields take defaults.
 type Limits struct {
 	Lines   int // of a log query's answer: the newest ones, or with Oldest the oldest; 1000
-	Series  int // of each range aggregation; 500, as Loki has it
+	Series  int // of the answer; 500, as Loki has it. What is folded into it may have innerSeries
 	Steps   int // points in time of a metric query; 2000
 	Buckets int // stretches of time over all series; 100,000 (10 MB)
 	Samples int // numbers kept for quantiles; 1,000,000 (8 MB)
 	Bytes   int // of the text of lines kept; 8 MiB
 	Line    int // of the text of one line kept; 4 KiB
 	Oldest  bool
-	Bare    bool // keep lines without their labels: for who prints the text alone
+	Bare    bool // keep lines without their labels and byte for byte: for who prints the text alone
 }
 
 func (l Limits) filled() Limits {
@@ -173,11 +173,12 @@ func (w *logWorker) take(batch []Record) {
 			continue
 		}
 		line := evidence.Line{T: float64(r.Time) / 1e9}
-		if !w.bare {
+		if w.bare {
+			line.Text = string(w.pipe.line[:min(len(w.pipe.line), w.line)])
+		} else {
 			w.pipe.full()
-			line.Labels = w.pipe.labels.toMap()
+			line.Labels, line.Text = w.pipe.labels.toMap(), cut(w.pipe.line, w.line)
 		}
-		line.Text = cut(w.pipe.line, w.line)
 		w.newest.add(r, line)
 	}
 }
@@ -218,15 +219,22 @@ func runMetric(ctx context.Context, q Query, src Source, asked Asked, limits Lim
 	if g.steps > limits.Steps {
 		return Result{}, fmt.Errorf("%d points in time are more than the %d allowed: take a longer step", g.steps, limits.Steps)
 	}
+	inner := limits
+	if q.Dialect.rules().askedSeries {
+		inner.Series = max(limits.Series, innerSeries)
+	}
 	all := make([]*metricWorker, workers(src))
 	for i := range all {
 		w := &metricWorker{}
 		if err := plan(root, nil, func(r *Range, group []string, without bool) error {
-			job, err := newRangeJob(r, g, limits)
+			job, err := newRangeJob(r, g, inner)
 			if err != nil {
 				return err
 			}
 			job.identity(group, without)
+			if outer := groupedBy(root); job.asked == nil && !without {
+				job.asked = outer
+			}
 			w.jobs = append(w.jobs, job)
 			return nil
 		}); err != nil {
@@ -294,6 +302,14 @@ func runMetric(ctx context.Context, q Query, src Source, asked Asked, limits Lim
 	if err != nil {
 		return result, err
 	}
+	if len(list) > limits.Series {
+		labels := make([]map[string]string, len(list))
+		for i, s := range list {
+			labels[i] = s.labels
+		}
+		return result, tooManySeries(limits.Series, labels)
+	}
+	result.Notes = append(result.Notes, e.notes...)
 	for _, s := range list {
 		stream := evidence.Stream{Labels: s.labels}
 		for i, has := range s.has {
@@ -304,6 +320,27 @@ func runMetric(ctx context.Context, q Query, src Source, asked Asked, limits Lim
 		result.Series = append(result.Series, stream)
 	}
 	return result, nil
+}
+
+// innerSeries is how many series may be kept to be folded into fewer: topk over
+// all addresses of a day. Each takes some 200 bytes and its buckets.
+const innerSeries = 20_000
+
+// groupedBy is the list of labels of by (…), where the query is one aggregation.
+func groupedBy(root Expr) []string {
+	for {
+		a, ok := root.(*Aggregate)
+		if !ok {
+			return nil
+		}
+		if a.Grouping != nil {
+			if a.Grouping.Without {
+				return nil
+			}
+			return a.Grouping.Labels
+		}
+		root = a.Inner
+	}
 }
 
 // metricWorker counts for the records that one goroutine reads.

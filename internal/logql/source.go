@@ -75,6 +75,8 @@ type Reading struct {
 	Notes []string
 	Bytes int64 // read
 	Lines int64 // looked at, refused ones among them
+	// Failed is how many of the places that were named could not be read.
+	Failed int
 }
 
 // Edge is how far an answer that is full still looks: records on the wrong side

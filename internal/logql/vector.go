@@ -46,6 +46,8 @@ func sortSeries(list []series) {
 type evaluator struct {
 	grid grid
 	jobs map[*Range]*rangeJob
+	// notes are what a reader should know of the answer.
+	notes []string
 }
 
 func (e *evaluator) eval(node Expr) ([]series, error) {

@@ -198,7 +198,7 @@ func (r *reading) notesOf(c counts) {
 		text  string
 		args  []any
 	}{
-		{c.cutLines, "%d longer than %s: the rest of each was skipped", []any{c.cutLines, size(int64(r.files.config.Line))}},
+		{c.cutLines, "%s longer than %s: the rest of each was skipped", []any{lineCount(c.cutLines), size(int64(r.files.config.Line))}},
 		{c.cutRecords, "%d traces longer than %s or %d lines were cut", []any{c.cutRecords, size(maxRecord), maxRecordLines}},
 		{c.nuls, "NUL bytes at the end of %d lines were taken off: a crash leaves them", []any{c.nuls}},
 		{c.lost, "the frames name more than %d sets of labels: %d lines go without", []any{maxOrigins, c.lost}},

@@ -149,6 +149,7 @@ func (p *plan) result(troubles []Trouble) (logql.Reading, error) {
 			troubles = append(troubles, r.trouble)
 		}
 	}
+	out.Failed = len(troubles)
 	for _, t := range troubles {
 		out.Notes = append(out.Notes, t.Path+": "+t.Reason)
 	}
