@@ -204,7 +204,7 @@ func TestOneHugeLineIsNotHeld(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	require.Len(t, list, 2)
 	require.Len(t, list[0].line, 4096)
-	require.Contains(t, strings.Join(notes, "\n"), "1 longer than 4.0 KiB")
+	require.Contains(t, strings.Join(notes, "\n"), "1 line longer than 4.0 KiB")
 	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(40<<20), "all that was ever allocated")
 }
 

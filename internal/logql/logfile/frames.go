@@ -38,7 +38,7 @@ func (c clock) frames(sample []byte) (found framing, whole bool) {
 	if s.wire > 0 {
 		found |= syslogFrame
 	}
-	if found&(syslogFrame|tailFrame) == 0 && s.isStamped() {
+	if found&(syslogFrame|tailFrame) == 0 && s.isStamped(found&(podFrame|composeFrame) != 0) {
 		found |= stampFrame
 	}
 	return found, s.docker > 1 && s.ended == 0
@@ -80,7 +80,7 @@ func (s *frameSigns) look(c clock, line []byte) {
 	case len(inner) == 0:
 	case inner[0] == ' ' || inner[0] == '\t':
 		s.goesOn++
-	case isObject(inner) || isLoneBrace(inner) || isLogfmt(inner):
+	case isObject(inner) || isLoneBrace(inner):
 		s.wrapped++
 	default:
 		if _, ok := c.start(pad(inner)); ok {
@@ -91,14 +91,18 @@ func (s *frameSigns) look(c clock, line []byte) {
 	}
 }
 
-// isStamped: a runtime puts the time before every line, blank and continued
-// ones too, and writes nine decimals; a program that writes its own time first
-// does neither. Either sign is enough, and so is a line that is whole without.
-func (s *frameSigns) isStamped() bool {
-	if 2*s.stamped <= s.lines {
+// isStamped: a runtime writes nine decimals before every line; a program that
+// writes its own time first does not. So does a time before a line that is whole
+// without it: an object, or a time again. Where most lines go on with a blank the
+// time is a column of the program's own, of Spring Boot and tracing for one.
+func (s *frameSigns) isStamped(prefixed bool) bool {
+	if 2*s.stamped <= s.lines || 2*s.goesOn > s.stamped {
 		return false
 	}
-	return 2*s.nine > s.lines || 2*s.wrapped > s.lines || s.goesOn > 0 && 10*s.stamped >= 9*s.lines
+	if prefixed && s.goesOn > 0 && 10*s.stamped >= 9*s.lines {
+		return true // a command put its own prefix before each line, and so the time
+	}
+	return 2*s.nine > s.lines || 2*s.wrapped > s.lines
 }
 
 // pad makes a line long enough for the readers of times, which want ten bytes.
