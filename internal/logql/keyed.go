@@ -60,8 +60,8 @@ func keyedOf(name string, test condition, stream *Stream) *keyed {
 
 // over begins a block. False where it has too many marks.
 func (k *keyed) over(block []byte) bool {
-	if k.room == nil {
-		k.room = make([]uint32, marksRoom)
+	if want := min(marksRoom, len(block)/4+1024); len(k.room) < want {
+		k.room = make([]uint32, want)
 	}
 	var ok bool
 	k.events, ok = k.marker.mark(block, k.room)
@@ -267,7 +267,7 @@ func onlyName(c Cond) (name string, ok bool) {
 func selective(tests []*keyed, sample []byte) *keyed {
 	var best *keyed
 	lines := bytes.Count(sample, []byte("\n"))
-	if lines == 0 {
+	if lines < fewLines {
 		return nil
 	}
 	for _, k := range tests {
@@ -293,6 +293,9 @@ func selective(tests []*keyed, sample []byte) *keyed {
 	}
 	return best
 }
+
+// fewLines are read sooner than a search through them is made ready.
+const fewLines = 50
 
 // keyedWorthwhile is the least share of lines that must be passed over: each
 // that is not costs as much as if all lines had been looked at.

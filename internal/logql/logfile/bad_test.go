@@ -305,17 +305,21 @@ func TestAnEmptyFileIsNoTrouble(t *testing.T) {
 	require.Empty(t, notes)
 }
 
-func TestThousandsOfFilesAreBoundedAndCounted(t *testing.T) {
+// Thousands of files are read, a hundred at most open at once; beyond the bound
+// the oldest are left out, with their number.
+func TestThousandsOfFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for i := range 3000 {
 		write(t, dir, fmt.Sprintf("%d/app.log", i), "2026-03-01T11:30:00Z a\n")
 	}
-	start := time.Now()
-	list, notes := read(t, logfile.Config{Paths: []string{filepath.Join(dir, "*/*.log")}}, lastHour)
+	glob := []string{filepath.Join(dir, "*/*.log")}
+	list, notes := read(t, logfile.Config{Paths: glob}, lastHour)
+	require.Len(t, list, 3000)
+	require.Empty(t, notes)
+	list, notes = read(t, logfile.Config{Paths: glob, Files: 500}, lastHour)
 	require.Len(t, list, 500)
 	require.Contains(t, strings.Join(notes, "\n"), "only the newest 500 of 3000 files are read")
-	require.Less(t, time.Since(start), 20*time.Second)
 }
 
 func TestGlobsOfAnyDepth(t *testing.T) {

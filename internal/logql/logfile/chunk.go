@@ -33,10 +33,7 @@ func (r *reading) chunks() []chunk {
 	switch {
 	case r.trouble.Kind != 0:
 		return nil
-	case r.content == nil:
-		if r.reserved == 0 {
-			return nil
-		}
+	case r.packed:
 		return []chunk{{reading: r, whole: true}}
 	case r.nature.frames != 0 || 2*r.nature.timed < r.nature.lines || r.files.serial:
 		return []chunk{{reading: r, start: r.from, end: r.to, whole: true}}
@@ -64,13 +61,13 @@ type worker struct {
 
 // do reads a chunk. Trouble with the file is kept there; an error ends the scan.
 func (w *worker) do(ctx context.Context, c chunk) error {
-	if w.beyond(c) {
-		return nil
-	}
-	var err error
-	if c.whole {
+	err := c.reading.enter()
+	defer c.reading.leave()
+	switch {
+	case err != nil, w.beyond(c):
+	case c.whole:
 		err = c.reading.pass(ctx, c, w.emit)
-	} else {
+	default:
 		err = w.chunk(ctx, c)
 	}
 	if errors.Is(err, errSource) {
@@ -403,6 +400,9 @@ func (k *cutter) explained(text, line []byte) bool {
 		cut := bytes.LastIndexByte(text[:len(text)-1], '\n') + 1
 		head := trimEnd(text[cut:])
 		text = text[:cut]
+		if isObject(head) {
+			return false
+		}
 		if _, ok := k.a.clock.of(head); ok && !mayExplain(head) {
 			return explains(head, line)
 		}

@@ -23,6 +23,7 @@ type Config struct {
 	Location  *time.Location // of times without a zone; default: this machine's
 	Now       time.Time      // for times without a year; default: the real time
 	Budget    int64          // bytes read of all files together; default 256 MiB
+	Files     int            // how many files are read, the newest; default 20,000
 	Stdin     *Spooled       // what the path "-" stands for
 	Line      int            // longest line kept, in bytes; the rest is skipped; default 256 KiB
 }
@@ -60,6 +61,9 @@ func (c Config) filled() (Config, error) {
 	}
 	if c.Budget <= 0 {
 		c.Budget = 256 << 20
+	}
+	if c.Files <= 0 {
+		c.Files = 20_000
 	}
 	if c.Line <= 0 {
 		c.Line = 256 << 10

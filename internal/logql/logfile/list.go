@@ -57,9 +57,6 @@ func (f *Failed) Kind() TroubleKind {
 	return kind
 }
 
-// maxFiles bounds how many files one question looks at.
-const maxFiles = 500
-
 // list expands the paths to files, newest first.
 func (f *Files) list() ([]file, []Trouble) {
 	var files []file
@@ -125,9 +122,9 @@ func (f *Files) list() ([]file, []Trouble) {
 		}
 		return files[a].path < files[b].path
 	})
-	if len(files) > maxFiles {
-		troubles = append(troubles, Trouble{files[maxFiles].path, Unreadable, fmt.Sprintf("only the newest %d of %d files are read", maxFiles, len(files))})
-		files = files[:maxFiles]
+	if most := f.config.Files; len(files) > most {
+		troubles = append(troubles, Trouble{"files that were named", Unreadable, fmt.Sprintf("only the newest %d of %d files are read", most, len(files))})
+		files = files[:most]
 	}
 	return files, troubles
 }

@@ -12,7 +12,7 @@ import (
 
 // pass reads a file from one end to the other.
 func (r *reading) pass(ctx context.Context, c chunk, emit func([]logql.Record) error) error {
-	if r.content == nil {
+	if r.packed {
 		return r.streamed(ctx, emit)
 	}
 	in := io.NewSectionReader(r.content.at, c.start, math.MaxInt64-c.start)

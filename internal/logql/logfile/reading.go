@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -22,8 +23,10 @@ type reading struct {
 	files    *Files
 	file     file
 	window   logql.Window
-	rank     int64 // among the files, for lines of the same time
-	content  *content
+	rank     int64    // among the files, for lines of the same time
+	content  *content // while it is open
+	packed   bool     // it can be read only from its beginning, and is opened when its turn comes
+	info     os.FileInfo
 	sample   []byte // lines by which the format was judged
 	nature   nature
 	stream   *logql.Stream
@@ -35,6 +38,8 @@ type reading struct {
 	trouble  Trouble
 
 	mu     sync.Mutex // the workers' part
+	users  int        // workers that read it now
+	left   int        // chunks that nobody has read yet
 	spent  int64
 	counts counts
 }
@@ -109,6 +114,7 @@ func (r *reading) prepare(budget int64) {
 	if c.at == nil {
 		// Opened again when its turn comes: what unpacks it holds memory.
 		c.Close()
+		r.packed = true
 		r.reserved = min(budget, unpacked*r.file.size+1<<20)
 		return
 	}
@@ -125,7 +131,7 @@ func (r *reading) prepare(budget int64) {
 		r.note("only the newest %s of %s in the time asked for were read: older lines are missing", size(room), size(r.to-r.search.from))
 	}
 	r.reserved = r.search.read + r.to - r.from
-	sample := make([]byte, sampleSize)
+	sample := make([]byte, min(sampleSize, max(c.size-r.from, 0)))
 	n, err := c.at.ReadAt(sample, r.from)
 	if err != nil && !errors.Is(err, io.EOF) {
 		_ = r.fail(err)
@@ -141,6 +147,59 @@ func (r *reading) prepare(budget int64) {
 		}
 	}
 	r.judge(sample)
+}
+
+// keepOpen is how many files of one question stay open from the beginning; the
+// others are opened again when their turn comes.
+const keepOpen = 100
+
+// pause closes the file until its turn comes.
+func (r *reading) pause() {
+	if r.content == nil || r.content.handle == nil {
+		return
+	}
+	r.info, _ = r.content.handle.Stat()
+	r.content.Close()
+	r.content = nil
+}
+
+// enter opens the file where it is not, and leave closes it after its last chunk.
+func (r *reading) enter() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.users++
+	if r.content != nil || r.packed {
+		return nil
+	}
+	c, err := r.file.open()
+	if err == nil && c.handle != nil {
+		if now, statErr := c.handle.Stat(); statErr != nil || !os.SameFile(now, r.info) {
+			c.Close()
+			err = errRotated
+		}
+	}
+	if err != nil {
+		if r.trouble.Kind == 0 {
+			r.trouble = troubleOf(r.file.path, err)
+		}
+		return errSource
+	}
+	r.content = c
+	return nil
+}
+
+var errRotated = errors.New("was rotated before it was read")
+
+func (r *reading) leave() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.users--
+	if r.left--; r.left > 0 || r.users > 0 || r.content == nil {
+		return
+	}
+	r.counts.truncated = r.counts.truncated || r.content.shrunk()
+	r.content.Close()
+	r.content = nil
 }
 
 // sampleSize is how much of a file its format is judged by.
@@ -212,7 +271,7 @@ func (r *reading) notesOf(c counts) {
 	if c.headless > 0 && r.from == 0 {
 		r.note("%d lines before the first one with a time were left out", c.headless)
 	}
-	if c.truncated || r.content != nil && r.content.shrunk() {
+	if c.truncated {
 		r.note("was truncated while it was read: lines are missing")
 	}
 }

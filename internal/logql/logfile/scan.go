@@ -78,6 +78,9 @@ func (f *Files) plan(list []file, ask logql.Ask) *plan {
 			continue
 		}
 		r.prepare(left)
+		if len(p.files) > keepOpen {
+			r.pause()
+		}
 		left -= r.reserved
 	}
 	p.share(left)
@@ -90,7 +93,7 @@ func (f *Files) plan(list []file, ask logql.Ask) *plan {
 func (p *plan) share(left int64) {
 	var packed []*reading
 	for _, r := range p.files {
-		if r.content == nil && r.trouble.Kind == 0 && r.reserved > 0 {
+		if r.packed && r.trouble.Kind == 0 {
 			packed = append(packed, r)
 		}
 	}
@@ -119,6 +122,7 @@ func (p *plan) tasks(oldest bool) []chunk {
 	var all []chunk
 	for _, r := range p.files {
 		chunks := r.chunks()
+		r.left = len(chunks)
 		if !oldest {
 			slices.Reverse(chunks)
 		}
