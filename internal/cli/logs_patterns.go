@@ -91,15 +91,42 @@ func writeTemplate(w *bufio.Writer, v logsShow, t pattern.Template, compared boo
 	if compared && t.New() {
 		mark = paint("1;35", "new")
 	}
-	fmt.Fprintf(w, "%s %9s  %s %s\n", mark, thousands(t.Count), paint(levelColor(t.Level), fmt.Sprintf("%-5s", shortLevel(t.Level))), holes(paint, printable(t.Text)))
+	fmt.Fprintf(w, "%s %9s  %s %s\n", mark, thousands(t.Count), paint(levelColor(t.Level), fmt.Sprintf("%-5s", shortLevel(t.Level))), holes(paint, shortened(printable(t.Text)))+paint("2", otherLevels(t)))
 	if len(t.Samples) > 0 && strings.Contains(t.Text, "<*>") {
 		sample := t.Samples[len(t.Samples)-1]
 		text, _, more := strings.Cut(sample.Text, "\n")
 		if more {
 			text += " …"
 		}
-		fmt.Fprintf(w, "%21s%s\n", "", paint("2", moment12(sample.Time, v.zone)+printable(text)))
+		fmt.Fprintf(w, "%21s%s\n", "", paint("2", moment12(sample.Time, v.zone)+shortened(printable(text))))
 	}
+}
+
+// longestText is how much of a text stands in one row.
+const longestText = 400
+
+func shortened(text string) string {
+	if len(text) <= longestText {
+		return text
+	}
+	return strings.ToValidUTF8(text[:longestText], "") + "…"
+}
+
+// otherLevels says how often a template was logged at each level, where it was
+// at several.
+func otherLevels(t pattern.Template) string {
+	if len(t.Levels) < 2 {
+		return ""
+	}
+	parts := make([]string, 0, len(t.Levels))
+	for _, l := range t.Levels {
+		name := l.Name
+		if name == "" {
+			name = "no level"
+		}
+		parts = append(parts, thousands(l.Count)+" "+name)
+	}
+	return "  (" + strings.Join(parts, ", ") + ")"
 }
 
 // moment12 is the time of a sample with a blank behind it; nothing without one.

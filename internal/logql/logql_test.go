@@ -158,7 +158,7 @@ func TestOtherFormatsAnswerTheSameQuestion(t *testing.T) {
 20 INFO:     127.0.0.1:1 - "GET / HTTP/1.1" 200 OK`}
 	r := ask(t, `{service="shop"} | json | level="error"`, plain)
 	require.Len(t, r.Lines, 2)
-	require.Contains(t, strings.Join(r.Notes, "\n"), "4 lines are of 4 in another format")
+	require.Contains(t, strings.Join(r.Notes, "\n"), "4 of 4 lines in another format")
 	require.Equal(t, "502", r.Lines[1].Labels["status"])
 	logfmt := &memory{stream: logql.Stream{Format: logql.Logfmt}, lines: `
 50 ts=x level=error service=shop msg="no \"route\"" dur=1.5s size=20MB

@@ -19,8 +19,8 @@ func (p *pipeline) notes() []string {
 		if format == string(Plain) {
 			what = "only level, message and status were read from them"
 		}
-		out = append(out, fmt.Sprintf("%s of %d in another format than the query asks for: %s (%s)",
-			count(n, "line is", "lines are"), p.counts.Selected, what, format))
+		out = append(out, fmt.Sprintf("%d of %s in another format than the query asks for: %s (%s)",
+			n, count(p.counts.Selected, "line", "lines"), what, format))
 	}
 	return out
 }

@@ -9,6 +9,9 @@ const levelWindow = 120
 // plainLevel finds the level of a line that is neither JSON nor logfmt, in
 // canonical form, or "".
 func plainLevel(line []byte) string {
+	if head := line[:min(len(line), 2*levelWindow)]; bytes.IndexByte(head, 0x1b) >= 0 {
+		line = decolorize(head) // a colour's last letter is no part of the word behind it
+	}
 	if len(line) > 5 && line[1] == ',' && line[2] == ' ' && line[3] == '[' { // Ruby: E, [2026-…
 		if l := letterLevel(line[0]); l != "" {
 			return l

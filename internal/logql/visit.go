@@ -88,6 +88,7 @@ func (v *visitor) take(batch []Record) {
 		if m, ok := v.own.get("message"); ok && len(m) > 0 {
 			e.Message = m
 		}
+		e.Message = decolorize(e.Message)
 		if level, ok := v.own.get("level"); ok {
 			e.Level = canonicalLevel(level)
 			e.Error = isErrorLevel(e.Level)

@@ -97,7 +97,7 @@ func (f *Files) list() ([]file, []Trouble) {
 			files = append(files, file{path: in.name, size: in.Size(), modified: in.read, spooled: in})
 			continue
 		}
-		if !strings.ContainsAny(pattern, "*?[") {
+		if _, err := os.Lstat(pattern); err == nil || !strings.ContainsAny(pattern, "*?[") {
 			if add(pattern, true) {
 				dirs.siblings(pattern, func(p string) { add(p, false) })
 			}

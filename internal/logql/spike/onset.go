@@ -47,7 +47,7 @@ func findStep(counts, exposure []float64, more float64) (step, bool) {
 		for b := a + 1; b <= n; b++ {
 			in, out := c[b]-c[a], c[n]-c[b]+c[a]
 			inTime, outTime := e[b]-e[a], e[n]-e[b]+e[a]
-			if in < leastRise || in*outTime < onsetRatio*out*inTime {
+			if in < leastRise || in*outTime < onsetRatio*out*inTime || !wasCalm(c[a], in/inTime*e[a]) {
 				continue
 			}
 			if gain := poisson(in, inTime) + poisson(out, outTime) - one; gain > best.gain {
@@ -62,13 +62,24 @@ func findStep(counts, exposure []float64, more float64) (step, bool) {
 	if best.gain < 8+math.Log(float64(n))+more || recurs(c, e, best) {
 		return best, false
 	}
-	if e[n]-e[best.to] < 2 {
+	if e[n]-e[best.to] < math.Max(2, endless*e[n]) {
 		best.to = n
 		in, out := c[n]-c[best.from], c[best.from]
 		two := poisson(in, e[n]-e[best.from]) + poisson(out, e[best.from])
 		best.ramp = out > 0 && line(counts, exposure) > two
 	}
 	return best, true
+}
+
+// endless is the share of the time at its end in which a rise is not said to be
+// over: a pause of that length is no news.
+const endless = 0.02
+
+// wasCalm reports whether fewer events came before than would have come at the
+// later rate, by three times the spread of such a count: where traffic only
+// falls, or where the time before is too short to tell, nothing rose.
+func wasCalm(before, expected float64) bool {
+	return before+3*math.Sqrt(expected) < expected
 }
 
 // recurs reports whether another stretch as long, apart from this one, stands out
