@@ -27,6 +27,9 @@ const maxLogText = 32 << 20
 // maxAllText is maxLogText where all lines were asked for.
 const maxAllText = 1 << 30
 
+// maxAllSeries is how many series are shown where all were asked for.
+const maxAllSeries = 20_000
+
 // maxLogLine bounds one line that is shown, in bytes.
 const maxLogLine = 1 << 20
 
@@ -170,7 +173,11 @@ func gaps(text string, step time.Duration) []string {
 func (a *logsAsking) limits(q logql.Query, out io.Writer) logql.Limits {
 	terminal, _ := isTerminal(out)
 	l := logql.Limits{Bytes: maxLogText, Line: maxLogLine, Oldest: a.forward, Bare: !a.asJSON && (a.raw || !terminal)}
-	if !q.Metric() {
+	if q.Metric() {
+		if l.Series = a.limit; a.limit == 0 {
+			l.Series = maxAllSeries
+		}
+	} else {
 		if l.Lines = a.limit; a.limit == 0 {
 			l.Lines, l.Bytes = maxAllText, maxAllText // a line has at least a byte
 		}

@@ -16,6 +16,29 @@ const (
 	detailsLabel = "__error_details__"
 )
 
+// rules are those of the log's dialect. A query that asks for lines with faults
+// (__error__ != "") gets them in every dialect: left out, they could not be found.
+func (l *Log) rules() rules {
+	r := l.Dialect.rules()
+	for _, stage := range l.Stages {
+		if f, ok := stage.(*LabelFilter); ok {
+			eachCompare(f.Cond, func(c *Compare) {
+				if c.Kind == Text && (c.Name == errorLabel || c.Name == detailsLabel) && c.refusesEmpty() {
+					r.skipFaults, r.otherFormats = false, false
+				}
+			})
+		}
+	}
+	return r
+}
+
+// refusesEmpty reports whether a comparison with a text fails where the label is
+// missing.
+func (c *Compare) refusesEmpty() bool {
+	test, err := Matcher{Name: c.Name, Op: c.Op, Value: c.Text}.compile(true)
+	return err == nil && !test(nil)
+}
+
 // unreadable is what becomes of a line that a stage cannot read: it is counted
 // and left out, or it stays and bears the fault as labels.
 func (r rules) unreadable(l *labelSet, fault, details string) verdict {

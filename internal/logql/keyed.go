@@ -211,7 +211,7 @@ func (k *keyed) gives(key []byte, parent bool) verdict {
 // keyedTests makes one for each condition that stands alone: those of the
 // selector and of label filters behind a plain json stage, on one label each.
 func keyedTests(log *Log, stream *Stream) []*keyed {
-	rules := log.Dialect.rules()
+	rules := log.rules()
 	if !rules.skipFaults {
 		return nil
 	}
@@ -225,7 +225,7 @@ func keyedTests(log *Log, stream *Stream) []*keyed {
 		}
 	}
 	for _, m := range log.Matchers {
-		test, err := m.compile(true)
+		test, err := rules.compileSelector(m)
 		add(m.Name, func(l *labelSet) verdict {
 			value, _ := l.get(m.Name)
 			return truth(test(value))

@@ -283,3 +283,13 @@ func isError(t *testing.T, err error) *logql.Error {
 	require.True(t, errors.As(err, &at), "%v", err)
 	return at
 }
+
+// A query that asks for lines that could not be read finds them.
+func TestLinesThatCannotBeReadCanBeAskedFor(t *testing.T) {
+	t.Parallel()
+	for _, query := range []string{`{} | json | __error__!=""`, `{} | json | __error__="JSONParserErr"`, `{} | json | __error__=~".+"`} {
+		require.Equal(t, []string{`{"level":"ERROR","service":"shop","mess`, "Traceback (most recent call last):"}, texts(ask(t, query, jsonLines(shop))), query)
+	}
+	require.Len(t, texts(ask(t, `{} | json | __error__=""`, jsonLines(shop))), 5)
+	require.Len(t, texts(ask(t, `{level="warning"}`, jsonLines(shop))), 1, "a selector compares levels as filters do")
+}

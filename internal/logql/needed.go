@@ -5,7 +5,7 @@ import "strings"
 // needed is the set of labels that the stages of a query look at, so that
 // parsers need not make the others; nil where a template looks at all of them.
 func needed(log *Log, more ...string) map[string]bool {
-	rules, want := log.Dialect.rules(), map[string]bool{}
+	rules, want := log.rules(), map[string]bool{}
 	add := func(name string) {
 		if name == "" {
 			return

@@ -75,11 +75,11 @@ type matcher struct {
 type step func(*pipeline) verdict
 
 func compilePipeline(log *Log) (*pipeline, error) {
-	rules := log.Dialect.rules()
+	rules := log.rules()
 	p := &pipeline{log: log, rules: rules, labels: rules.newLabelSet(), promote: newLabelSet(),
 		counts: Counts{Broken: map[string]int{}, Fallback: map[string]int{}}}
 	for _, m := range log.Matchers {
-		test, err := m.compile(true) // selectors are anchored in every dialect
+		test, err := rules.compileSelector(m)
 		if err != nil {
 			return nil, err
 		}
@@ -91,6 +91,22 @@ func compilePipeline(log *Log) (*pipeline, error) {
 		}
 	}
 	return p, nil
+}
+
+// compileSelector makes the test of a matcher of the selector: anchored in every
+// dialect, and levels are compared as everywhere in their dialect.
+func (r rules) compileSelector(m Matcher) (textTest, error) {
+	if !r.aliases || !isLevelName(m.Name) {
+		return m.compile(true)
+	}
+	if !strings.HasSuffix(m.Op, "~") {
+		want, negative := canonicalLevel([]byte(m.Value)), m.Op == "!="
+		return func(v []byte) bool { return (canonicalLevel(v) == want) != negative }, nil
+	}
+	negative := m.Op == "!~"
+	m.Op, m.Value = "=~", "(?i)"+m.Value
+	match, err := m.compile(true)
+	return func(v []byte) bool { return (match(v) || match([]byte(canonicalLevel(v)))) != negative }, err
 }
 
 // compile makes the test of a matcher. With whole a regular expression must

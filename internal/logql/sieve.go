@@ -26,7 +26,7 @@ func newSieve(log *Log, more ...string) *Sieve {
 // markerOf finds the keys of a query's labels, in the order in which it names
 // them, as many as one pass can.
 func markerOf(log *Log, more []string) *marker {
-	if !canMark || !log.Dialect.rules().skipFaults {
+	if !canMark || !log.rules().skipFaults {
 		return nil
 	}
 	var pairs []bytePair
@@ -185,12 +185,12 @@ type looks struct {
 // filters, and of label filters behind a plain json stage.
 func compileLooks(log *Log, stream *Stream, mark *marker) looks {
 	var out looks
-	rules := log.Dialect.rules()
+	rules := log.rules()
 	if !rules.skipFaults {
 		return out // faults are labels, which only the pipeline makes
 	}
 	for _, m := range log.Matchers {
-		test, ok := lookAtMatcher(m, stream, mark)
+		test, ok := rules.lookAtMatcher(m, stream, mark)
 		if !ok {
 			return out
 		}
@@ -230,8 +230,8 @@ func compileLooks(log *Log, stream *Stream, mark *marker) looks {
 	return out
 }
 
-func lookAtMatcher(m Matcher, stream *Stream, mark *marker) (look, bool) {
-	test, err := m.compile(true)
+func (r rules) lookAtMatcher(m Matcher, stream *Stream, mark *marker) (look, bool) {
+	test, err := r.compileSelector(m)
 	if err != nil {
 		return nil, false
 	}
