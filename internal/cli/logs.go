@@ -174,8 +174,12 @@ func (a *logsAsking) limits(q logql.Query, out io.Writer) logql.Limits {
 	terminal, _ := isTerminal(out)
 	l := logql.Limits{Bytes: maxLogText, Line: maxLogLine, Oldest: a.forward, Bare: !a.asJSON && (a.raw || !terminal)}
 	if q.Metric() {
-		if l.Series = a.limit; a.limit == 0 {
+		switch a.limit {
+		case 0:
 			l.Series = maxAllSeries
+		case defaultLines: // nobody asked for a number of series: the engine's own bound
+		default:
+			l.Series = max(a.limit, defaultLines)
 		}
 	} else {
 		if l.Lines = a.limit; a.limit == 0 {
