@@ -185,15 +185,12 @@ func (l *linter) expr(e Expr, outer *Aggregate) {
 
 // pipeline looks at the stages of a log query, in their order.
 func (l *linter) pipeline(stages []Stage, metric *Range) {
-	parsed := false
 	for i, stage := range stages {
 		switch s := stage.(type) {
-		case *Parser:
-			parsed = true
 		case *LabelFilter:
 			l.mixed(s)
 			for _, c := range comparesOf(s.Cond) {
-				l.compare(c, s, parsed)
+				l.compare(c, s)
 			}
 		case *LineFilter:
 			l.late(stages[:i], s)

@@ -91,16 +91,15 @@ func (l *linter) quoted(like token, text string) string {
 	return strconv.Quote(text)
 }
 
-// compare looks at one comparison of a label filter. parsed is whether a parser
-// stands before it.
-func (l *linter) compare(c *Compare, stage *LabelFilter, parsed bool) {
+// compare looks at one comparison of a label filter.
+func (l *linter) compare(c *Compare, stage *LabelFilter) {
 	at := l.span(c)
 	switch {
 	case c.Kind == Label:
 		l.labelPair(c, stage, at)
 	case c.Kind == Text && isLevelName(c.Name):
 		l.levelCase(c, at)
-	case c.Kind == Text && strings.HasSuffix(c.Op, "~") && parsed:
+	case c.Kind == Text && strings.HasSuffix(c.Op, "~"):
 		l.anchored(c, at)
 	case c.Kind != Text && c.Kind != Address && c.Op == "!=":
 		l.add("missing-label", Hint, at, fmt.Sprintf("a line without %s does not pass %s != %s either", c.Name, c.Name, c.Written),
@@ -115,81 +114,6 @@ func (l *linter) value(at stretch) (token, bool) {
 		return token{}, false
 	}
 	return tokens[len(tokens)-1], true
-}
-
-// anchored finds expressions on parsed labels that were meant to match anywhere
-// in the value.
-func (l *linter) anchored(c *Compare, at stretch) {
-	value, ok := l.value(at)
-	if !ok {
-		return
-	}
-	body, flag := c.Text, ""
-	if rest, folded := strings.CutPrefix(body, "(?i)"); folded {
-		body, flag = rest, "(?i)"
-	}
-	words := literals(body)
-	free := isFreeText(c.Name)
-	switch {
-	case strings.HasPrefix(body, "^") || strings.HasSuffix(body, "$"), body == "":
-		return // the author knows
-	case everyWay(body):
-		return
-	case words == nil && !free:
-		return // 5.., Conn.*: a whole value in mind
-	case words != nil && !free && len(words) > 1 && !spaced(words):
-		return // POST|PUT: a list of values
-	}
-	fixed := flag + ".*(" + body + ").*"
-	if !strings.Contains(body, "|") {
-		fixed = flag + ".*" + body + ".*"
-	}
-	text := fmt.Sprintf("quell looks anywhere in %[1]s, and in Loki =~ must match the whole of it", c.Name)
-	if words != nil {
-		text += fmt.Sprintf(": this takes only lines whose %s is exactly %s", c.Name, someOf(words))
-	}
-	advice := "where the whole line may be searched, a line filter before the parser is faster: |~ " + l.quoted(value, c.Text)
-	if c.Op == "!~" {
-		advice = ""
-		text = strings.Replace(text, "=~ must", "!~ must", 1)
-		text = strings.Replace(text, "this takes only", "this drops only", 1)
-	}
-	l.add("anchored-regexp", Wrong, at, text, advice, Edit{value.offset, value.end, l.quoted(value, fixed)})
-}
-
-// everyWay reports whether each alternative may begin and end anywhere.
-func everyWay(pattern string) bool {
-	for _, part := range alternatives(pattern) {
-		if !(strings.HasPrefix(part, ".*") || strings.HasPrefix(part, ".+")) || !(strings.HasSuffix(part, ".*") || strings.HasSuffix(part, ".+")) {
-			return false
-		}
-	}
-	return true
-}
-
-// alternatives splits an expression at its outermost bars.
-func alternatives(pattern string) []string {
-	var out []string
-	depth, from, class := 0, 0, false
-	for i := 0; i < len(pattern); i++ {
-		switch c := pattern[i]; {
-		case c == '\\':
-			i++
-		case c == '[':
-			class = true
-		case c == ']':
-			class = false
-		case class:
-		case c == '(':
-			depth++
-		case c == ')':
-			depth--
-		case c == '|' && depth == 0:
-			out = append(out, pattern[from:i])
-			from = i + 1
-		}
-	}
-	return append(out, pattern[from:])
 }
 
 func spaced(words []string) bool {
