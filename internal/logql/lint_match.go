@@ -186,7 +186,23 @@ func (l *linter) labelPair(c *Compare, stage *LabelFilter, at stretch) {
 		l.add("label-pair", Wrong, at, text, advice)
 		return
 	}
-	// Numbers can be subtracted first; a line that lacks one of them must not count as zero.
-	fixed := fmt.Sprintf("%[1]s!=\"\" | %[2]s!=\"\" | label_format difference=`{{subf .%[1]s .%[2]s}}` | difference %[3]s 0 | drop difference", c.Name, c.Text, c.Op)
-	l.add("label-pair", Wrong, at, text, "as numbers they can be subtracted first; "+advice, Edit{at.from, at.to, fixed})
+	fixed, how := pairInStrict(c.Name, c.Op, c.Text)
+	l.add("label-pair", Wrong, at, text, how+"; "+advice, Edit{at.from, at.to, fixed})
+}
+
+// pairInStrict says a comparison of two labels in strict LogQL, and how. A line
+// that lacks one of them must not count as an empty text or a zero.
+func pairInStrict(left, op, right string) (query, how string) {
+	there := fmt.Sprintf(`%s!="" | %s!="" | `, left, right)
+	switch op {
+	case "==", "!=":
+		want := 1
+		if op == "!=" {
+			want = 0
+		}
+		return there + fmt.Sprintf("label_format same=`{{if eq .%s .%s}}1{{else}}0{{end}}` | same = %d | drop same", left, right, want),
+			"a template can compare them letter by letter first"
+	}
+	return there + fmt.Sprintf("label_format difference=`{{subf .%s .%s}}` | difference %s 0 | drop difference", left, right, op),
+		"as numbers they can be subtracted first"
 }

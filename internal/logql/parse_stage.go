@@ -307,8 +307,9 @@ func (p *parser) comparison(name, op token) (Cond, error) {
 		return p.addressComparison(c, op)
 	case value.kind == tokIdent && sign == "":
 		if !p.rules.labelPairs {
+			compared, _ := pairInStrict(name.text, op.text, flatName(value.text))
 			return nil, &Error{Offset: value.offset, Reason: fmt.Sprintf("LogQL compares a label with a text or a number, not with the label %s", value.text),
-				Suggestion: fmt.Sprintf(`compute the difference first: | label_format d=`+"`{{subf .%s .%s}}`"+` | d %s 0`, flatName(name.text), flatName(value.text), op.text)}
+				Suggestion: "compare them in a template first: | " + compared}
 		}
 		c.Kind, c.Text = Label, flatName(value.text)
 	default:

@@ -113,7 +113,7 @@ func TestMistakesInStrictQueries(t *testing.T) {
 		`{a="b"} | json | details.reason="x"`: `17: LogQL has no dots in label names, and "details.reason" has one: nested names are joined by underscores: write details_reason`,
 		`{a.b="c"}`:                           `1: LogQL has no dots in label names, and "a.b" has one: nested names are joined by underscores: write a_b`,
 		`sum by (a.b) (rate({a="c"}[5m]))`:    `8: LogQL has no dots in label names, and "a.b" has one: nested names are joined by underscores: write a_b`,
-		`{a="b"} | json | x > y`:              "21: LogQL compares a label with a text or a number, not with the label y: compute the difference first: | label_format d=`{{subf .x .y}}` | d > 0",
+		`{a="b"} | json | x > y`:              "21: LogQL compares a label with a text or a number, not with the label y: compare them in a template first: | x!=\"\" | y!=\"\" | label_format difference=`{{subf .x .y}}` | difference > 0 | drop difference",
 		`{}`:                                  `0: every value of this selector may be empty, and Loki asks for one that may not: name a stream, like {service="api"} or {service=~".+"}`,
 		`{a=~".*", b!="c"}`:                   `0: every value of this selector may be empty, and Loki asks for one that may not: name a stream, like {service="api"} or {service=~".+"}`,
 	} {
