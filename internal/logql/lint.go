@@ -59,6 +59,7 @@ func Lint(text string, options LintOptions) []Finding {
 	}
 	l.query = q
 	l.dottedNames()
+	l.unfilledTexts()
 	l.expr(q.Root, nil)
 	return l.sorted()
 }

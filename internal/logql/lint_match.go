@@ -2,6 +2,7 @@ package logql
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -38,6 +39,18 @@ func isValue(text string) bool {
 	_, ok := parseBytes(text)
 	return ok
 }
+
+// unfilledTexts finds texts that were to be replaced by a value. A hole of a
+// playbook, ${name}, is one that quell fills.
+func (l *linter) unfilledTexts() {
+	for _, t := range placeholders(l.tokens) {
+		if !playbookHole.MatchString(t.text) {
+			l.add("placeholder", Hint, stretch{t.offset, t.end}, fmt.Sprintf("%q looks like a placeholder or a variable of Grafana", excerpt(t.text)), "write the value in its place")
+		}
+	}
+}
+
+var playbookHole = regexp.MustCompile(`^[^$]*\$\{\w+\}[^$]*$`)
 
 // dottedNames finds nested names with dots, in the query and in its templates.
 func (l *linter) dottedNames() {
