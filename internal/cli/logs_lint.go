@@ -47,11 +47,11 @@ type lintCounts struct {
 func logsLintCommand(s streams) *cobra.Command {
 	var l logsLinting
 	cmd := &cobra.Command{
-		Use:   "lint QUERY|RUNBOOK.md|- [FILE|GLOB]…",
+		Use:   "lint QUERY|RUNBOOK.md|DIR|- [FILE|GLOB]…",
 		Short: "Say what a query really does, here and on a Loki, and how to fix it",
-		Long: `Reads a query, or every LogQL query of a runbook in Markdown, and says where a
-Loki refuses it, fails on it or answers something else than was meant, with the
-fixed query. With log files it counts the lines that the two readings match.
+		Long: `Reads a query, or every LogQL query of a runbook in Markdown or of a folder of
+them, and says where a Loki refuses it, fails on it or answers something else than
+was meant, with the fixed query. With log files it counts the lines that the two readings match.
 
 Exit code: 0 nothing is wrong (hints may stand there), 1 something is, 2 a flag
 or file is wrong.`,

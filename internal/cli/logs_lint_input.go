@@ -3,6 +3,8 @@ package cli
 import (
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/quellhq/quell/internal/app"
@@ -21,6 +23,14 @@ func (l *logsLinting) queries(s streams, args []string) (queries []app.FenceQuer
 			return nil, nil, usage("logs lint: standard input holds no query")
 		}
 		return []app.FenceQuery{{Text: strings.TrimRight(string(text), "\r\n")}}, args[1:], nil
+	}
+	if info, err := os.Stat(first); err == nil && info.IsDir() {
+		runbooks, err := filepath.Glob(filepath.Join(first, "*.md"))
+		if err != nil || len(runbooks) == 0 {
+			return nil, nil, usage("logs lint: there is no runbook in %s: they are Markdown files, NAME.md", first)
+		}
+		args = append(runbooks, args[1:]...)
+		first = args[0]
 	}
 	if !strings.HasSuffix(first, ".md") {
 		if isFile(first) {
