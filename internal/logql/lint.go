@@ -164,9 +164,12 @@ func (l *linter) expr(e Expr, outer *Aggregate) {
 	case *Log:
 		l.selector(n)
 		l.pipeline(n.Stages, nil)
+		l.streamLabels(n.Matchers, n.Stages)
 	case *Range:
 		l.selector(n.Log)
-		l.pipeline(append(append([]Stage(nil), n.Log.Stages...), n.After...), n)
+		stages := append(append([]Stage(nil), n.Log.Stages...), n.After...)
+		l.pipeline(stages, n)
+		l.streamLabels(n.Log.Matchers, stages)
 		l.identity(n, outer)
 		if !l.unused(n, outer) {
 			l.faults(n)
