@@ -93,7 +93,23 @@ func (l *linter) dottedTemplate(t token) {
 	names = unique(names)
 	l.add("dotted-template", Wrong, stretch{t.offset, t.end},
 		fmt.Sprintf("labels are flat: in Loki {{%s}} fails and leaves the line as it was, with __error__", names[0]), "",
-		Edit{t.offset, t.end, l.quoted(t, flatTemplate(t.text))})
+		Edit{t.offset, t.end, l.quoted(t, renamedTemplate(t.text, l.extracted()))})
+}
+
+// extracted are the names that parsers give to nested fields: with
+// json d="details.reason" there is a label d, and no details_reason.
+func (l *linter) extracted() map[string]string {
+	names := map[string]string{}
+	for part := range l.query.spans {
+		if p, ok := part.(*Parser); ok {
+			for _, f := range p.Fields {
+				if other, ok := names[f.Path]; !ok || f.Name < other { // the parsers come in no order
+					names[f.Path] = f.Name
+				}
+			}
+		}
+	}
+	return names
 }
 
 // quoted writes a text with the quotes that a token has.
