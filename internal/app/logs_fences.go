@@ -28,7 +28,7 @@ func FenceQueries(file string) ([]FenceQuery, error) {
 	}
 	var out []FenceQuery
 	var body []string
-	fence, word, begin := "", "", 0
+	fence, word, begin, quotes := "", "", 0, 0
 	for i, line := range strings.Split(string(text), "\n") {
 		line = strings.TrimRight(line, "\r")
 		trimmed := strings.TrimLeft(line, " \t>")
@@ -36,12 +36,13 @@ func FenceQueries(file string) ([]FenceQuery, error) {
 		switch {
 		case fence == "" && mark != "":
 			fence, begin, body = mark, i+2, nil
+			quotes = strings.Count(line[:len(line)-len(trimmed)], ">")
 			word, _, _ = strings.Cut(strings.TrimSpace(strings.TrimLeft(trimmed, "`~")), " ")
 		case fence != "" && strings.HasPrefix(mark, fence) && strings.Trim(trimmed, "`~ ") == "":
 			out = append(out, inFence(file, word, begin, body)...)
 			fence = ""
 		case fence != "":
-			body = append(body, line)
+			body = append(body, unquoted(line, quotes))
 		}
 	}
 	if fence != "" {
@@ -52,6 +53,18 @@ func FenceQueries(file string) ([]FenceQuery, error) {
 
 // maxRunbook bounds a runbook, in bytes.
 const maxRunbook = 8 << 20
+
+// unquoted takes the marks of the block quotes off in which a fence stands.
+func unquoted(line string, quotes int) string {
+	for range quotes {
+		rest, ok := strings.CutPrefix(strings.TrimLeft(line, " \t"), ">")
+		if !ok {
+			break
+		}
+		line = strings.TrimPrefix(rest, " ")
+	}
+	return line
+}
 
 // fenceMark is the run of backticks or tildes that a line begins with.
 func fenceMark(line string) string {

@@ -154,7 +154,7 @@ func (a *logsAsking) run(ctx context.Context, s streams, text string, files []st
 	answer.Notes = append(answer.Notes, gaps(text, answer.Step)...)
 	var why []string
 	if len(answer.Lines)+len(answer.Series) == 0 {
-		why = logs.WhyNothing(ctx, q, answer)
+		why = append(logs.WhyNothing(ctx, q, answer), logql.Placeholders(text)...)
 	}
 	return show.answer(answer, why)
 }

@@ -85,7 +85,9 @@ func badQuery(command, text string, err error) error {
 		return &exit{exitUsage, fmt.Errorf("%s: %w", command, err)}
 	}
 	message := command + ": " + wrong.Reason
-	message += "\n" + caret(text, wrong.Offset, wrong.Offset)
+	if strings.TrimSpace(text) != "" {
+		message += "\n" + caret(text, wrong.Offset, wrong.Offset)
+	}
 	if wrong.Suggestion != "" {
 		message += "\n  " + wrong.Suggestion
 	}

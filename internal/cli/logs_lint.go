@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -48,11 +47,11 @@ type lintCounts struct {
 func logsLintCommand(s streams) *cobra.Command {
 	var l logsLinting
 	cmd := &cobra.Command{
-		Use:   "lint QUERY|RUNBOOK.md|- [FILE|GLOB]…",
+		Use:   "lint QUERY|RUNBOOK.md|DIR|- [FILE|GLOB]…",
 		Short: "Say what a query really does, here and on a Loki, and how to fix it",
-		Long: `Reads a query, or every LogQL query of a runbook in Markdown, and says where a
-Loki refuses it, fails on it or answers something else than was meant, with the
-fixed query. With log files it counts the lines that the two readings match.
+		Long: `Reads a query, or every LogQL query of a runbook in Markdown or of a folder of
+them, and says where a Loki refuses it, fails on it or answers something else than
+was meant, with the fixed query. With log files it counts the lines that the two readings match.
 
 Exit code: 0 nothing is wrong (hints may stand there), 1 something is, 2 a flag
 or file is wrong.`,
@@ -107,6 +106,7 @@ func (l *logsLinting) run(ctx context.Context, s streams, args []string) error {
 			if out[i].Counts, err = countBoth(ctx, logs, out[i]); err != nil {
 				return (&logsAsking{}).failed(ctx, q.Text, err)
 			}
+			out[i].compareCounts()
 		}
 		for _, f := range out[i].Findings {
 			if f.Severity == logql.Wrong {
@@ -125,42 +125,6 @@ func (l *logsLinting) run(ctx context.Context, s streams, args []string) error {
 		return &exit{code: exitFailed}
 	}
 	return nil
-}
-
-// queries are what is to be linted: the first argument is a query, a runbook or
-// standard input; further runbooks may follow, and logs after a query.
-func (l *logsLinting) queries(s streams, args []string) (queries []app.FenceQuery, files []string, err error) {
-	first := args[0]
-	if first == "-" {
-		text, err := io.ReadAll(io.LimitReader(s.in, 1<<20))
-		if err != nil {
-			return nil, nil, &exit{exitUsage, fmt.Errorf("logs lint: read standard input: %w", err)}
-		}
-		if strings.TrimSpace(string(text)) == "" {
-			return nil, nil, usage("logs lint: standard input holds no query")
-		}
-		return []app.FenceQuery{{Text: strings.TrimRight(string(text), "\r\n")}}, args[1:], nil
-	}
-	if !strings.HasSuffix(first, ".md") {
-		if isFile(first) {
-			return nil, nil, usage("logs lint: %s is neither a query nor a runbook: runbooks are Markdown files, NAME.md", first)
-		}
-		return []app.FenceQuery{{Text: first}}, args[1:], nil
-	}
-	for i, arg := range args {
-		if !strings.HasSuffix(arg, ".md") {
-			return queries, args[i:], nil
-		}
-		found, err := app.FenceQueries(arg)
-		if err != nil {
-			return nil, nil, usage("logs lint: %w", noFile(err))
-		}
-		queries = append(queries, found...)
-	}
-	if len(queries) == 0 {
-		return nil, nil, usage("logs lint: there is no logql fence in %s", strings.Join(args, ", "))
-	}
-	return queries, nil, nil
 }
 
 func lintOne(q app.FenceQuery, options logql.LintOptions) linted {
@@ -213,49 +177,23 @@ func countBoth(ctx context.Context, logs *app.Logs, l linted) (*lintCounts, erro
 	return &c, nil
 }
 
-func writeLinted(s streams, list []linted) {
-	paint := painter(colored(s.out))
-	for i, l := range list {
-		if i > 0 {
-			fmt.Fprintln(s.out)
-		}
-		if l.File != "" {
-			fmt.Fprintln(s.out, paint("1", fmt.Sprintf("%s:%d", l.File, l.Line)))
-		}
-		if len(l.Findings) == 0 {
-			fmt.Fprintln(s.out, paint("32", "✓")+" it means the same here and on a Loki")
-		}
-		for _, f := range l.Findings {
-			mark := paint("31;1", "✗")
-			if f.Severity == logql.Hint {
-				mark = paint("33", "–")
-			}
-			fmt.Fprintf(s.out, "%s %s %s\n%s\n", mark, f.Text, paint("2", "["+f.Rule+"]"), paint("36", caret(l.Query, f.Offset, f.End)))
-			if f.Advice != "" {
-				fmt.Fprintf(s.out, "  %s\n", f.Advice)
-			}
-		}
-		if l.Fixed != "" {
-			fmt.Fprintf(s.out, "%s\n  %s\n", paint("1", "fixed"), strings.ReplaceAll(l.Fixed, "\n", "\n  "))
-		}
-		if l.Counts != nil {
-			writeCounts(s, paint, *l.Counts, l.Fixed != "")
+// compareCounts adds what no rule found and the lines show: that the two
+// readings take others of them.
+func (l *linted) compareCounts() {
+	c := l.Counts
+	if c == nil || c.Refused == "" && c.Playbook == c.Strict {
+		return
+	}
+	for _, f := range l.Findings {
+		if f.Severity == logql.Wrong {
+			return // it says why
 		}
 	}
-}
-
-func writeCounts(s streams, paint func(code, text string) string, c lintCounts, fixed bool) {
-	fmt.Fprintf(s.out, "%s\n", paint("1", fmt.Sprintf("lines matched, of %s", thousands(c.Of))))
-	row := func(n int, refused, what string) {
-		if refused != "" {
-			fmt.Fprintf(s.out, "  %9s  %s: %s\n", "none", what, refused)
-			return
-		}
-		fmt.Fprintf(s.out, "  %9s  %s\n", thousands(n), what)
+	f := logql.Finding{Rule: "counts-differ", Severity: logql.Wrong, End: len(l.Query),
+		Text:   fmt.Sprintf("the two readings differ on these lines: %s match here, %s on a Loki", thousands(c.Playbook), thousands(c.Strict)),
+		Advice: strings.Join(l.Rewrote, "\n  ")}
+	if c.Refused != "" {
+		f.Text = "strict LogQL refuses this query: " + c.Refused
 	}
-	row(c.Playbook, "", "as quell reads it")
-	row(c.Strict, c.Refused, "as Loki documents it")
-	if fixed {
-		row(c.Fixed, c.Broken, "fixed, as Loki documents it")
-	}
+	l.Findings = append(l.Findings, f)
 }

@@ -116,7 +116,11 @@ func moment(text string, now time.Time, zone *time.Location) (time.Time, error) 
 		n, err := strconv.ParseInt(text[:10], 10, 64)
 		return time.Unix(n, 0), err
 	}
-	ago := strings.TrimSpace(strings.TrimPrefix(strings.TrimSuffix(strings.ToLower(text), "ago"), "-"))
+	ago := strings.TrimSuffix(strings.ToLower(text), "ago")
+	if back, ok := strings.CutPrefix(ago, "now"); ok && strings.HasPrefix(strings.TrimSpace(back), "-") {
+		ago = strings.TrimSpace(back) // now-1h, as Grafana writes it
+	}
+	ago = strings.TrimSpace(strings.TrimPrefix(ago, "-"))
 	ago = spelled.ReplaceAllStringFunc(ago, func(s string) string {
 		m := spelled.FindStringSubmatch(s)
 		return m[1] + m[2][:1]

@@ -172,6 +172,8 @@ func placeAt(before string) place {
 			i = end
 		case c <= ' ':
 			i++
+		case blankAt(before, i) > 0:
+			i += blankAt(before, i)
 		default:
 			op := operatorAt(before[i:])
 			if op == "" {

@@ -38,13 +38,14 @@ var operators = []string{
 }
 
 // lex splits a query into tokens, the last of which is tokEnd.
-func lex(text string, holes bool) ([]token, error) {
+func lex(text string, holes bool) (tokens []token, err error) {
 	var out []token
+	defer func() { err = cutTemplate(out, err) }()
 	for i := 0; i < len(text); {
 		c := text[i]
 		switch {
-		case c == ' ' || c == '\t' || c == '\n' || c == '\r':
-			i++
+		case blankAt(text, i) > 0:
+			i += blankAt(text, i)
 		case c == '#':
 			for i < len(text) && text[i] != '\n' {
 				i++
@@ -70,7 +71,7 @@ func lex(text string, holes bool) ([]token, error) {
 		case strings.HasPrefix(text[i:], "${"):
 			end := strings.IndexByte(text[i:], '}')
 			if !holes || end < 0 {
-				return nil, &Error{Offset: i, Reason: "a hole ${…} was not filled"}
+				return nil, unfilled(text, i)
 			}
 			out = append(out, token{kind: tokHole, text: text[i : i+end+1], number: 1, offset: i, end: i + end + 1})
 			i += end + 1
@@ -88,6 +89,9 @@ func lex(text string, holes bool) ([]token, error) {
 
 func unexpectedRune(text string, i int) error {
 	r, _ := utf8.DecodeRuneInString(text[i:])
+	if e := pasted(text, i); e != nil {
+		return e
+	}
 	e := &Error{Offset: i, Reason: fmt.Sprintf("%q has no meaning here", r)}
 	switch r {
 	case '\'':
@@ -175,7 +179,7 @@ func lexNumber(text string, i int) (token, error) {
 		t.kind, t.number = tokBytes, b
 		return t, nil
 	}
-	return t, &Error{Offset: i, Reason: fmt.Sprintf("%q is not a number, a duration like 5m or a size like 20MB", word)}
+	return t, &Error{Offset: i, Reason: fmt.Sprintf("%q is not a number, a duration like 5m or a size like 20MB", excerpt(word))}
 }
 
 func exponentSign(s string) bool {

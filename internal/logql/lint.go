@@ -59,6 +59,7 @@ func Lint(text string, options LintOptions) []Finding {
 	}
 	l.query = q
 	l.dottedNames()
+	l.unfilledTexts()
 	l.expr(q.Root, nil)
 	return l.sorted()
 }
@@ -163,9 +164,12 @@ func (l *linter) expr(e Expr, outer *Aggregate) {
 	case *Log:
 		l.selector(n)
 		l.pipeline(n.Stages, nil)
+		l.streamLabels(n.Matchers, n.Stages)
 	case *Range:
 		l.selector(n.Log)
-		l.pipeline(append(append([]Stage(nil), n.Log.Stages...), n.After...), n)
+		stages := append(append([]Stage(nil), n.Log.Stages...), n.After...)
+		l.pipeline(stages, n)
+		l.streamLabels(n.Log.Matchers, stages)
 		l.identity(n, outer)
 		if !l.unused(n, outer) {
 			l.faults(n)
@@ -185,15 +189,12 @@ func (l *linter) expr(e Expr, outer *Aggregate) {
 
 // pipeline looks at the stages of a log query, in their order.
 func (l *linter) pipeline(stages []Stage, metric *Range) {
-	parsed := false
 	for i, stage := range stages {
 		switch s := stage.(type) {
-		case *Parser:
-			parsed = true
 		case *LabelFilter:
 			l.mixed(s)
 			for _, c := range comparesOf(s.Cond) {
-				l.compare(c, s, parsed)
+				l.compare(c, s)
 			}
 		case *LineFilter:
 			l.late(stages[:i], s)

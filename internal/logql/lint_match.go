@@ -2,6 +2,7 @@ package logql
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -38,6 +39,18 @@ func isValue(text string) bool {
 	_, ok := parseBytes(text)
 	return ok
 }
+
+// unfilledTexts finds texts that were to be replaced by a value. A hole of a
+// playbook, ${name}, is one that quell fills.
+func (l *linter) unfilledTexts() {
+	for _, t := range placeholders(l.tokens) {
+		if !playbookHole.MatchString(t.text) {
+			l.add("placeholder", Hint, stretch{t.offset, t.end}, fmt.Sprintf("%q looks like a placeholder or a variable of Grafana", excerpt(t.text)), "write the value in its place")
+		}
+	}
+}
+
+var playbookHole = regexp.MustCompile(`^[^$]*\$\{\w+\}[^$]*$`)
 
 // dottedNames finds nested names with dots, in the query and in its templates.
 func (l *linter) dottedNames() {
@@ -80,7 +93,23 @@ func (l *linter) dottedTemplate(t token) {
 	names = unique(names)
 	l.add("dotted-template", Wrong, stretch{t.offset, t.end},
 		fmt.Sprintf("labels are flat: in Loki {{%s}} fails and leaves the line as it was, with __error__", names[0]), "",
-		Edit{t.offset, t.end, l.quoted(t, flatTemplate(t.text))})
+		Edit{t.offset, t.end, l.quoted(t, renamedTemplate(t.text, l.extracted()))})
+}
+
+// extracted are the names that parsers give to nested fields: with
+// json d="details.reason" there is a label d, and no details_reason.
+func (l *linter) extracted() map[string]string {
+	names := map[string]string{}
+	for part := range l.query.spans {
+		if p, ok := part.(*Parser); ok {
+			for _, f := range p.Fields {
+				if other, ok := names[f.Path]; !ok || f.Name < other { // the parsers come in no order
+					names[f.Path] = f.Name
+				}
+			}
+		}
+	}
+	return names
 }
 
 // quoted writes a text with the quotes that a token has.
@@ -91,16 +120,15 @@ func (l *linter) quoted(like token, text string) string {
 	return strconv.Quote(text)
 }
 
-// compare looks at one comparison of a label filter. parsed is whether a parser
-// stands before it.
-func (l *linter) compare(c *Compare, stage *LabelFilter, parsed bool) {
+// compare looks at one comparison of a label filter.
+func (l *linter) compare(c *Compare, stage *LabelFilter) {
 	at := l.span(c)
 	switch {
 	case c.Kind == Label:
 		l.labelPair(c, stage, at)
 	case c.Kind == Text && isLevelName(c.Name):
 		l.levelCase(c, at)
-	case c.Kind == Text && strings.HasSuffix(c.Op, "~") && parsed:
+	case c.Kind == Text && strings.HasSuffix(c.Op, "~"):
 		l.anchored(c, at)
 	case c.Kind != Text && c.Kind != Address && c.Op == "!=":
 		l.add("missing-label", Hint, at, fmt.Sprintf("a line without %s does not pass %s != %s either", c.Name, c.Name, c.Written),
@@ -115,81 +143,6 @@ func (l *linter) value(at stretch) (token, bool) {
 		return token{}, false
 	}
 	return tokens[len(tokens)-1], true
-}
-
-// anchored finds expressions on parsed labels that were meant to match anywhere
-// in the value.
-func (l *linter) anchored(c *Compare, at stretch) {
-	value, ok := l.value(at)
-	if !ok {
-		return
-	}
-	body, flag := c.Text, ""
-	if rest, folded := strings.CutPrefix(body, "(?i)"); folded {
-		body, flag = rest, "(?i)"
-	}
-	words := literals(body)
-	free := isFreeText(c.Name)
-	switch {
-	case strings.HasPrefix(body, "^") || strings.HasSuffix(body, "$"), body == "":
-		return // the author knows
-	case everyWay(body):
-		return
-	case words == nil && !free:
-		return // 5.., Conn.*: a whole value in mind
-	case words != nil && !free && len(words) > 1 && !spaced(words):
-		return // POST|PUT: a list of values
-	}
-	fixed := flag + ".*(" + body + ").*"
-	if !strings.Contains(body, "|") {
-		fixed = flag + ".*" + body + ".*"
-	}
-	text := fmt.Sprintf("quell looks anywhere in %[1]s, and in Loki =~ must match the whole of it", c.Name)
-	if words != nil {
-		text += fmt.Sprintf(": this takes only lines whose %s is exactly %s", c.Name, someOf(words))
-	}
-	advice := "where the whole line may be searched, a line filter before the parser is faster: |~ " + l.quoted(value, c.Text)
-	if c.Op == "!~" {
-		advice = ""
-		text = strings.Replace(text, "=~ must", "!~ must", 1)
-		text = strings.Replace(text, "this takes only", "this drops only", 1)
-	}
-	l.add("anchored-regexp", Wrong, at, text, advice, Edit{value.offset, value.end, l.quoted(value, fixed)})
-}
-
-// everyWay reports whether each alternative may begin and end anywhere.
-func everyWay(pattern string) bool {
-	for _, part := range alternatives(pattern) {
-		if !(strings.HasPrefix(part, ".*") || strings.HasPrefix(part, ".+")) || !(strings.HasSuffix(part, ".*") || strings.HasSuffix(part, ".+")) {
-			return false
-		}
-	}
-	return true
-}
-
-// alternatives splits an expression at its outermost bars.
-func alternatives(pattern string) []string {
-	var out []string
-	depth, from, class := 0, 0, false
-	for i := 0; i < len(pattern); i++ {
-		switch c := pattern[i]; {
-		case c == '\\':
-			i++
-		case c == '[':
-			class = true
-		case c == ']':
-			class = false
-		case class:
-		case c == '(':
-			depth++
-		case c == ')':
-			depth--
-		case c == '|' && depth == 0:
-			out = append(out, pattern[from:i])
-			from = i + 1
-		}
-	}
-	return append(out, pattern[from:])
 }
 
 func spaced(words []string) bool {
@@ -262,7 +215,23 @@ func (l *linter) labelPair(c *Compare, stage *LabelFilter, at stretch) {
 		l.add("label-pair", Wrong, at, text, advice)
 		return
 	}
-	// Numbers can be subtracted first; a line that lacks one of them must not count as zero.
-	fixed := fmt.Sprintf("%[1]s!=\"\" | %[2]s!=\"\" | label_format difference=`{{subf .%[1]s .%[2]s}}` | difference %[3]s 0 | drop difference", c.Name, c.Text, c.Op)
-	l.add("label-pair", Wrong, at, text, "as numbers they can be subtracted first; "+advice, Edit{at.from, at.to, fixed})
+	fixed, how := pairInStrict(c.Name, c.Op, c.Text)
+	l.add("label-pair", Wrong, at, text, how+"; "+advice, Edit{at.from, at.to, fixed})
+}
+
+// pairInStrict says a comparison of two labels in strict LogQL, and how. A line
+// that lacks one of them must not count as an empty text or a zero.
+func pairInStrict(left, op, right string) (query, how string) {
+	there := fmt.Sprintf(`%s!="" | %s!="" | `, left, right)
+	switch op {
+	case "==", "!=":
+		want := 1
+		if op == "!=" {
+			want = 0
+		}
+		return there + fmt.Sprintf("label_format same=`{{if eq .%s .%s}}1{{else}}0{{end}}` | same = %d | drop same", left, right, want),
+			"a template can compare them letter by letter first"
+	}
+	return there + fmt.Sprintf("label_format difference=`{{subf .%s .%s}}` | difference %s 0 | drop difference", left, right, op),
+		"as numbers they can be subtracted first"
 }

@@ -135,3 +135,9 @@ func checkFix(t *testing.T, query, fixed string) {
 	got.Lines = readable
 	require.Equalf(t, said(want), said(got), "%s\n%s", query, fixed)
 }
+
+// A field that a parser takes out under a name of its own has no other.
+func TestLintKnowsExtractedNames(t *testing.T) {
+	query := `{service="api"} | json d="details.reason" | line_format "{{.details.reason}} {{.details.pool}}"`
+	require.Equal(t, `{service="api"} | json d="details.reason" | line_format "{{.d}} {{.details_pool}}"`, logql.Repaired(query, logql.LintOptions{}))
+}

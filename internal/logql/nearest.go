@@ -34,3 +34,6 @@ func editDistance(a, b string) int {
 	}
 	return row[len(b)]
 }
+
+// Nearest returns the word that was probably meant, or "".
+func Nearest(word string, words []string) string { return nearest(word, words) }

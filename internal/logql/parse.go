@@ -1,8 +1,10 @@
 package logql
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
+	"regexp/syntax"
 	"strings"
 )
 
@@ -158,6 +160,8 @@ func (p *parser) str(why string) (token, error) {
 		err := p.unexpected("expected a text in double quotes or backticks " + why)
 		if t := p.peek(); t.kind == tokIdent || t.kind == tokHole {
 			err.Suggestion = fmt.Sprintf("write %q", t.text)
+		} else if t.text == "{" && p.peek2().text == "{" {
+			err.Suggestion = "put the template in backticks: `{{…}}`"
 		}
 		return token{}, err
 	}
@@ -192,7 +196,7 @@ func (p *parser) selector() (*Log, error) {
 	p.mark(log, log.Offset)
 	if !p.rules.anySelector && !log.selective() {
 		return nil, &Error{Offset: log.Offset, Reason: "every value of this selector may be empty, and Loki asks for one that may not",
-			Suggestion: `name a stream, like {service="api"} or {service=~".+"}`}
+			Suggestion: `name a stream, like {service="api"}; of files {filename=~".+"} takes every line`}
 	}
 	return log, nil
 }
@@ -233,9 +237,19 @@ func checkRegexp(op string, value token) error {
 		return nil
 	}
 	if _, err := regexp.Compile(value.text); err != nil {
-		return &Error{Offset: value.offset, Reason: "not a regular expression: " + strings.TrimPrefix(err.Error(), "error parsing regexp: ")}
+		return &Error{Offset: value.offset, Reason: "not a regular expression: " + regexpFault(err)}
 	}
 	return nil
+}
+
+// regexpFault says what is wrong with a regular expression, and shows no more of
+// it than helps.
+func regexpFault(err error) string {
+	var wrong *syntax.Error
+	if errors.As(err, &wrong) {
+		return wrong.Code.String() + ": `" + excerpt(wrong.Expr) + "`"
+	}
+	return excerpt(err.Error())
 }
 
 // logExpr reads a selector and its stages, without unwrap.
@@ -309,6 +323,9 @@ func (p *parser) lineFilter() (Stage, error) {
 		}
 		if !p.word("or") {
 			break
+		}
+		if t := p.peek(); t.kind == tokOp {
+			return nil, &Error{Offset: t.offset, Reason: "or joins texts, not filters", Suggestion: fmt.Sprintf(`write %s "a" or "b"`, op.text)}
 		}
 	}
 	if networks != nil {

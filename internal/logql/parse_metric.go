@@ -76,6 +76,11 @@ func (p *parser) expr(above int) (Expr, error) {
 			return left, nil
 		}
 		at := p.take()
+		if log, ok := left.(*Log); ok {
+			if err := p.afterLines(log, op, at); err != nil {
+				return nil, err
+			}
+		}
 		b := &Binary{Op: op, Left: left, Offset: at.offset}
 		if err := p.modifiers(b, prec); err != nil {
 			return nil, err
@@ -206,7 +211,11 @@ func (p *parser) primary() (Expr, error) {
 	case t.kind == tokIdent:
 		return p.function()
 	}
-	return nil, p.unexpected("expected a selector {…} or a function")
+	err := p.unexpected("expected a selector {…} or a function")
+	if t.kind == tokString {
+		err.Suggestion = p.searching(t.text)
+	}
+	return nil, err
 }
 
 func (p *parser) function() (Expr, error) {
@@ -234,6 +243,9 @@ func (p *parser) function() (Expr, error) {
 		return p.labelReplace(t)
 	}
 	e := &Error{Offset: t.offset, Reason: fmt.Sprintf("there is no function %q", t.text)}
+	if other := p.otherLanguage(t); other != nil {
+		return nil, other
+	}
 	if guess := nearest(name, functionWords); guess != "" {
 		e.Suggestion = "did you mean " + guess + "?"
 	} else if next := p.peek(); next.kind == tokOp && strings.ContainsAny(next.text, "=!") {
@@ -255,6 +267,11 @@ func (p *parser) number() (float64, error) {
 }
 
 func (p *parser) labelList(word string) ([]string, error) {
+	if t := p.peek(); t.kind == tokIdent {
+		e := p.unexpected(fmt.Sprintf(`expected "(" after %s`, word))
+		e.Suggestion = fmt.Sprintf("write %s (%s)", word, t.text)
+		return nil, e
+	}
 	if err := p.expect("(", "after "+word); err != nil {
 		return nil, err
 	}

@@ -69,6 +69,11 @@ func (p *parser) logRange(r *Range) error {
 		}
 	} else {
 		if p.at(tokIdent, "") {
+			word := p.peek()
+			if next := p.peek2().text; next == "{" || next == "[" {
+				p.take()
+				return p.otherLanguage(word)
+			}
 			return &Error{Offset: p.peek().offset, Reason: fmt.Sprintf("%s works on a log query, not on series", r.Op),
 				Suggestion: "it has the form " + r.Op + "({…} | json [5m])"}
 		}

@@ -187,8 +187,14 @@ func (p *parser) checkTemplate(text token) error {
 	if err == nil {
 		return nil
 	}
+	if cut := endedByQuote(text); cut != nil && p.peek().offset == text.end {
+		return cut
+	}
 	at := &Error{Offset: text.offset, Reason: err.Error()}
 	if name := unknownFunction(err); name != "" {
+		if place := wordIn(text.text, name); place >= 0 && text.end-text.offset == len(text.text)+2 { // no escapes before it
+			at.Offset += 1 + place
+		}
 		at.Reason = fmt.Sprintf("templates have no function %q", name)
 		if name == "now" {
 			at.Suggestion = "an answer must not depend on when the question is asked"
@@ -197,6 +203,16 @@ func (p *parser) checkTemplate(text token) error {
 		}
 	}
 	return at
+}
+
+// wordIn is where a word stands in the actions of a template, or -1.
+func wordIn(text, word string) int {
+	for _, action := range templateAction.FindAllStringIndex(text, -1) {
+		if at := regexp.MustCompile(`\b` + regexp.QuoteMeta(word) + `\b`).FindStringIndex(text[action[0]:action[1]]); at != nil {
+			return action[0] + at[0]
+		}
+	}
+	return -1
 }
 
 func (p *parser) selectLabels(verb string) (Stage, error) {
@@ -266,6 +282,9 @@ func (p *parser) condTerm() (Cond, error) {
 	}
 	op := p.peek()
 	if op.kind != tokOp || !strings.Contains(" = == != > >= < <= =~ !~ ", " "+op.text+" ") {
+		if other := otherOperator(name, op); other != nil && op.kind != tokEnd {
+			return nil, other
+		}
 		if guess := nearest(name.text, stageWords); guess != "" {
 			return nil, &Error{Offset: name.offset, Reason: fmt.Sprintf("there is no stage %q", name.text), Suggestion: "did you mean " + guess + "?"}
 		}
@@ -305,10 +324,16 @@ func (p *parser) comparison(name, op token) (Cond, error) {
 		c.Kind = Bytes
 	case value.kind == tokIdent && sign == "" && strings.EqualFold(value.text, "ip") && p.peek2().text == "(":
 		return p.addressComparison(c, op)
+	case value.kind == tokIdent && sign == "" && op.text == "=":
+		// Almost always a text whose quotes were forgotten: read as a label it
+		// would match nothing, without a word.
+		return nil, &Error{Offset: value.offset, Reason: fmt.Sprintf("%s without quotes is a label, and = compares with a text", value.text),
+			Suggestion: fmt.Sprintf("write %q in quotes; two labels are compared with ==", value.text)}
 	case value.kind == tokIdent && sign == "":
 		if !p.rules.labelPairs {
+			compared, _ := pairInStrict(name.text, op.text, flatName(value.text))
 			return nil, &Error{Offset: value.offset, Reason: fmt.Sprintf("LogQL compares a label with a text or a number, not with the label %s", value.text),
-				Suggestion: fmt.Sprintf(`compute the difference first: | label_format d=`+"`{{subf .%s .%s}}`"+` | d %s 0`, flatName(name.text), flatName(value.text), op.text)}
+				Suggestion: "compare them in a template first: | " + compared}
 		}
 		c.Kind, c.Text = Label, flatName(value.text)
 	default:

@@ -113,9 +113,9 @@ func TestMistakesInStrictQueries(t *testing.T) {
 		`{a="b"} | json | details.reason="x"`: `17: LogQL has no dots in label names, and "details.reason" has one: nested names are joined by underscores: write details_reason`,
 		`{a.b="c"}`:                           `1: LogQL has no dots in label names, and "a.b" has one: nested names are joined by underscores: write a_b`,
 		`sum by (a.b) (rate({a="c"}[5m]))`:    `8: LogQL has no dots in label names, and "a.b" has one: nested names are joined by underscores: write a_b`,
-		`{a="b"} | json | x > y`:              "21: LogQL compares a label with a text or a number, not with the label y: compute the difference first: | label_format d=`{{subf .x .y}}` | d > 0",
-		`{}`:                                  `0: every value of this selector may be empty, and Loki asks for one that may not: name a stream, like {service="api"} or {service=~".+"}`,
-		`{a=~".*", b!="c"}`:                   `0: every value of this selector may be empty, and Loki asks for one that may not: name a stream, like {service="api"} or {service=~".+"}`,
+		`{a="b"} | json | x > y`:              "21: LogQL compares a label with a text or a number, not with the label y: compare them in a template first: | x!=\"\" | y!=\"\" | label_format difference=`{{subf .x .y}}` | difference > 0 | drop difference",
+		`{}`:                                  `0: every value of this selector may be empty, and Loki asks for one that may not: name a stream, like {service="api"}; of files {filename=~".+"} takes every line`,
+		`{a=~".*", b!="c"}`:                   `0: every value of this selector may be empty, and Loki asks for one that may not: name a stream, like {service="api"}; of files {filename=~".+"} takes every line`,
 	} {
 		_, err := logql.ParseIn(logql.Strict, text)
 		require.Error(t, err, text)
@@ -137,8 +137,8 @@ func TestMistakesInQueries(t *testing.T) {
 		`{a="b"} | json | c > "5"`: `21: > compares numbers, and this is a text: use = for texts, or write the number without quotes`,
 		`{a="b"} |= c`:             `11: expected a text in double quotes or backticks after |=, not "c": write "c"`,
 		`{a="b"} |~ "("`:           "11: not a regular expression: missing closing ): `(`",
-		`{a="b"} | json | line_format "{{.a | uper}}"`:        `29: templates have no function "uper": did you mean upper?`,
-		`{a="b"} | line_format "{{now}}"`:                     `22: templates have no function "now": an answer must not depend on when the question is asked`,
+		`{a="b"} | json | line_format "{{.a | uper}}"`:        `37: templates have no function "uper": did you mean upper?`,
+		`{a="b"} | line_format "{{now}}"`:                     `25: templates have no function "now": an answer must not depend on when the question is asked`,
 		`{a="b"} | line_format "{{template \"x\"}}"`:          `22: named templates are not supported`,
 		`{a="b"} | line_format "{{if .a}}x"`:                  `22: not a template: unexpected EOF`,
 		`{a="b"} | unwrap c`:                                  `10: unwrap stands only inside of a range aggregation: write avg_over_time({…} | json | unwrap duration_ms [5m])`,
@@ -170,7 +170,40 @@ func TestMistakesInQueries(t *testing.T) {
 		`{a="${b}"} | x > ${c}`:                               `17: a hole ${…} was not filled`,
 		`count_over_time({a="b"}[5m]) by (c)`:                 `29: count_over_time takes no grouping: write sum by (…) (count_over_time(…))`,
 		`{a="b"} | json | x="y" && z="w"`:                     `23: '&' has no meaning here: write and`,
-		strings.Repeat("(", 100):                              `64: nested deeper than 64 levels`,
+		// Copied from a dashboard, a web page, another language.
+		`count_over_time({a="b"}[$__interval])`:         `24: $__interval is a variable of Grafana, which nobody fills in here: write a duration, like [5m]`,
+		`count_over_time({a="b"}[${__auto}])`:           `24: ${__auto} is a variable of Grafana, which nobody fills in here: write a duration, like [5m]`,
+		`count_over_time({a="b"}[$window])`:             `24: $window is a variable of Grafana, which nobody fills in here: write a duration, like [5m]`,
+		`{a=$service}`:                                  `3: $service is a variable of Grafana, which nobody fills in here: write its value`,
+		`{a=~${service:regex}}`:                         `4: ${service:regex} is a variable of Grafana, which nobody fills in here: write its value`,
+		`{a="b"} | json | c &gt; 5`:                     `19: &gt; is how a web page writes >: write >`,
+		`{a=&quot;b&quot;}`:                             `3: &quot; is how a web page writes ": write "`,
+		`{'a'}`:                                         `1: '\'' has no meaning here: write texts in double quotes or backticks`,
+		`http_requests_total{a="b"}`:                    `0: the metric http_requests_total is PromQL, and this reads LogQL, which asks lines: lines are chosen by a selector alone, like {service="api"}, and counted by count_over_time({service="api"} [5m])`,
+		`sum(rate(http_requests[5m]))`:                  `9: the metric http_requests is PromQL, and this reads LogQL, which asks lines: lines are chosen by a selector alone, like {service="api"}, and counted by count_over_time({service="api"} [5m])`,
+		`up`:                                            `0: the metric up is PromQL, and this reads LogQL, which asks lines: lines are chosen by a selector alone, like {service="api"}, and counted by count_over_time({service="api"} [5m])`,
+		`increase({a="b"}[5m])`:                         `0: increase is PromQL, and this reads LogQL, which asks lines: write count_over_time({…} [5m]) for lines, sum_over_time({…} | unwrap x [5m]) for numbers in them`,
+		`histogram_quantile(0.9, x)`:                    `0: histogram_quantile is PromQL, and this reads LogQL, which asks lines: write quantile_over_time(0.95, {…} | json | unwrap duration_ms [5m])`,
+		`timeout`:                                       `0: "timeout" is no query: to look for it write {} |= "timeout"`,
+		`connection refused`:                            `0: "connection refused" is no query: to look for it write {} |= "connection refused"`,
+		`"timeout"`:                                     `0: expected a selector {…} or a function, not a text: to look for it write {} |= "timeout"`,
+		`{a="b"} | level = error`:                       `18: error without quotes is a label, and = compares with a text: write "error" in quotes; two labels are compared with ==`,
+		`{a="b"} |= "x" and |= "y"`:                     `15: between filters stands no and: leave it out: a line must pass all filters in a row`,
+		`{a="b"} |= "x" or |= "y"`:                      `18: or joins texts, not filters: write |= "a" or "b"`,
+		`{a="b"} |= "x" and level="y"`:                  `15: a filter on a label begins with |: write | in the place of and`,
+		`sum by level (rate({a="b"}[5m]))`:              `7: expected "(" after by, not "level": write by (level)`,
+		`{a="b"} | json | 1 > c`:                        `17: expected a stage or a label filter, not "1"`,
+		`{a="b"} | json | c > d > e`:                    `23: a label filter compares two values: write | a > b | b > c for a > b > c`,
+		`{a="b"} | json | not c="d"`:                    `17: LogQL has no not: write != or !~ in the comparison, like level != "info"`,
+		`{a="b"} | json | c not in ("d")`:               `19: LogQL does not know the comparison not: write c != "a" or c !~ "a|b"`,
+		`{a="b"} | json | c in ("d", "e")`:              `19: LogQL does not know the comparison in: write c =~ "a|b"`,
+		`{a="b"} | json | c like "d%"`:                  `19: LogQL does not know the comparison like: write c =~ ".*a.*"`,
+		`{a="b"} | line_format "{{.t | date "15:04"}}"`: "35: this quote ends the template, whose {{ is still open: put a template that has quotes in it in backticks: `{{… \"…\" …}}`",
+		`{a="b"} | line_format "{{.t | date "2006-01-02T15:04"}}"`: "35: this quote ends the template, whose {{ is still open: put a template that has quotes in it in backticks: `{{… \"…\" …}}`",
+		`{a="b"} | line_format {{.x}}`:                             "24: a template is a text: put it in backticks, like line_format `{{.message}}`",
+		`{a="b"} | line_format {{ __line__ }}`:                     "22: expected a text in double quotes or backticks after line_format, not \"{\": put the template in backticks: `{{…}}`",
+		`{a="b"} |~ "(` + strings.Repeat("x", 4000) + `"`:          "11: not a regular expression: missing closing ): `(" + strings.Repeat("x", 79) + "…`",
+		strings.Repeat("(", 100):                                   `64: nested deeper than 64 levels`,
 	} {
 		t.Run(text, func(t *testing.T) {
 			t.Parallel()
@@ -179,6 +212,32 @@ func TestMistakesInQueries(t *testing.T) {
 			at := isError(t, err)
 			require.Equal(t, want, strconv.Itoa(at.Offset)+": "+at.Error())
 		})
+	}
+}
+
+// Blanks that web pages and chats bring along are blanks.
+func TestPastedBlanks(t *testing.T) {
+	t.Parallel()
+	want, err := logql.Parse(`{a="b"} | json | c > 5`)
+	require.NoError(t, err)
+	for _, blank := range []string{"\u00a0", "\u200b", "\u202f", "\u2060", "\ufeff", "\r\n"} {
+		got, err := logql.Parse(strings.ReplaceAll("\ufeff{a=\"b\"} | json | c > 5", " ", blank))
+		require.NoError(t, err, "%q", blank)
+		require.Equal(t, want.String(), got.String())
+	}
+	// A hole behind one is still a part of a regular expression.
+	filled, err := fill(t, "{s=~\u00a0\"${v}\"}", map[string]any{"v": "a.b"})
+	require.NoError(t, err)
+	require.Equal(t, "{s=~\u00a0\"a\\\\.b\"}", filled)
+}
+
+func TestPlaceholders(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{`{a="$service"}`, `{a=~"${service:regex}"}`, `{a="${service}"}`, `{a="b"} |= "<REQUEST_ID>"`, `{a="b"} | json | c="[USER_ID]"`, `{a="YOUR_SERVICE"}`} {
+		require.Len(t, logql.Placeholders(text), 1, text)
+	}
+	for _, text := range []string{`{a=~"b$"}`, `{a="b"} |= "$5"`, `{a="b"} | pattern "<ip>"`, `{a="b"} |> "<_>"`, `{a="b"} |= "<html>x"`, `{a="b"} | line_format "$x {{.y}}"`} {
+		require.Empty(t, logql.Placeholders(text), text)
 	}
 }
 

@@ -58,11 +58,18 @@ func firstOf(name string) string {
 // template writes nested names as Loki flattens them.
 func (w *rewriter) template(text string) string { return flatTemplate(text) }
 
-func flatTemplate(text string) string {
+func flatTemplate(text string) string { return renamedTemplate(text, nil) }
+
+// renamedTemplate writes nested names by the names that they have, else flat.
+func renamedTemplate(text string, names map[string]string) string {
 	var b strings.Builder
 	at := 0
 	for _, s := range dottedFields(text) {
-		b.WriteString(text[at:s.from] + "." + flatName(text[s.from+1:s.to]))
+		name, ok := names[text[s.from+1:s.to]]
+		if !ok {
+			name = flatName(text[s.from+1 : s.to])
+		}
+		b.WriteString(text[at:s.from] + "." + name)
 		at = s.to
 	}
 	return b.String() + text[at:]
