@@ -56,7 +56,16 @@ const unseen = `"duration_ms":tru`
 func drawFile(t *rapid.T) string {
 	var b strings.Builder
 	n := rapid.IntRange(1, 40).Draw(t, "lines")
+	// Most lines of most logs are of no interest: only there is it worth while to
+	// seek from key to key, and only files that are long enough are sought through.
+	between := 0
+	if rapid.Bool().Draw(t, "a long log") {
+		between = rapid.IntRange(2, 8).Draw(t, "lines between")
+	}
 	for i := range n {
+		for range between {
+			fmt.Fprintf(&b, lineKinds[0]+"\n", i/60, i%60)
+		}
 		kind := rapid.SampledFrom(lineKinds).Draw(t, "kind")
 		if strings.Count(kind, "%") == 2 {
 			kind = fmt.Sprintf(kind, i/60, i%60)
