@@ -19,9 +19,11 @@ type Kind struct {
 	About     string   // one sentence
 	Serves    []string // further kinds whose place it can take: "series" serves "prometheus"
 	Settings  []Setting
-	Languages []Language    // fences that it answers
-	Probes    []probe.Spec  // built-in questions
-	Actions   []action.Spec // changes it knows (not applied by this release)
+	Languages []Language   // fences that it answers
+	Probes    []probe.Spec // built-in questions
+	// Actions are the changes it knows. Its targets implement action.Changer
+	// and have a Doer for each.
+	Actions []action.Spec
 	// Open makes a target from settings. It checks the settings and reads
 	// secrets, but does not connect: a target that is down still opens.
 	Open func(Settings, Tools) (Target, error)
