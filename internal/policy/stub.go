@@ -1,0 +1,3 @@
+package policy
+
+type Decision struct{ Approvals int }
