@@ -128,6 +128,12 @@ func (x *Executor) Run(ctx context.Context, p plan.Plan, begin *incident.Event) 
 	if err != nil {
 		return incident.Finished{}, err
 	}
+	if leases.open() != "" && j.run.Unsettled() == "" {
+		// Its result was written, and its owner died before it could say so.
+		if err := leases.mark(leases.ctx, ""); err != nil {
+			return incident.Finished{}, err
+		}
+	}
 	if begin != nil {
 		if err := j.append(leases.ctx, *begin); err != nil {
 			return incident.Finished{}, err

@@ -86,12 +86,25 @@ func (x *Executor) acquire(ctx context.Context, key string) (incident.Lease, err
 func (l *leases) mark(ctx context.Context, work string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.work = work
+	return l.write(ctx)
+}
+
+// open is what is begun and not settled.
+func (l *leases) open() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.work
+}
+
+// write prolongs every lease with the work as it stands. The caller holds mu,
+// so that an older work is never written over a newer one.
+func (l *leases) write(ctx context.Context) error {
 	for _, key := range l.keys {
-		if err := l.x.cfg.Store.Mark(ctx, key, l.x.cfg.Owner, work, l.x.cfg.Lease); err != nil {
+		if err := l.x.cfg.Store.Mark(ctx, key, l.x.cfg.Owner, l.work, l.x.cfg.Lease); err != nil {
 			return fmt.Errorf("keep %s: %w", key, err)
 		}
 	}
-	l.work = work
 	return nil
 }
 
@@ -106,9 +119,9 @@ func (l *leases) prolong() {
 		case <-tick.C:
 		}
 		l.mu.Lock()
-		work := l.work
+		err := l.write(l.ctx)
 		l.mu.Unlock()
-		if err := l.mark(l.ctx, work); errors.Is(err, incident.ErrHeld) {
+		if errors.Is(err, incident.ErrHeld) {
 			l.cancel(err)
 			return
 		}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/quellhq/quell/internal/action"
 	"github.com/quellhq/quell/internal/incident"
 	"github.com/quellhq/quell/internal/plan"
 	"github.com/quellhq/quell/internal/recovery"
@@ -43,9 +42,6 @@ func (x *Executor) settle(ctx context.Context, j *journal, leases *leases, s pla
 	}
 	result := incident.Result{
 		Attempt: c.Attempt, Undo: c.Undo, State: standing.State, Text: standing.Text, Done: standing.Done, Settled: true,
-		// What is known not to have happened may be tried again: the crash, not
-		// the change, is why it did not.
-		Temporary: standing.State == action.NotMade,
 	}
 	if !c.Undo {
 		x.aftermath(ctx, s, &result)

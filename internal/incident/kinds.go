@@ -14,24 +14,24 @@ import (
 // The kinds of events, each with the type of its data. Kinds are only added:
 // a record is read by every later version.
 const (
-	KindOpened    = "opened"    // Opened
-	KindDiagnosed = "diagnosed" // Diagnosed
-	KindPlanned   = "planned"   // plan.Plan
-	KindApproved  = "approved"  // approval.Envelope
-	KindStarted   = "started"   // Started: somebody began to apply a plan
-	KindHeld      = "held"      // Held: a step was not begun, and why
-	KindCaptured  = "captured"  // Captured: what an act would destroy
-	KindIntent    = "intent"    // Intent: from here on it may have happened
-	KindResult    = "result"    // Result: what became of an intent
-	KindMeasured  = "measured"  // Measured
-	KindJudged    = "judged"    // Judged
-	KindFinished  = "finished"  // Finished: nothing more is done for a plan by itself
+	KindOpened    = "opened"     // Opened
+	KindDiagnosed = "diagnosed"  // Diagnosed
+	KindPlanned   = "planned"    // plan.Plan
+	KindApproved  = "approved"   // approval.Envelope
+	KindStarted   = "started"    // Started: somebody began to apply a plan
+	KindHeld      = "held"       // Held: a step was not begun, and why
+	KindCaptured  = "captured"   // Captured: what an act would destroy
+	KindIntent    = "intent"     // Intent: from here on it may have happened
+	KindResult    = "result"     // Result: what became of an intent
+	KindMeasured  = "measured"   // Measured
+	KindJudged    = "judged"     // Judged
+	KindFinished  = "finished"   // Finished: nothing more is done for a plan by itself
 	KindUndoAsked = "undo asked" // UndoAsked: a step is to be taken back
-	KindCancelled = "cancelled" // Note: somebody stopped a plan
-	KindNoted     = "noted"     // Note
-	KindItem      = "item"      // Item: one line of the resolution checklist
-	KindResolved  = "resolved"  // Note
-	KindReopened  = "reopened"  // Note
+	KindCancelled = "cancelled"  // Note: somebody stopped a plan
+	KindNoted     = "noted"      // Note
+	KindItem      = "item"       // Item: one line of the resolution checklist
+	KindResolved  = "resolved"   // Note
+	KindReopened  = "reopened"   // Note
 )
 
 // Opened is how an incident began.
@@ -155,7 +155,7 @@ const (
 	Subsided    Outcome = "subsided"      // it was well again before anything was done
 	NotHelped   Outcome = "not recovered" // all steps are used up
 	NeedsPerson Outcome = "needs a person"
-	Waiting     Outcome = "waiting"       // a step may not begin yet: see the Held event
+	Waiting     Outcome = "waiting" // a step may not begin yet: see the Held event
 	Cancelled   Outcome = "cancelled"
 )
 

@@ -30,6 +30,9 @@ func (c *course) again() (at time.Time, ok bool) {
 	if c.result == nil {
 		return time.Time{}, c.intent == nil
 	}
+	if c.result.Settled && c.result.State == action.NotMade {
+		return time.Time{}, true // a crash, not the change, is why it did not happen
+	}
 	retry := c.result.State == action.PartlyMade || c.result.State == action.NotMade && c.result.Temporary
 	if !retry || c.attempts-c.base >= Attempts {
 		return time.Time{}, false
@@ -165,7 +168,7 @@ func (r *Run) verify(s *progress) (Command, bool) {
 	schedule := verification.Schedule{From: s.from, Within: s.step.Within, Settle: s.step.Settle}
 	j := verification.Judge(s.before, s.after, schedule)
 	if j.Verdict == verification.Pending {
-		return Command{Kind: Measure, Step: s.step.ID, At: schedule.Next(len(s.after))}, true
+		return Command{Kind: Measure, Step: s.step.ID, At: schedule.Next(s.after)}, true
 	}
 	return Command{Kind: Judge, Step: s.step.ID, Judgement: j}, true
 }

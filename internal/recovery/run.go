@@ -107,7 +107,7 @@ func (r *Run) ofStep(s *progress, e incident.Event) error {
 		return add(e, func(v incident.Held) { s.held = &v })
 	case incident.KindUndoAsked:
 		return add(e, func(v incident.UndoAsked) {
-			s.undoAsked, s.held, r.finished = &v, nil, nil
+			s.undoAsked, s.held = &v, nil
 			s.undo.reset()
 		})
 	case incident.KindIntent:
@@ -175,4 +175,16 @@ func (r *Run) Open() (step plan.Step, intent incident.Intent, ok bool) {
 		}
 	}
 	return plan.Step{}, incident.Intent{}, false
+}
+
+// Unsettled is the id of the step of which it is not known whether it happened,
+// because it has no result or one that nobody could tell; "" where all is known.
+func (r *Run) Unsettled() string {
+	for _, planned := range r.plan.Steps {
+		s := r.steps[planned.ID]
+		if s.act.unknown() || s.act.lost() || s.undo.unknown() || s.undo.lost() {
+			return planned.ID
+		}
+	}
+	return ""
 }

@@ -76,9 +76,13 @@ func (s Schedule) Interval() time.Duration {
 // minute.
 func (s Schedule) Steady() time.Duration { return min(s.Within/5, time.Minute) }
 
-// Next is when the sample numbered n (from 0) is due.
-func (s Schedule) Next(n int) time.Time {
-	return s.From.Add(time.Duration(n+1) * s.Interval())
+// Next is when the sample behind those taken is due.
+func (s Schedule) Next(taken []Sample) time.Time {
+	last := s.From
+	if len(taken) > 0 {
+		last = taken[len(taken)-1].At
+	}
+	return last.Add(s.Interval())
 }
 
 // Judgement is a verdict with its reason.
@@ -97,24 +101,14 @@ func Judge(before *Sample, after []Sample, s Schedule) Judgement {
 		j.Verdict, j.Why = Better, better(before, run)
 		return j
 	}
-	if len(after) == 0 || !over(after, s) {
+	// What has just become well gets the time to show that it stays so.
+	if len(after) < Needed || len(run) > 0 || !over(after[len(after)-1], s) {
 		j.Verdict = Pending
 		return j
 	}
-	last := after[max(0, len(after)-Needed):]
-	silent := 0
-	for _, sample := range last {
-		if sample.silent() {
-			silent++
-		}
-	}
-	end := after[len(after)-1]
-	switch {
-	case silent > 0 && end.silent():
+	if end := after[len(after)-1]; end.silent() {
 		j.Verdict, j.Why = CannotTell, "it could not be measured: "+why(end)
-	case end.well():
-		j.Verdict, j.Why = CannotTell, fmt.Sprintf("it looked well at the end only, for %d of %d samples", len(run), len(after))
-	default:
+	} else {
 		j.Verdict, j.Why = NotBetter, notBetter(before, end)
 	}
 	return j
@@ -122,15 +116,10 @@ func Judge(before *Sample, after []Sample, s Schedule) Judgement {
 
 // over reports whether the time is used up: Within for the check; where the
 // check holds and only a symptom still shows, Settle as well.
-func over(after []Sample, s Schedule) bool {
-	end := after[len(after)-1]
+func over(end Sample, s Schedule) bool {
 	limit := s.From.Add(s.Within)
-	if end.Check == Yes || end.Check == None || end.well() {
+	if end.Check == Yes || end.Check == None {
 		limit = limit.Add(s.Settle)
-	}
-	if run := wellRun(after); len(run) > 0 {
-		// It has just become well: it gets the time to show that it stays so.
-		limit = limit.Add(s.Steady() + Needed*s.Interval())
 	}
 	return !end.At.Add(s.Interval()).Before(limit)
 }

@@ -1,3 +1,0 @@
-package policy
-
-type Decision struct{ Approvals int }
