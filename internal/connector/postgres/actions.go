@@ -20,7 +20,7 @@ func Actions() []action.Spec {
 	for i, c := range all {
 		specs[i] = c.spec
 	}
-	return specs
+	return append(specs, notYet()...)
 }
 
 func need(name string, kind probe.ParamType, about string) probe.Param {
