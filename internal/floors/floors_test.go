@@ -53,12 +53,19 @@ var besides = map[string][]string{
 	// what is found is checked by what will read it; only the test does
 	"internal/discover":       {"internal/config", "internal/connector/all"},
 	"internal/connector/loki": {"internal/promtext", "internal/promapi", "internal/logql"},
+	// one way of being let in over HTTP
+	"internal/connector/alertmanager": {"internal/promapi"},
+	// one way of running a program that is never left behind
+	"internal/connector/command":  {"internal/child"},
+	"internal/connector/nginx":    {"internal/child"},
+	"internal/connector/firewall": {"internal/child"},
 }
 
 // beside are packages that stand on no floor: engines' shared helpers and what
 // only tests import.
 var beside = map[string]bool{
 	"internal/realserver": true, "internal/floors": true, "internal/promtext": true, "internal/promapi": true,
+	"internal/child":                   true, // runs another program, for every connector that has to
 	"internal/connector/connectortest": true, "internal/action/actiontest": true, "lab": true, "playbooks": true, "examples": true,
 }
 
