@@ -44,6 +44,9 @@ type Store interface {
 	// Events returns the events behind number after, in order. An incident
 	// that does not exist is ErrNotFound.
 	Events(ctx context.Context, id string, after int64) ([]Event, error)
+	// Find returns the events of the given kinds, of all incidents, from a time
+	// on, oldest first; the newest ones where there are more than limit.
+	Find(ctx context.Context, kinds []string, from time.Time, limit int) ([]Event, error)
 	// Headers lists incidents, newest first; at most limit, 0 for all.
 	Headers(ctx context.Context, limit int) ([]Header, error)
 
