@@ -34,7 +34,7 @@ var floors = []struct {
 	{"mind", []string{"internal/playbook", "internal/diagnosis", "internal/rehearsal"}, true},
 	{"record", []string{"internal/incident", "internal/report"}, true},
 	{"run", []string{"internal/run"}, true},
-	{"edges", []string{"internal/connector/*", "internal/logql", "internal/logql/logfile", "internal/logql/pattern", "internal/logql/spike", "internal/series", "internal/demo", "internal/discover"}, false},
+	{"edges", []string{"internal/connector/*", "internal/logql", "internal/logql/logfile", "internal/logql/pattern", "internal/logql/spike", "internal/series", "internal/store", "internal/demo", "internal/discover"}, false},
 	{"wiring", []string{"internal/connector/all", "internal/config", "internal/app", "internal/cli", "cmd/quell"}, true},
 }
 
@@ -59,19 +59,19 @@ var besides = map[string][]string{
 // only tests import.
 var beside = map[string]bool{
 	"internal/realserver": true, "internal/floors": true, "internal/promtext": true, "internal/promapi": true,
-	"internal/connector/connectortest": true, "internal/action/actiontest": true, "lab": true, "playbooks": true, "examples": true,
+	"internal/connector/connectortest": true, "internal/action/actiontest": true, "internal/store/storetest": true, "lab": true, "playbooks": true, "examples": true,
 }
 
 // homes say where an outside library may be imported; test files are free.
 var homes = map[string][]string{
 	"github.com/yuin/goldmark":         {"internal/playbook"},
 	"github.com/google/cel-go":         {"internal/expr"},
-	"github.com/jackc/pgx":             {"internal/connector/postgres", "internal/realserver"},
+	"github.com/jackc/pgx":             {"internal/connector/postgres", "internal/store", "internal/realserver"},
 	"github.com/redis/go-redis":        {"internal/connector/redis"},
 	"github.com/miekg/dns":             {"internal/connector/dns"},
 	"github.com/prometheus/prometheus": {"internal/series", "internal/connector/series", "internal/connector/prometheus", "internal/connector/loki", "internal/promtext"},
 	"github.com/spf13/cobra":           {"internal/cli"},
-	"modernc.org/sqlite":               {"internal/demo"},
+	"modernc.org/sqlite":               {"internal/store", "internal/demo"},
 	"go.yaml.in/yaml":                  {"internal/playbook", "internal/config", "internal/discover", "internal/rehearsal"},
 	"github.com/rogpeppe/go-internal":  {"internal/rehearsal"},
 	"github.com/klauspost/compress":    {"internal/logql/logfile"}, // zstd, which the standard library lacks
