@@ -101,7 +101,12 @@ func planned(t testing.TB, target action.Changer, name string, args map[string]a
 
 func apply(t testing.TB, target action.Changer, o action.Order) (action.Done, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	return applyWithin(t, target, o, 20*time.Second)
+}
+
+func applyWithin(t testing.TB, target action.Changer, o action.Order, d time.Duration) (action.Done, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
 	return doerOf(t, target, o.Type).Apply(ctx, o)
 }

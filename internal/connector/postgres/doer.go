@@ -107,7 +107,7 @@ func (d doer) bounds(ctx context.Context) bounds {
 	if deadline, ok := ctx.Deadline(); ok {
 		// The server gives up first: then we know that nothing happened.
 		b.statement = min(b.statement, max(time.Until(deadline)-2*margin, margin))
-		b.lock = min(b.lock, b.statement)
+		b.lock = min(b.lock, b.statement*3/4)
 	}
 	return b
 }
