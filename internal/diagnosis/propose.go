@@ -22,7 +22,7 @@ func (f *Finding) propose(at time.Time) {
 }
 
 func (f *Finding) proposal(r playbook.Remedy, vars expr.Vars) Proposal {
-	p := Proposal{Kind: r.Kind, Title: r.Title, Text: strings.TrimSpace(r.Prose.Text(vars)), Checklist: r.Checklist}
+	p := Proposal{Playbook: f.subject.Playbook.ID, Remedy: r.Anchor, Bound: f.subject.Targets, Kind: r.Kind, Title: r.Title, Text: strings.TrimSpace(r.Prose.Text(vars)), Checklist: r.Checklist}
 	for _, a := range r.Actions {
 		act := ProposedAction{Type: a.Type, Target: f.subject.Targets[a.Role], Args: map[string]any{}}
 		for _, arg := range a.Args {

@@ -1,0 +1,3 @@
+package approval
+
+type Envelope struct{ Step string }

@@ -1,0 +1,21 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/quellhq/quell/internal/action"
+)
+
+// MakeUnseen carries out an order without the look that Apply takes first, as
+// if the world had moved on between that look and the act.
+func MakeUnseen(ctx context.Context, target action.Changer, o action.Order) (action.Done, error) {
+	t := target.(*Target)
+	found, _ := t.Doer(o.Type)
+	d := found.(doer)
+	v, err := t.visit(ctx, changing(d.bounds(ctx), d.change.rolePath))
+	if err != nil {
+		return action.Done{}, err
+	}
+	defer v.close()
+	return d.change.make(ctx, v, o, o.Preview.Items)
+}
