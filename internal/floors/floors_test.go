@@ -29,7 +29,7 @@ var floors = []struct {
 	// ordered: each package may also import those left of it on its floor.
 	ordered bool
 }{
-	{"words", []string{"internal/secret", "internal/evidence", "internal/alert"}, true},
+	{"words", []string{"internal/secret/shape", "internal/secret", "internal/evidence", "internal/alert"}, true},
 	{"faces", []string{"internal/probe", "internal/expr", "internal/action", "internal/connector"}, true},
 	{"mind", []string{"internal/playbook", "internal/diagnosis", "internal/policy", "internal/approval", "internal/plan", "internal/verification", "internal/rehearsal"}, true},
 	{"record", []string{"internal/incident", "internal/report"}, true},
