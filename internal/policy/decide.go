@@ -194,7 +194,7 @@ func (d *decider) people(need Need) (names []string, self bool) {
 	}
 	d.written("approvers are "+strings.Join(names, ", "), at)
 	left := len(names)
-	if !self && slices.Contains(names, d.ask.Requester) {
+	if !self && slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, d.ask.Requester) }) {
 		left--
 	}
 	if left < need.people() {

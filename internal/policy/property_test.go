@@ -54,7 +54,7 @@ func (d draw) rule() policy.Rule {
 	return policy.Rule{
 		Match: d.match(), Need: d.need(), Limits: d.limits(), Expires: one(d, "expires", 0, time.Minute),
 		Autonomy:  one[policy.Autonomy](d, "autonomy", "", policy.Observe, policy.Suggest, policy.Approve, policy.Auto),
-		Approvers: one(d, "approvers", nil, []string{"alice"}, []string{"bob", "alice"}),
+		Approvers: one(d, "approvers", nil, []string{"alice"}, []string{"bob"}, []string{"bob", "alice"}),
 	}
 }
 
@@ -186,6 +186,27 @@ func TestTheStrictestOfSeveral(t *testing.T) {
 		}
 		require.Equal(t, all[0], policy.Strictest(all[0]))
 	})
+}
+
+// Alice may approve for one service and Bob for the other: nobody may for both,
+// and nobody is not everybody.
+func TestApproversOfSeveralServicesWithoutOneInCommon(t *testing.T) {
+	t.Parallel()
+	of := func(name string, until time.Time) policy.Decision {
+		d := policy.Decide(policy.Policy{Approvers: people(name)}, ask(action.R3))
+		require.Empty(t, d.Refused)
+		if !until.IsZero() {
+			d.Refused, d.Until = "frozen", until
+		}
+		return d
+	}
+	for _, until := range []time.Time{{}, now.Add(time.Hour)} {
+		got := policy.Strictest(of("alice", until), of("bob", time.Time{}))
+		require.Equal(t, "it concerns services whose approvers have too few people in common", got.Refused)
+		require.Zero(t, got.Until)
+		require.NotEmpty(t, policy.Strictest(got, of("dora", time.Time{})).Refused)
+	}
+	require.Empty(t, policy.Strictest(of("alice", time.Time{}), of("alice", time.Time{})).Refused)
 }
 
 func asJSON(t *rapid.T, v any) string {

@@ -57,24 +57,26 @@ func TestWeeklyWindows(t *testing.T) {
 	weekend := policy.Span{From: on(time.Friday, 16, 0), To: on(time.Monday, 8, 0)}
 	night := policy.Span{From: on(time.Sunday, 1, 0), To: on(time.Sunday, 2, 30)}
 	leap := policy.Span{From: on(time.Sunday, 2, 0), To: on(time.Sunday, 3, 0)}
+	sunday := policy.Span{From: 0, To: on(time.Monday, 0, 0)}
 	for name, c := range map[string]struct {
 		span     policy.Span
 		zone, at string
 		until    string // empty: not covered
 	}{
-		"before it begins":                      {weekend, "Europe/Berlin", "2026-11-27T14:59:59Z", ""},
-		"the instant that it begins":            {weekend, "Europe/Berlin", "2026-11-27T15:00:00Z", "2026-11-30T07:00:00Z"},
-		"over the end of the week":              {weekend, "Europe/Berlin", "2026-11-29T12:00:00Z", "2026-11-30T07:00:00Z"},
-		"its last instant":                      {weekend, "Europe/Berlin", "2026-11-30T06:59:59Z", "2026-11-30T07:00:00Z"},
-		"the instant that it ends":              {weekend, "Europe/Berlin", "2026-11-30T07:00:00Z", ""},
-		"in summer an hour earlier":             {weekend, "Europe/Berlin", "2026-07-03T14:00:00Z", "2026-07-06T06:00:00Z"},
-		"over the change to winter":             {weekend, "Europe/Berlin", "2026-10-23T14:00:00Z", "2026-10-26T07:00:00Z"},
-		"over the change to summer":             {weekend, "Europe/Berlin", "2026-03-28T12:00:00Z", "2026-03-30T06:00:00Z"},
-		"the first half past two":               {night, "Europe/Berlin", "2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z"},
-		"no hole between the two":               {night, "Europe/Berlin", "2026-10-25T00:45:00Z", "2026-10-25T01:30:00Z"},
-		"after the second half past two":        {night, "Europe/Berlin", "2026-10-25T01:30:00Z", ""},
-		"an hour that is leapt over is no time": {leap, "Europe/Berlin", "2026-03-29T01:00:00Z", ""},
-		"another side of the date line":         {weekend, "Pacific/Auckland", "2026-11-27T03:00:00Z", "2026-11-29T19:00:00Z"},
+		"before it begins":                                    {weekend, "Europe/Berlin", "2026-11-27T14:59:59Z", ""},
+		"the instant that it begins":                          {weekend, "Europe/Berlin", "2026-11-27T15:00:00Z", "2026-11-30T07:00:00Z"},
+		"over the end of the week":                            {weekend, "Europe/Berlin", "2026-11-29T12:00:00Z", "2026-11-30T07:00:00Z"},
+		"its last instant":                                    {weekend, "Europe/Berlin", "2026-11-30T06:59:59Z", "2026-11-30T07:00:00Z"},
+		"the instant that it ends":                            {weekend, "Europe/Berlin", "2026-11-30T07:00:00Z", ""},
+		"in summer an hour earlier":                           {weekend, "Europe/Berlin", "2026-07-03T14:00:00Z", "2026-07-06T06:00:00Z"},
+		"over the change to winter":                           {weekend, "Europe/Berlin", "2026-10-23T14:00:00Z", "2026-10-26T07:00:00Z"},
+		"over the change to summer":                           {weekend, "Europe/Berlin", "2026-03-28T12:00:00Z", "2026-03-30T06:00:00Z"},
+		"the first half past two":                             {night, "Europe/Berlin", "2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z"},
+		"no hole between the two":                             {night, "Europe/Berlin", "2026-10-25T00:45:00Z", "2026-10-25T01:30:00Z"},
+		"after the second half past two":                      {night, "Europe/Berlin", "2026-10-25T01:30:00Z", ""},
+		"an hour that is leapt over is no time":               {leap, "Europe/Berlin", "2026-03-29T01:00:00Z", ""},
+		"a Saturday night that comes back after Sunday began": {sunday, "America/St_Johns", "2010-11-07T03:00:00Z", "2010-11-08T03:30:00Z"},
+		"another side of the date line":                       {weekend, "Pacific/Auckland", "2026-11-27T03:00:00Z", "2026-11-29T19:00:00Z"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
