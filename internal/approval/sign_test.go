@@ -145,6 +145,20 @@ func TestNoFieldCanBeRewritten(t *testing.T) {
 	})
 }
 
+// What stands at the end of one field cannot be read as the beginning of the
+// next.
+func TestFieldsDoNotRunIntoEachOther(t *testing.T) {
+	t.Parallel()
+	e := approved(t, world(), "alice")
+	for i := range len(fields(&e)) - 1 {
+		moved := e
+		from, to := fields(&moved)[i], fields(&moved)[i+1]
+		text := *from
+		*from, *to = text[:len(text)-1], text[len(text)-1:]+*to
+		require.Error(t, moved.Verify(), "%+v", moved)
+	}
+}
+
 func FuzzEnvelope(f *testing.F) {
 	w := world()
 	e := approved(f, w, "alice")
