@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/quellhq/quell/internal/connector"
+	"github.com/quellhq/quell/internal/policy"
 	"github.com/quellhq/quell/internal/secret"
 )
 
@@ -21,21 +22,31 @@ type Config struct {
 	Playbooks []string                  // a team's own directories, absolute
 	Params    map[string]map[string]any // by playbook id ("" for all), then by parameter
 	ParamAt   map[string]string         // by PLAYBOOK#PARAMETER: where it stands, as file:line:column
+	Store     Store                     // where incidents are kept
+	Policy    policy.Policy             // what changes need
 	Secrets   []secret.String           // what must be removed from everything shown
 	Warnings  []Problem                 // odd, but no reason to stop
 }
 
+// Store says where incidents are kept: in a file, or in a Postgres database.
+// The zero value leaves it to the program.
+type Store struct {
+	Path string
+	DSN  secret.String
+}
+
 // Service is something that users feel.
 type Service struct {
-	Name      string
-	URL       string   // empty, or http:// or https://
-	Health    string   // path; empty where there is none
-	DependsOn []string // targets
-	Upstream  []string // other services that depends_on names
-	Logs      []string // targets that serve logs
-	Metrics   []string // targets that serve metrics
-	Hosts     []string // targets of kind host that it runs on (runs_on)
-	Line      int
+	Name        string
+	Environment string
+	URL         string   // empty, or http:// or https://
+	Health      string   // path; empty where there is none
+	DependsOn   []string // targets
+	Upstream    []string // other services that depends_on names
+	Logs        []string // targets that serve logs
+	Metrics     []string // targets that serve metrics
+	Hosts       []string // targets of kind host that it runs on (runs_on)
+	Line        int
 }
 
 // Targets lists the targets that the service rests on, without repeats, in the
