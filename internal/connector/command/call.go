@@ -17,7 +17,6 @@ type call struct {
 	filled  map[string]any
 	argv    []string
 	check   []string // empty: nothing tells
-	program program
 }
 
 // read finds and fills the command of a change. The errors are refusals.
