@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/quellhq/quell/internal/approval"
 	"github.com/quellhq/quell/internal/execution"
 	"github.com/quellhq/quell/internal/incident"
+	"github.com/quellhq/quell/internal/keyring"
 	"github.com/quellhq/quell/internal/plan"
 	"github.com/quellhq/quell/internal/policy"
 	"github.com/quellhq/quell/internal/recovery"
@@ -143,12 +145,12 @@ func (g *gate) keys(given []approval.Envelope) (map[string]ed25519.PublicKey, er
 		if _, known := out[e.Approver]; known {
 			continue
 		}
-		key, ok, err := g.desk.ring.Public(e.Approver)
-		if err != nil {
-			return nil, fmt.Errorf("read the key of %s: %w", e.Approver, err)
-		}
-		if ok {
+		key, err := g.desk.ring.Public(e.Approver)
+		switch {
+		case err == nil:
 			out[e.Approver] = key
+		case !errors.Is(err, keyring.ErrNone):
+			return nil, fmt.Errorf("read the key of %s: %w", e.Approver, err)
 		}
 	}
 	return out, nil

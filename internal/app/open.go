@@ -101,6 +101,7 @@ func (d *Desk) Close() {
 	d.Session.Close()
 	// Everything that was reported as written is.
 	_ = d.store.Close()
+	_ = d.ring.Close()
 }
 
 // Store is the record.

@@ -18,7 +18,7 @@ import (
 )
 
 func applyCommand(s streams) *cobra.Command {
-	var a at
+	var a seat
 	var numbers []int
 	cmd := &cobra.Command{
 		Use:   "apply PLAN",

@@ -14,13 +14,13 @@ import (
 	"github.com/quellhq/quell/internal/report"
 )
 
-// at are the flags of every command that works on incidents.
-type at struct {
+// seat is the flags of every command that works on incidents.
+type seat struct {
 	config, as string
 	asJSON     bool
 }
 
-func (a *at) flags(cmd *cobra.Command) {
+func (a *seat) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVarP(&a.config, "config", "c", "", "configuration file (default: quell.yaml here or above)")
 	f.StringVar(&a.as, "as", "", "who you are (default: the user that runs quell)")
@@ -28,7 +28,7 @@ func (a *at) flags(cmd *cobra.Command) {
 }
 
 // desk opens everything that work on an incident needs. say may be nil.
-func (a *at) desk(ctx context.Context, s streams, say func(execution.Progress)) (*app.Desk, error) {
+func (a *seat) desk(ctx context.Context, s streams, say func(execution.Progress)) (*app.Desk, error) {
 	setup, err := app.LoadSetup(a.config)
 	if err != nil {
 		return nil, &exit{exitUsage, err}

@@ -24,7 +24,7 @@ func incidentCommand(s streams) *cobra.Command {
 }
 
 // about opens the desk for an incident that is named first.
-func about(cmd *cobra.Command, s streams, a at, args []string, do func(d *app.Desk, id string) error) error {
+func about(cmd *cobra.Command, s streams, a seat, args []string, do func(d *app.Desk, id string) error) error {
 	r, err := ref(args[0])
 	if err != nil {
 		return err
@@ -38,7 +38,7 @@ func about(cmd *cobra.Command, s streams, a at, args []string, do func(d *app.De
 }
 
 func incidentList(s streams) *cobra.Command {
-	var a at
+	var a seat
 	limit := 20
 	cmd := &cobra.Command{
 		Use: "list", Short: "The incidents, newest first", Args: atMost(0), Example: "  quell incident list\n  quell incident list --json",
@@ -64,7 +64,7 @@ func incidentList(s streams) *cobra.Command {
 }
 
 func incidentShow(s streams) *cobra.Command {
-	var a at
+	var a seat
 	cmd := &cobra.Command{
 		Use: "show INCIDENT", Short: "One incident: what happened, and what waits", Args: one("name an incident, like INC-7"),
 		Example: "  quell incident show INC-7",
@@ -86,7 +86,7 @@ func incidentShow(s streams) *cobra.Command {
 }
 
 func incidentNote(s streams) *cobra.Command {
-	var a at
+	var a seat
 	cmd := &cobra.Command{
 		Use: "note INCIDENT TEXT…", Short: "Add what you know to the record", Args: atLeast(2, "say what: quell incident note INC-7 \"deployed v1.4\""),
 		Example: "  quell incident note INC-7 \"the provider confirms an outage\"",
@@ -99,7 +99,7 @@ func incidentNote(s streams) *cobra.Command {
 }
 
 func incidentCheck(s streams) *cobra.Command {
-	var a at
+	var a seat
 	cmd := &cobra.Command{
 		Use: "check INCIDENT", Short: "Ask the resolution checklist, item by item", Args: one("name an incident, like INC-7"),
 		Example: "  quell incident check INC-7",
@@ -135,7 +135,7 @@ func showItems(s streams, items []incident.Item) {
 }
 
 func incidentResolve(s streams) *cobra.Command {
-	var a at
+	var a seat
 	var anyway bool
 	cmd := &cobra.Command{
 		Use: "resolve INCIDENT [TEXT…]", Short: "Close an incident whose checklist holds", Args: atLeast(1, "name an incident, like INC-7"),
@@ -164,7 +164,7 @@ go on after closing (over 24h) are kept with their time: ` + "`quell incident ch
 }
 
 func incidentReopen(s streams) *cobra.Command {
-	var a at
+	var a seat
 	cmd := &cobra.Command{
 		Use: "reopen INCIDENT WHY…", Short: "Say that it is not over", Args: atLeast(2, "say why: quell incident reopen INC-7 \"it is back\""),
 		Example: "  quell incident reopen INC-7 \"it is back\"",
@@ -177,7 +177,7 @@ func incidentReopen(s streams) *cobra.Command {
 }
 
 func incidentCase(s streams) *cobra.Command {
-	var a at
+	var a seat
 	var file string
 	cmd := &cobra.Command{
 		Use: "case INCIDENT", Short: "Save the incident as a case of its playbook, for `quell test`", Args: one("name an incident, like INC-7"),
@@ -198,7 +198,7 @@ func incidentCase(s streams) *cobra.Command {
 }
 
 func reportCommand(s streams) *cobra.Command {
-	var a at
+	var a seat
 	var html bool
 	var file string
 	cmd := &cobra.Command{

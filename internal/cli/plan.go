@@ -13,7 +13,7 @@ import (
 )
 
 func planCommand(s streams) *cobra.Command {
-	var a at
+	var a seat
 	var o app.PlanOptions
 	var full bool
 	cmd := &cobra.Command{
@@ -56,7 +56,7 @@ With the name of a plan (INC-7.1) it shows that plan and how far it has come.`,
 	return cmd
 }
 
-func showPlan(cmd *cobra.Command, s streams, a at, d *app.Desk, p plan.Plan, full bool) error {
+func showPlan(cmd *cobra.Command, s streams, a seat, d *app.Desk, p plan.Plan, full bool) error {
 	if a.asJSON {
 		return writeJSON(s, p)
 	}
@@ -75,7 +75,7 @@ func showPlan(cmd *cobra.Command, s streams, a at, d *app.Desk, p plan.Plan, ful
 }
 
 func approveCommand(s streams) *cobra.Command {
-	var a at
+	var a seat
 	var numbers []int
 	cmd := &cobra.Command{
 		Use:   "approve PLAN",
@@ -115,7 +115,7 @@ nothing; ` + "`quell apply`" + ` asks everything again before it acts.`,
 }
 
 func ladderCommand(s streams) *cobra.Command {
-	var a at
+	var a seat
 	var yes bool
 	var service string
 	cmd := &cobra.Command{

@@ -9,7 +9,7 @@ import (
 )
 
 func undoCommand(s streams) *cobra.Command {
-	var a at
+	var a seat
 	var anyway bool
 	cmd := &cobra.Command{
 		Use:   "undo STEP [WHY…]",
@@ -54,7 +54,7 @@ shows it. Where somebody has changed the same thing since, it is refused.`,
 }
 
 func reconcileCommand(s streams) *cobra.Command {
-	var a at
+	var a seat
 	var happened string
 	cmd := &cobra.Command{
 		Use:   "reconcile [STEP]",
@@ -110,7 +110,7 @@ begins no step. Where the world cannot tell, look yourself and say what you saw:
 }
 
 func verifyCommand(s streams) *cobra.Command {
-	var a at
+	var a seat
 	var say string
 	cmd := &cobra.Command{
 		Use:     "verify STEP [WHY…]",
@@ -139,7 +139,7 @@ func verifyCommand(s streams) *cobra.Command {
 }
 
 func stopCommand(s streams) *cobra.Command {
-	var a at
+	var a seat
 	var all, end bool
 	cmd := &cobra.Command{
 		Use:   "stop PLAN [WHY…] | stop --all WHY…",
@@ -192,7 +192,7 @@ the same store, undo included, until --end.`,
 
 func auditCommand(s streams) *cobra.Command {
 	cmd := &cobra.Command{Use: "audit", Short: "The log of everything that was done", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
-	var a at
+	var a seat
 	var anchor string
 	verify := &cobra.Command{
 		Use:   "verify",

@@ -19,7 +19,7 @@ func (r *reader) file(root *yaml.Node) {
 		return
 	}
 	sections := map[string]pair{}
-	known := []string{"services", "targets", "limits", "playbooks", "params", "policy"}
+	known := []string{"services", "targets", "limits", "playbooks", "params", "policy", "store"}
 	for _, p := range pairs {
 		if !contains(known, p.name) {
 			r.unknown(p, "quell.yaml", known)
@@ -50,6 +50,9 @@ func (r *reader) file(root *yaml.Node) {
 	}
 	if p, ok := sections["params"]; ok {
 		r.params(p)
+	}
+	if p, ok := sections["store"]; ok {
+		r.store(p)
 	}
 	if p, ok := sections["policy"]; ok {
 		r.policy(p)
