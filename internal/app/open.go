@@ -68,7 +68,7 @@ func OpenDesk(ctx context.Context, setup Setup, o DeskOptions) (*Desk, error) {
 		session.Close()
 		return nil, errors.Join(err, s.Close())
 	}
-	return &Desk{Session: session, store: s, ring: ring, who: who, now: time.Now, say: o.Say}, nil
+	return &Desk{Session: session, store: outsideStore(s), ring: ring, who: who, now: time.Now, say: o.Say}, nil
 }
 
 // OpenRecord opens the store alone, for commands that ask no system.

@@ -208,14 +208,14 @@ anchor: the line that this command printed before, kept somewhere else.`,
 				return err
 			}
 			defer d.Close()
-			head, err := d.VerifyAudit(cmd.Context(), anchor)
+			proved, err := d.VerifyAudit(cmd.Context(), anchor)
 			if err != nil {
 				return failed(err)
 			}
 			if a.asJSON {
-				return writeJSON(s, head)
+				return writeJSON(s, proved)
 			}
-			fmt.Fprintf(s.out, "all %d entries fit\nanchor %d:%s\n", head.N, head.N, head.Hash)
+			fmt.Fprintf(s.out, "all %d entries and %d events fit\nanchor %d:%s\n", proved.Entries, proved.Events, proved.Last.N, proved.Last.Hash)
 			return nil
 		},
 	}
