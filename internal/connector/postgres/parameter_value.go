@@ -77,7 +77,7 @@ func (p parameter) number(value string) (string, error) {
 	refuse := func(why string) (string, error) {
 		return "", action.Refuse("", "%s is %q: %s", p.name, value, why)
 	}
-	n, unit, ok := numberAndUnit(value)
+	n, unit, ok := numberAndUnit(value, p.vartype == "integer")
 	if !ok {
 		return refuse("it is a number" + p.unitsText())
 	}
@@ -108,7 +108,7 @@ func (p parameter) number(value string) (string, error) {
 // factor is how many of the parameter's own unit one of the given is, and how
 // many the next smaller one is (0 for the smallest): the server rounds to it.
 func (p parameter) factor(unit string) (factor, fine float64, ok bool) {
-	n, base, numbered := numberAndUnit(p.unit)
+	n, base, numbered := numberAndUnit(p.unit, true)
 	if !numbered {
 		n, base = 1, p.unit
 	}
@@ -142,21 +142,36 @@ func (p parameter) unitsText() string {
 	return ""
 }
 
-// numberAndUnit splits "1.5 GB"; ok is false where no number begins it.
-func numberAndUnit(text string) (n float64, unit string, ok bool) {
+// numberAndUnit splits "1.5 GB"; ok is false where it is no number.
+func numberAndUnit(text string, whole bool) (n float64, unit string, ok bool) {
 	text = strings.TrimSpace(text)
-	end := strings.IndexFunc(text, func(r rune) bool { return (r < '0' || r > '9') && r != '.' && r != '-' && r != '+' })
-	if whole, err := strconv.ParseInt(text, 0, 64); err == nil { // 0x1F too
-		return float64(whole), "", true
+	if n, ok := plainNumberOf(text, whole); ok {
+		return n, "", true
 	}
-	if f, err := strconv.ParseFloat(text, 64); err == nil && !math.IsNaN(f) && !math.IsInf(f, 0) { // 1e3 too
-		return f, "", true
+	for _, family := range units {
+		for name := range family {
+			if before, has := strings.CutSuffix(text, name); has && len(name) > len(unit) {
+				if f, is := plainNumberOf(strings.TrimSpace(before), whole); is {
+					n, unit, ok = f, name, true
+				}
+			}
+		}
 	}
-	if end <= 0 {
-		return 0, "", false
+	return n, unit, ok
+}
+
+// plainNumberOf reads a number as C does: whole ones may be hexadecimal or octal
+// (0x1F, 017), and what Go has beyond that (1_000, 0b11, Inf) is none.
+func plainNumberOf(text string, whole bool) (float64, bool) {
+	hex := strings.HasPrefix(strings.TrimLeft(strings.ToLower(text), "+-"), "0x")
+	if !hex && strings.Trim(text, "0123456789.eE+-") != "" || strings.Contains(text, "_") {
+		return 0, false
 	}
-	n, err := strconv.ParseFloat(text[:end], 64)
-	return n, strings.TrimSpace(text[end:]), err == nil
+	if i, err := strconv.ParseInt(text, 0, 64); (whole || hex) && err == nil {
+		return float64(i), true
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	return f, err == nil && !math.IsInf(f, 0)
 }
 
 // quotedLists are the parameters whose elements the server keeps in double
