@@ -213,7 +213,7 @@ func TestValuesAreReadAsTheServerReadsThem(t *testing.T) {
 	}
 	values := []string{
 		"", " ", "0", "1", "-1", "1.5", "63", "64", "0x40", "1e3", "1e400", "nan", "8kB", "8 kB", "8KB", "1.5MB", "2147483647", "2147483648", "99999999TB", "3TB",
-		"100ms", "1.5s", "1 min", "2h", "7d", "500us", "1.2345min", "10 parsecs", "on", "off", "TRUE", "f", "yes", "maybe", "safe_encoding", "always", "+5", ".5", "5.", "0.49",
+		"100ms", "1.5s", "1 min", "2h", "7d", "500us", "1.2345min", "10 parsecs", "on", "off", "TRUE", "f", "yes", "tru", "o", "of", " on", "on ", "maybe", "safe_encoding", "always", "+5", ".5", "5.", "0.49",
 		"1s 5ms", "kB", "0x", "010", "0x40kB", "010kB", "0b11", "0o17", "1_000", "1e3kB", "1 e3", "--5", "5-",
 	}
 	for _, name := range []string{

@@ -34,7 +34,7 @@ func parameterOf(row map[string]any) parameter {
 func (p parameter) canon(value string) (string, error) {
 	switch p.vartype {
 	case "bool":
-		b, ok := yesOrNo(strings.TrimSpace(value))
+		b, ok := yesOrNo(value)
 		if !ok {
 			return "", action.Refuse("", "%s is %q: it is on or off", p.name, value)
 		}
@@ -51,12 +51,12 @@ func (p parameter) canon(value string) (string, error) {
 }
 
 func (p parameter) word(value string) (string, error) {
-	word := strings.ToLower(strings.TrimSpace(value))
+	word := strings.ToLower(value)
 	if slices.Contains(p.words, word) {
 		return word, nil
 	}
-	// Hidden spellings of truth that many enums take beside their words.
-	if b, ok := yesOrNo(word); ok {
+	// Spellings of truth that enums with on and off take beside their words.
+	if b, ok := yesOrNo(word); ok && slices.Contains([]string{"true", "false", "yes", "no", "1", "0"}, word) {
 		for _, w := range p.words {
 			if is, same := yesOrNo(w); same && is == b {
 				return w, nil
