@@ -218,7 +218,7 @@ func TestValuesAreReadAsTheServerReadsThem(t *testing.T) {
 	}
 	for _, name := range []string{
 		"work_mem", "temp_buffers", "statement_timeout", "random_page_cost", "vacuum_cost_delay", "enable_seqscan", "backslash_quote", "from_collapse_limit",
-		"effective_cache_size", "geqo_seed", "constraint_exclusion", "max_stack_depth", "log_min_duration_statement", "wal_sender_timeout", "bytea_output", "min_parallel_table_scan_size",
+		"effective_cache_size", "geqo_seed", "constraint_exclusion", "gin_pending_list_limit", "log_min_duration_statement", "wal_sender_timeout", "bytea_output", "min_parallel_table_scan_size",
 	} {
 		for _, value := range values {
 			ours, refused := postgres.Canon(rows[name], value)
