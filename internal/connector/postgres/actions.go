@@ -10,7 +10,7 @@ import (
 func changes() []change {
 	return []change{
 		cancelChange(), terminateChange(), rollbackPreparedChange(),
-		roleLimitChange(), databaseLimitChange(),
+		setParameterChange(), roleLimitChange(), databaseLimitChange(),
 		analyzeChange(), vacuumChange(), tableOptionChange(),
 		dropSlotChange(), resumeReplayChange(), pauseReplayChange(),
 	}

@@ -19,18 +19,7 @@ func sessionActions() []action.Spec {
 }
 
 func settingActions() []action.Spec {
-	return []action.Spec{
-		{
-			Name: "postgres.set_parameter", Risk: action.R2,
-			Does: "Sets a server parameter with ALTER SYSTEM and reloads the configuration. A parameter that needs a restart is written and named as waiting.",
-			Undo: "sets the former value, or resets it where there was none",
-			Params: []probe.Param{
-				need("name", probe.Text, "the parameter: \"max_slot_wal_keep_size\""),
-				need("value", probe.Text, "its new value, with its unit: \"10GB\""),
-				optional("role", probe.Text, "\"\"", "set it for this role alone (ALTER ROLE … SET), which new sessions of it take up"),
-			},
-		},
-	}
+	return []action.Spec{}
 }
 
 func tableActions() []action.Spec {

@@ -39,8 +39,8 @@ func startChanged(t testing.TB) {
 
 // alteredParameters are those that tests change.
 var alteredParameters = []string{
-	"idle_in_transaction_session_timeout", "work_mem", "max_slot_wal_keep_size", "max_connections", "wal_buffers", "log_lock_waits",
-	"synchronous_standby_names", "random_page_cost", "deadlock_timeout", "temp_file_limit", "session_preload_libraries", "application_name",
+	"idle_in_transaction_session_timeout", "work_mem", "max_slot_wal_keep_size", "max_locks_per_transaction", "wal_buffers", "log_lock_waits",
+	"synchronous_standby_names", "random_page_cost", "deadlock_timeout", "temp_file_limit", "session_preload_libraries", "application_name", "DateStyle", "archive_cleanup_command",
 }
 
 // changer opens the server as the role with the grants of the README.

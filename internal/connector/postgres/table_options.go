@@ -67,13 +67,18 @@ func optionValue(name, value string) (string, error) {
 
 func plainNumber(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) }
 
-// yesOrNo reads the words that the server takes for true and false.
+// yesOrNo reads what the server takes for true and false: the words, and
+// beginnings of them that fit one only.
 func yesOrNo(word string) (value, ok bool) {
-	switch strings.ToLower(word) {
-	case "on", "true", "yes", "1", "t", "y":
-		return true, true
-	case "off", "false", "no", "0", "f", "n":
-		return false, true
+	word = strings.ToLower(word)
+	for _, w := range []struct {
+		text  string
+		short int
+		value bool
+	}{{"true", 1, true}, {"yes", 1, true}, {"on", 2, true}, {"1", 1, true}, {"false", 1, false}, {"no", 1, false}, {"off", 2, false}, {"0", 1, false}} {
+		if len(word) >= w.short && strings.HasPrefix(w.text, word) {
+			return w.value, true
+		}
 	}
 	return false, false
 }
