@@ -59,13 +59,17 @@ var besides = map[string][]string{
 	"internal/connector/nginx":    {"internal/child"},
 	"internal/connector/firewall": {"internal/child"},
 	"internal/connector/loki":     {"internal/promtext", "internal/promapi", "internal/logql"},
+	// one way of naming a process so that a reused number is never mistaken
+	"internal/connector/gunicorn": {"internal/pid"},
+	"internal/connector/host":     {"internal/pid"},
+	"internal/connector/process":  {"internal/pid", "internal/child"},
 }
 
 // beside are packages that stand on no floor: engines' shared helpers and what
 // only tests import.
 var beside = map[string]bool{
 	"internal/realserver": true, "internal/floors": true, "internal/promtext": true, "internal/promapi": true,
-	"internal/connector/connectortest": true, "internal/action/actiontest": true, "internal/recovery/drivertest": true, "internal/child": true, "internal/store/storetest": true, "lab": true, "playbooks": true, "examples": true,
+	"internal/connector/connectortest": true, "internal/action/actiontest": true, "internal/recovery/drivertest": true, "internal/child": true, "internal/pid": true, "internal/store/storetest": true, "lab": true, "playbooks": true, "examples": true,
 }
 
 // homes say where an outside library may be imported; test files are free.
