@@ -53,6 +53,9 @@ type Diagnosed struct {
 	Playbooks map[string]string   `json:"playbooks,omitempty"` // id → digest of the file that was asked
 	// Params are the parameters of each playbook's round, by playbook and name.
 	Params map[string]map[string]any `json:"params,omitempty"`
+	// Asked says which question of which playbook got which answer: what a saved
+	// case and the charts of the report need. See Askings.
+	Asked []Asking `json:"asked,omitempty"`
 }
 
 // Started says who applies a plan, and which of its steps.
