@@ -56,6 +56,7 @@ var besides = map[string][]string{
 	"internal/connector/alertmanager": {"internal/promapi"},
 	// one way of running a program that is never left behind
 	"internal/connector/command":  {"internal/child", "internal/declared"},
+	"internal/connector/http":     {"internal/declared"}, // what an operator declares
 	"internal/connector/nginx":    {"internal/child"},
 	"internal/connector/firewall": {"internal/child"},
 	"internal/connector/loki":     {"internal/promtext", "internal/promapi", "internal/logql"},
