@@ -91,7 +91,7 @@ func subject(c *Case, pb *playbook.Playbook, used []bool) (diagnosis.Subject, er
 				continue
 			}
 			used[i] = true
-			answer, err := read(a.Text, p.Shape, c.Expect.At)
+			answer, err := Read(a.Text, p.Shape, c.Expect.At)
 			if err != nil {
 				return s, fmt.Errorf("%s:%d: the answer %q: %w", c.Path, a.Line, a.Name, err)
 			}
