@@ -10,6 +10,8 @@ type assignment struct {
 	open      quote // what the name is quoted with
 	sep       byte  // '=' ':' '>' (XML) 'i' (is) ' ' (a flag, an argument)
 	spaced    bool  // blanks stand before the separator
+	tight     bool  // no blank stands behind it
+	coded     bool  // the separator is written %3D: so are those behind the value
 	literal   bool  // only a quoted value counts: a comparison, a call
 	value     int   // where the value begins
 }
@@ -103,10 +105,15 @@ func (s *scanner) separator(a *assignment) bool {
 		a.sep, i = '=', i+2
 	case b == ':' && byteAt(t, i+1) != ':' && bracketed != ')':
 		a.sep, i = ':', i+1
-	case b == '>' && !a.spaced && a.open.text == "" && byteAt(t, a.from-1) == '<':
-		a.sep, i = '>', i+1
+	case a.open.text == "" && s.opensElement(a.from):
+		a.sep, i = '>', elementEnd(t, i)
+		if i < 0 {
+			return false
+		}
 	case prefixedFold(t, i, "%3d"):
-		a.sep, i = '=', i+3
+		a.sep, a.coded, i = '=', true, i+3
+	case prefixedFold(t, i, "%3a"):
+		a.sep, a.coded, i = ':', true, i+3
 	case prefixed(t, i, `\u003d`):
 		a.sep, i = '=', i+6
 	default:
@@ -114,7 +121,27 @@ func (s *scanner) separator(a *assignment) bool {
 	}
 	i = unstyled(t, i)
 	a.value = unstyled(t, run(t, i, 256, space))
+	a.tight = a.value == i
 	return true
+}
+
+// opensElement reports whether a name is that of an XML element which begins
+// there, with or without a namespace.
+func (s *scanner) opensElement(from int) bool {
+	if byteAt(s.text, from-1) == ':' {
+		from = back(s.text, from-1, s.floor(), 32, nameByte)
+	}
+	return byteAt(s.text, from-1) == '<'
+}
+
+// elementEnd is where the content of an element begins whose attributes may
+// stand at a place, and -1 where there is none.
+func elementEnd(text string, at int) int {
+	end := run(text, at, 200, func(b byte) bool { return b != '>' && b != '<' && b != '\n' && b != '/' })
+	if byteAt(text, end) != '>' {
+		return -1
+	}
+	return end + 1
 }
 
 // unstyled skips the escape sequences with which terminals are coloured.
@@ -146,12 +173,10 @@ func (s *scanner) take(a assignment) {
 		s.quoted(a, q, from)
 		return
 	}
-	if a.literal {
-		return
-	}
 	switch b := byteAt(s.text, a.value); {
 	case b == '[' || b == '(' && a.sep == '=':
 		s.list(a)
+	case a.literal, b == '{' && a.sep == ':' && !prefixed(s.text, a.value, "{{"):
 	case a.sep == ':' && (b == '|' || b == '>') && s.block(a):
 	default:
 		s.bare(a)
@@ -184,9 +209,6 @@ func (s *scanner) valueQuote(a assignment) (quote, int) {
 		case prefixed(s.text, at, "Some("):
 			at += len("Some(")
 		}
-	}
-	if a.sep == '=' && byteAt(s.text, at) == '(' {
-		at++
 	}
 	return quoteAt(s.text, at)
 }

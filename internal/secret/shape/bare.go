@@ -5,11 +5,20 @@ import "strings"
 // bare takes a value that is not quoted.
 func (s *scanner) bare(a assignment) {
 	from := a.value
-	end := s.bareEnd(from)
+	if a.reading == weak && Masked(s.text[from:]) > 0 {
+		return
+	}
+	if a.reading == weak && from+1 < len(s.text) && begins.has(s.text[from], s.text[from+1]) && s.token(from) {
+		return // and what follows it is left: Credential=AKIA…/20260301/eu-west-1
+	}
+	end := s.bareEnd(from, a.coded)
 	if a.sep == '=' && s.environment(a) {
 		end = s.enclosed(a, end)
 	}
-	if a.sep == '=' && byteAt(s.text, from) == '{' && end > from+1 && s.text[end-1] == '}' {
+	if a.sep == '=' && byteAt(s.text, from) == '{' {
+		if end < from+2 || s.text[end-1] != '}' {
+			return
+		}
 		from, end = from+1, end-1 // {text} is how ODBC quotes
 		if all(s.text[from:end], nameByte) && count(s.text[from:end], digit) == 0 {
 			return // {name} is a place in a template
@@ -19,6 +28,9 @@ func (s *scanner) bare(a assignment) {
 		return
 	}
 	v := s.text[from:end]
+	if strings.EqualFold(s.text[a.from:a.end], "pwd") && (v[0] == '/' || strings.Contains(v, `:\`)) {
+		return // the directory
+	}
 	if prefixed(v, 0, "-----BEGIN") || elsewhere(v) || !believed(a, v) || s.code(a, v, end) || s.prose(a, v, end) {
 		return
 	}
@@ -31,8 +43,9 @@ func (s *scanner) bare(a assignment) {
 
 func numberByte(b byte) bool { return digit(b) || b == '-' || b == '+' || b == '.' || b|0x20 == 'e' }
 
-// bareEnd is where a value ends that begins at from and is not quoted.
-func (s *scanner) bareEnd(from int) int {
+// bareEnd is where a value ends that begins at from and is not quoted. In a
+// query that is part of another address, signs are coded.
+func (s *scanner) bareEnd(from int, coded bool) int {
 	t := s.text
 	depth := 0
 	i := from
@@ -64,6 +77,9 @@ loop:
 			}
 			depth--
 		case '%':
+			if !coded {
+				break
+			}
 			if sep := t[min(i+1, len(t)):min(i+3, len(t))]; sep == "26" || sep == "22" || sep == "27" || sep == "20" {
 				break loop
 			}
@@ -162,6 +178,9 @@ func (s *scanner) prose(a assignment, v string, end int) bool {
 	}
 	if a.sep == 'i' {
 		return true
+	}
+	if a.sep == ':' && a.tight {
+		return false
 	}
 	next := run(s.text, end, 64, func(b byte) bool { return space(b) || b == ',' || b == '.' })
 	if next > end && alpha(byteAt(s.text, next)) {

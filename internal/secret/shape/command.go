@@ -10,16 +10,16 @@ func (s *scanner) wordSeparator(a *assignment, at int) bool {
 	directive := flag || isDirective(raw)
 	switch {
 	case a.open.text != "":
-		next := run(s.text, at, 16, func(b byte) bool { return space(b) || b == ',' || b == '\n' })
+		next := run(s.text, at, 16, func(b byte) bool { return blank(b) || b == ',' || b == ')' || digit(b) })
 		q, _ := quoteAt(s.text, next)
 		a.sep, a.value = ' ', next
 		return directive && next > a.end+len(a.open.text) && q.text == a.open.text
 	case !a.spaced:
 		return false
-	case directive, s.afterLogin(a.from):
+	case directive, s.afterLogin(a.from), s.afterSet(a.from):
 		a.sep, a.value = ' ', s.pastMaster(raw, at)
 		return byteAt(s.text, at) != '-'
-	case byteAt(s.text, at) == '\'' && strings.EqualFold(raw, "password"):
+	case (byteAt(s.text, at) == '\'' || byteAt(s.text, at) == '"') && strings.EqualFold(raw, "password"):
 		a.sep, a.value = ' ', at // ALTER ROLE app PASSWORD 'x'
 		return true
 	}
@@ -76,6 +76,11 @@ func (s *scanner) afterLogin(from int) bool {
 	return false
 }
 
+// afterSet reports whether a name stands behind "set": aws configure set NAME value.
+func (s *scanner) afterSet(from int) bool {
+	return prefixedFold(s.text, from-len(" set "), " set ")
+}
+
 // shortFlags are the commands that take a password behind a flag of one letter.
 // Where the same letter is a port or a path elsewhere, the command decides.
 var shortFlags = []struct {
@@ -90,20 +95,19 @@ var shortFlags = []struct {
 	{"redis-cli", "-a", false, false}, {"valkey-cli", "-a", false, false}, {"redis-benchmark", "-a", false, false},
 	{"ldapsearch", "-w", false, false}, {"ldapmodify", "-w", false, false}, {"ldapadd", "-w", false, false},
 	{"sqlcmd", "-P", false, false}, {"cqlsh", "-p", false, false}, {"rabbitmqadmin", "-p", false, false}, {"zip", "-P", false, false},
-	{"curl", "-u", false, true}, {"curl", "-U", false, true}, {"http", "-a", false, true}, {"cypher-shell", "-p", false, false},
+	{"curl", "-u", false, true}, {"curl", "-U", false, true}, {"curl", "--user", false, true}, {"curl", "--proxy-user", false, true}, {"http", "-a", false, true}, {"cypher-shell", "-p", false, false},
 }
 
 // shortFlag takes the password behind a flag of one letter.
 func (s *scanner) shortFlag(at int) bool {
 	t := s.text
 	before := byteAt(t, at-1)
-	if at > 0 && !space(before) && before != '"' && before != '\'' || !alpha(byteAt(t, at+1)) {
+	if at > 0 && !space(before) && before != '"' && before != '\'' || !alpha(byteAt(t, at+1)) && !prefixed(t, at, "--") {
 		return false
 	}
-	flag := t[at : at+2]
 	for _, f := range shortFlags {
-		if f.flag == flag && s.runs(f.command, at) {
-			return s.flagValue(at+2, f.attached, f.user)
+		if prefixed(t, at, f.flag) && s.runs(f.command, at) {
+			return s.flagValue(at+len(f.flag), f.attached, f.user)
 		}
 	}
 	return false

@@ -70,7 +70,7 @@ func (s *scanner) localPart(at int) int {
 	from := at
 	for from > s.floor() && at-from < 64 {
 		b := s.text[from-1]
-		if alnum(b) || strings.IndexByte("._+-", b) >= 0 {
+		if alnum(b) || strings.IndexByte("._+-", b) >= 0 || b == '\'' && from < at && alnum(s.text[from]) && alnum(byteAt(s.text, from-2)) {
 			from--
 			continue
 		}

@@ -88,8 +88,9 @@ func (s *scanner) signature(part string, from, end int) {
 		if q.text != "" {
 			to, _ = q.end(s.text, inner)
 		}
-		if to > inner && !elsewhere(s.text[inner:to]) {
-			s.add(Span{From: inner, To: to, Kind: Authorization})
+		if to > inner && !elsewhere(s.text[inner:to]) && len(s.later) == 0 {
+			// What stands before it is still to be read.
+			s.later = []Span{{From: inner, To: to, Kind: Authorization}}
 		}
 		return
 	}

@@ -3,32 +3,34 @@ package shape
 import "strings"
 
 // hooks are hosts of which a part of the path is the secret: who knows the
-// address may post. skip is how many segments behind the prefix only say where.
+// address may post. skip is how many segments behind the prefix only say where;
+// one segment is secret, or all the rest.
 var hooks = []struct {
 	host, path string
 	skip       int
+	rest       bool
 }{
-	{"hooks.slack.com", "/services/", 2},
-	{"hooks.slack.com", "/workflows/", 2},
-	{"hooks.slack.com", "/triggers/", 1},
-	{"hooks.slack-gov.com", "/services/", 2},
-	{"discord.com", "/api/webhooks/", 1},
-	{"discord.com", "/api/v10/webhooks/", 1},
-	{"discordapp.com", "/api/webhooks/", 1},
-	{"api.telegram.org", "/bot", 0},
-	{"api.telegram.org", "/file/bot", 0},
-	{"webhook.office.com", "/webhookb2/", 0},
-	{"outlook.office.com", "/webhook/", 0},
-	{"outlook.office365.com", "/webhook/", 0},
-	{"hooks.zapier.com", "/hooks/catch/", 1},
-	{"events.pagerduty.com", "/integration/", 0},
-	{"hooks.chime.aws", "/incomingwebhooks/", 0},
-	{"open.feishu.cn", "/open-apis/bot/v2/hook/", 0},
-	{"open.larksuite.com", "/open-apis/bot/v2/hook/", 0},
-	{"hc-ping.com", "/", 0},
-	{"hook.integromat.com", "/", 0},
-	{"maker.ifttt.com", "/trigger/", 3},
-	{"alert.victorops.com", "/integrations/generic/20131114/alert/", 0},
+	{"hooks.slack.com", "/services/", 2, false},
+	{"hooks.slack.com", "/workflows/", 2, false},
+	{"hooks.slack.com", "/triggers/", 1, false},
+	{"hooks.slack-gov.com", "/services/", 2, false},
+	{"discord.com", "/api/webhooks/", 1, false},
+	{"discord.com", "/api/v10/webhooks/", 1, false},
+	{"discordapp.com", "/api/webhooks/", 1, false},
+	{"api.telegram.org", "/bot", 0, false},
+	{"api.telegram.org", "/file/bot", 0, false},
+	{"webhook.office.com", "/webhookb2/", 0, true},
+	{"outlook.office.com", "/webhook/", 0, true},
+	{"outlook.office365.com", "/webhook/", 0, true},
+	{"hooks.zapier.com", "/hooks/catch/", 1, false},
+	{"events.pagerduty.com", "/integration/", 0, false},
+	{"hooks.chime.aws", "/incomingwebhooks/", 0, false},
+	{"open.feishu.cn", "/open-apis/bot/v2/hook/", 0, false},
+	{"open.larksuite.com", "/open-apis/bot/v2/hook/", 0, false},
+	{"hc-ping.com", "/", 0, false},
+	{"hook.integromat.com", "/", 0, false},
+	{"maker.ifttt.com", "/trigger/", 3, true},
+	{"alert.victorops.com", "/integrations/generic/20131114/alert/", 0, false},
 }
 
 // hook takes the secret part of the path of a hook's address. path is where the
@@ -50,7 +52,7 @@ func (s *scanner) hook(host string, path int, slash string) {
 			end = back(s.text, end, from, 16, isBackslash)
 		}
 		from = skipSegments(s.text, from, end, h.skip, slash)
-		if strings.HasSuffix(h.path, "/bot") {
+		if !h.rest {
 			end = run(s.text, from, end-from, func(b byte) bool { return b != '/' && b != '\\' })
 		}
 		if from < end && !elsewhere(s.text[from:end]) {

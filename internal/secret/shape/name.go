@@ -56,8 +56,8 @@ var endings = func() map[[2]byte][]ending {
 	add(digits, SSN, false, "socialsecuritynumber")
 	add(digits, Token, true, "otp", "totp", "pin", "pincode", "otpcode")
 	add(httpAuth, Authorization, false, "authorization")
-	add(cookies, Cookie, true, "cookie", "cookies")
 	add(setCookie, Cookie, false, "setcookie")
+	add(cookies, Cookie, true, "cookie", "cookies")
 	add(nameOf, "", true, "name", "key", "parameter", "variable", "parameterkey", "envvar", "param", "option", "header")
 	add(valueOf, "", true, "value", "setting", "parametervalue")
 	return table

@@ -7,12 +7,11 @@ import "strings"
 // sentences with it.
 func (s *scanner) redisAuth(from, end int) bool {
 	word := s.text[from:end]
-	before := byteAt(s.text, from-1)
 	q, at := quoteAt(s.text, end)
 	if q.text != "" {
 		return s.quotedArguments(q, at)
 	}
-	if word != "AUTH" && !s.afterPrompt(from) || wordByte(before) || before == '-' || before == '.' {
+	if word != "AUTH" && !s.afterPrompt(from) || byteAt(s.text, from-1) == '-' {
 		return false
 	}
 	if prefixed(s.text, end, `\r\n`) || prefixed(s.text, end, "\r\n") {
@@ -44,6 +43,9 @@ func (s *scanner) plainArguments(end int) bool {
 		next := run(s.text, to, 8, space)
 		stop := run(s.text, next, 512, func(b byte) bool { return b > ' ' && b != '"' && b != '\'' && b != '<' && b != '`' })
 		if next == to || stop == next {
+			break
+		}
+		if keyword := s.text[next:stop]; n > 0 && (keyword == "KEYS" || keyword == "SETNAME") {
 			break
 		}
 		v := strings.ToLower(strings.TrimRight(s.text[next:stop], ".,;:"))
@@ -88,4 +90,33 @@ func wireEnd(b byte) bool { return b == '\\' || b == 'r' || b == 'n' || b == '\r
 // afterPrompt reports whether a word stands behind the prompt of redis-cli.
 func (s *scanner) afterPrompt(from int) bool {
 	return prefixed(s.text, from-2, "> ") && digit(byteAt(s.text, from-3))
+}
+
+// access takes the passwords in a rule of Redis' access list:
+// ACL SETUSER app on >secret, and `user app on >secret` in its file. Hashes of
+// them stand behind #.
+func (s *scanner) access(from, end int) {
+	if len(s.later) > 0 || !prefixedFold(s.text, from, "setuser") && !(s.firstOnLine(from) && s.switched(end)) {
+		return
+	}
+	limit := min(len(s.text), end+400)
+	for at := end; at < limit && s.text[at] != '\n'; at++ {
+		b, before := s.text[at], byteAt(s.text, at-1)
+		if b != '>' && b != '#' || !space(before) && before != '"' && before != '\'' {
+			continue
+		}
+		stop := run(s.text, at+1, 512, func(b byte) bool { return b > ' ' && b != '"' && b != '\'' })
+		if v := s.text[at+1 : stop]; v != "" && !elsewhere(v) && (b == '>' || len(v) == 64 && allHex(v)) {
+			s.later = append(s.later, Span{From: at + 1, To: stop, Kind: Password})
+		}
+		at = stop
+	}
+}
+
+// switched reports whether `NAME on` or `NAME off` stands at a place, as behind
+// "user" in the file of the access list.
+func (s *scanner) switched(at int) bool {
+	name := run(s.text, at, 4, space)
+	state := run(s.text, run(s.text, name, 64, nameByte), 4, space)
+	return prefixed(s.text, state, "on ") || prefixed(s.text, state, "off ")
 }

@@ -7,11 +7,11 @@ import (
 )
 
 // verbs are words that announce a secret without a separator.
-var verbs = []string{"bearer", "basic", "by", "values", "auth", "for"}
+var verbs = []string{"bearer", "basic", "by", "values", "auth", "for", "setuser", "user"}
 
 // verb takes what such a word announces.
 func (s *scanner) verb(from, end int) bool {
-	if end-from > len("bearer") || !verbByte(byteAt(s.text, end)) {
+	if end-from > len("setuser") || !verbByte(byteAt(s.text, end)) {
 		return false
 	}
 	switch strings.ToLower(s.text[from:end]) {
@@ -25,6 +25,8 @@ func (s *scanner) verb(from, end int) bool {
 		return s.passwordFor(from, end)
 	case "values":
 		s.columns(from, end)
+	case "setuser", "user":
+		s.access(from, end)
 	case "auth":
 		return s.redisAuth(from, end)
 	}
