@@ -138,7 +138,7 @@ func (e *postgresEngine) said(pg *pgconn.PgError) string {
 		return "the disk of " + text + " is full"
 	case "55P03":
 		return "another process has been writing all the time: " + text
-	case "42501":
+	case "42501", "3F000":
 		return fmt.Sprintf("%s: as its owner: GRANT USAGE, CREATE ON SCHEMA %s TO %s, and ALL ON ALL TABLES IN it", text, quoted(e.schema), quoted(e.user))
 	case "25006":
 		return text + ": this server takes no writes; it may be a standby"

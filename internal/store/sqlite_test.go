@@ -138,13 +138,16 @@ func TestAWriterThatNeverEndsIsWaitedForAndNamed(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// smallDisk mounts a file system of so many bytes, or skips the test, loudly,
+// smallDisk mounts a file system of so many bytes that Postgres may use, or skips the test, loudly,
 // where that is not allowed; the same is tried without one in
 // TestAStoreThatMayNotGrow.
 func smallDisk(t testing.TB, bytes int) string {
 	t.Helper()
 	dir := realserver.TempDir(t, "postgres")
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%d,mode=0777", bytes)); err != nil {
+	var owner syscall.Stat_t
+	require.NoError(t, syscall.Stat(dir, &owner))
+	options := fmt.Sprintf("size=%d,mode=0700,uid=%d,gid=%d", bytes, owner.Uid, owner.Gid)
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, options); err != nil {
 		fmt.Fprintf(os.Stderr, "\n*** SKIPPED %s: a small disk cannot be mounted here: %v\n\n", t.Name(), err)
 		t.Skip(err)
 	}
