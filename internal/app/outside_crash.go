@@ -68,8 +68,8 @@ func (m mortalStore) Acquire(ctx context.Context, key, owner string, ttl time.Du
 	return l, err
 }
 
-func (m mortalStore) Mark(ctx context.Context, key, owner, work string, ttl time.Duration) (err error) {
-	reach(func() { err = m.Store.Mark(ctx, key, owner, work, ttl) })
+func (m mortalStore) MarkAll(ctx context.Context, keys []string, owner, work string, ttl time.Duration) (err error) {
+	reach(func() { err = m.Store.MarkAll(ctx, keys, owner, work, ttl) })
 	return err
 }
 

@@ -172,7 +172,10 @@ func (x *Executor) drive(j *journal, leases *leases, p plan.Plan, steps bool) (i
 		}
 		c := j.run.Next()
 		step, _ := p.Step(c.Step)
-		var err error
+		err := leases.clear(ctx, c.Kind)
+		if err != nil {
+			return incident.Finished{}, err
+		}
 		switch c.Kind {
 		case recovery.Stop:
 			return x.stop(ctx, j, p, c)

@@ -59,14 +59,20 @@ var besides = map[string][]string{
 	"internal/connector/http":     {"internal/declared"}, // what an operator declares
 	"internal/connector/nginx":    {"internal/child"},
 	"internal/connector/firewall": {"internal/child"},
-	"internal/connector/loki":     {"internal/promtext", "internal/promapi", "internal/logql"},
+	// one way of knowing a process again
+	"internal/connector/gunicorn": {"internal/pid"},
+	"internal/connector/host":     {"internal/pid"},
+	"internal/connector/process":  {"internal/pid", "internal/child"},
+	// its test draws what its caller would
+	"internal/secret/shape":   {"internal/secret"},
+	"internal/connector/loki": {"internal/promtext", "internal/promapi", "internal/logql"},
 }
 
 // beside are packages that stand on no floor: engines' shared helpers and what
 // only tests import.
 var beside = map[string]bool{
 	"internal/realserver": true, "internal/floors": true, "internal/promtext": true, "internal/promapi": true,
-	"internal/connector/connectortest": true, "internal/action/actiontest": true, "internal/recovery/drivertest": true, "internal/child": true, "internal/pid": true, "internal/declared": true, "internal/store/storetest": true, "lab": true, "playbooks": true, "examples": true,
+	"internal/connector/connectortest": true, "internal/action/actiontest": true, "internal/recovery/drivertest": true, "internal/child": true, "internal/pid": true, "internal/declared": true, "internal/store/storetest": true, "internal/secret/secrettest": true, "lab": true, "playbooks": true, "examples": true,
 }
 
 // homes say where an outside library may be imported; test files are free.

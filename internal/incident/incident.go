@@ -60,6 +60,9 @@ type Store interface {
 	// nothing), and prolongs it to ttl from now. ErrHeld where it is no longer
 	// the owner's.
 	Mark(ctx context.Context, key, owner, work string, ttl time.Duration) error
+	// MarkAll is Mark for several leases at once, all or none: ErrHeld where one
+	// of them is no longer the owner's.
+	MarkAll(ctx context.Context, keys []string, owner, work string, ttl time.Duration) error
 	// Release gives a lease back. One with work in it stays, as passed and
 	// without an owner, for whoever settles it. Releasing a lease of somebody
 	// else does nothing.

@@ -37,7 +37,7 @@ func TestTablesOfANewerQuellAreRefused(t *testing.T) {
 		b.SQL(t, address, "INSERT INTO schema_version (version) VALUES (99)")
 		_, err = open(t.Context(), address)
 		require.ErrorIs(t, err, incident.ErrUnavailable)
-		require.ErrorContains(t, err, "was written by a newer quell (its tables are at step 99, this quell knows 1): use that one")
+		require.ErrorContains(t, err, "was written by a newer quell (its tables are at step 99, this quell knows 2): use that one")
 	}
 }
 

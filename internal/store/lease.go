@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/quellhq/quell/internal/incident"
@@ -56,22 +57,31 @@ func (s *Store) Acquire(ctx context.Context, key, owner string, ttl time.Duratio
 // Mark implements incident.Store. A lease that has passed and that nobody else
 // has taken since is still its owner's: that is known here, and prolongs it.
 func (s *Store) Mark(ctx context.Context, key, owner, work string, ttl time.Duration) error {
-	if err := checkLease(key, owner, work, ttl); err != nil {
-		return fmt.Errorf("mark a lease: %w", err)
+	return s.MarkAll(ctx, []string{key}, owner, work, ttl)
+}
+
+// MarkAll implements incident.Store.
+func (s *Store) MarkAll(ctx context.Context, keys []string, owner, work string, ttl time.Duration) error {
+	for _, key := range keys {
+		if err := checkLease(key, owner, work, ttl); err != nil {
+			return fmt.Errorf("mark a lease: %w", err)
+		}
 	}
-	return s.change(ctx, "mark the lease "+key, func(ctx context.Context, t *tx) error {
+	return s.change(ctx, "mark the lease "+strings.Join(keys, ", "), func(ctx context.Context, t *tx) error {
 		now, err := s.engine.clock(ctx, t.conn)
 		if err != nil {
 			return err
 		}
-		result, err := t.conn.ExecContext(ctx, `
-			UPDATE leases SET work = $1, era = $2, until_us = CASE WHEN era = $2 AND until_us > $3 THEN until_us ELSE $3 END
-			WHERE key = $4 AND owner = $5`, work, now.era, now.us+ttl.Microseconds(), key, owner)
-		if err != nil {
-			return err
-		}
-		if n, err := result.RowsAffected(); err != nil || n == 0 {
-			return firstError(err, incident.ErrHeld)
+		for _, key := range keys {
+			result, err := t.conn.ExecContext(ctx, `
+				UPDATE leases SET work = $1, era = $2, until_us = CASE WHEN era = $2 AND until_us > $3 THEN until_us ELSE $3 END
+				WHERE key = $4 AND owner = $5`, work, now.era, now.us+ttl.Microseconds(), key, owner)
+			if err != nil {
+				return err
+			}
+			if n, err := result.RowsAffected(); err != nil || n == 0 {
+				return firstError(err, incident.ErrHeld)
+			}
 		}
 		return nil
 	})

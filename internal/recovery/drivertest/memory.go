@@ -134,6 +134,24 @@ func (m *Memory) Mark(_ context.Context, key, owner, work string, ttl time.Durat
 	return nil
 }
 
+// MarkAll implements incident.Store.
+func (m *Memory) MarkAll(ctx context.Context, keys []string, owner, work string, ttl time.Duration) error {
+	m.mu.Lock()
+	for _, key := range keys {
+		if m.leases[key].Owner != owner {
+			m.mu.Unlock()
+			return incident.ErrHeld
+		}
+	}
+	m.mu.Unlock()
+	for _, key := range keys {
+		if err := m.Mark(ctx, key, owner, work, ttl); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Release implements incident.Store.
 func (m *Memory) Release(_ context.Context, key, owner string) error {
 	m.mu.Lock()
