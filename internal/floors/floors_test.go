@@ -58,13 +58,15 @@ var besides = map[string][]string{
 	"internal/connector/command":  {"internal/child"},
 	"internal/connector/nginx":    {"internal/child"},
 	"internal/connector/firewall": {"internal/child"},
-	"internal/connector/loki":     {"internal/promtext", "internal/promapi", "internal/logql"},
+	// one way of getting in to a Redis, for all that live in one
+	"internal/connector/redis": {"internal/redisapi"},
+	"internal/connector/loki":  {"internal/promtext", "internal/promapi", "internal/logql"},
 }
 
 // beside are packages that stand on no floor: engines' shared helpers and what
 // only tests import.
 var beside = map[string]bool{
-	"internal/realserver": true, "internal/floors": true, "internal/promtext": true, "internal/promapi": true,
+	"internal/realserver": true, "internal/floors": true, "internal/promtext": true, "internal/promapi": true, "internal/redisapi": true,
 	"internal/connector/connectortest": true, "internal/action/actiontest": true, "internal/recovery/drivertest": true, "internal/child": true, "internal/store/storetest": true, "lab": true, "playbooks": true, "examples": true,
 }
 
@@ -73,7 +75,7 @@ var homes = map[string][]string{
 	"github.com/yuin/goldmark":         {"internal/playbook"},
 	"github.com/google/cel-go":         {"internal/expr"},
 	"github.com/jackc/pgx":             {"internal/connector/postgres", "internal/realserver", "internal/store"},
-	"github.com/redis/go-redis":        {"internal/connector/redis"},
+	"github.com/redis/go-redis":        {"internal/redisapi"},
 	"github.com/miekg/dns":             {"internal/connector/dns"},
 	"github.com/prometheus/prometheus": {"internal/series", "internal/connector/series", "internal/connector/prometheus", "internal/connector/loki", "internal/promtext"},
 	"github.com/spf13/cobra":           {"internal/cli"},
