@@ -14,6 +14,7 @@ import (
 type Outcome struct {
 	Case      *Case
 	Diagnosis diagnosis.Diagnosis
+	Subjects  []diagnosis.Subject // what it rests on
 	Failures  []string // what was expected and did not come; empty means passed
 }
 
@@ -63,7 +64,7 @@ func Play(book *playbook.Book, c *Case) (Outcome, error) {
 			in.Matches[m.Condition.ID] = max(in.Matches[m.Condition.ID], m.Score)
 		}
 	}
-	out := Outcome{Case: c, Diagnosis: diagnosis.Diagnose(in)}
+	out := Outcome{Case: c, Diagnosis: diagnosis.Diagnose(in), Subjects: subjects}
 	failures, err := out.check()
 	out.Failures = failures
 	return out, err
