@@ -49,6 +49,7 @@ func (x *Executor) act(ctx context.Context, j *journal, leases *leases, p plan.P
 	}
 	intent := incident.Intent{
 		Attempt: c.Attempt, Undo: c.Undo, Order: r.order, Owner: x.cfg.Owner,
+		Target: s.Target, Services: s.Services, Risk: s.Risk,
 		Until: r.order.Intended.Add(x.cfg.Act + grace), By: r.by,
 	}
 	if err := j.exclusive(ctx, incident.KindIntent, s.ID, intent); err != nil {

@@ -29,7 +29,7 @@ var floors = []struct {
 	// ordered: each package may also import those left of it on its floor.
 	ordered bool
 }{
-	{"words", []string{"internal/secret", "internal/evidence", "internal/alert"}, true},
+	{"words", []string{"internal/secret/shape", "internal/secret", "internal/evidence", "internal/alert"}, true},
 	{"faces", []string{"internal/probe", "internal/expr", "internal/action", "internal/connector"}, true},
 	{"mind", []string{"internal/playbook", "internal/diagnosis", "internal/policy", "internal/approval", "internal/plan", "internal/verification", "internal/rehearsal"}, true},
 	{"record", []string{"internal/incident", "internal/report"}, true},
@@ -55,7 +55,8 @@ var besides = map[string][]string{
 	// one way of being let in over HTTP
 	"internal/connector/alertmanager": {"internal/promapi"},
 	// one way of running a program that is never left behind
-	"internal/connector/command":  {"internal/child"},
+	"internal/connector/command":  {"internal/child", "internal/declared"},
+	"internal/connector/http":     {"internal/declared"}, // what an operator declares
 	"internal/connector/nginx":    {"internal/child"},
 	"internal/connector/firewall": {"internal/child"},
 	"internal/connector/loki":     {"internal/promtext", "internal/promapi", "internal/logql"},
@@ -65,7 +66,7 @@ var besides = map[string][]string{
 // only tests import.
 var beside = map[string]bool{
 	"internal/realserver": true, "internal/floors": true, "internal/promtext": true, "internal/promapi": true,
-	"internal/connector/connectortest": true, "internal/action/actiontest": true, "internal/recovery/drivertest": true, "internal/child": true, "internal/store/storetest": true, "lab": true, "playbooks": true, "examples": true,
+	"internal/connector/connectortest": true, "internal/action/actiontest": true, "internal/recovery/drivertest": true, "internal/child": true, "internal/pid": true, "internal/declared": true, "internal/store/storetest": true, "lab": true, "playbooks": true, "examples": true,
 }
 
 // homes say where an outside library may be imported; test files are free.

@@ -106,9 +106,13 @@ type Intent struct {
 	Attempt int          `json:"attempt"` // 1, 2, 3
 	Undo    bool         `json:"undo,omitempty"`
 	Order   action.Order `json:"order"`
-	Owner   string       `json:"owner"`    // of the lease
-	Until   time.Time    `json:"until"`    // when the act must have ended
-	By      []string     `json:"approved"` // who approved
+	// What policy looks at when it looks back.
+	Target   string      `json:"target"`
+	Services []string    `json:"services"`
+	Risk     action.Risk `json:"risk"`
+	Owner    string      `json:"owner"`    // of the lease
+	Until    time.Time   `json:"until"`    // when the act must have ended
+	By       []string    `json:"approved"` // who approved
 }
 
 // Result is what became of an intent.
@@ -175,6 +179,10 @@ type Item struct {
 	Truth    verification.Truth `json:"truth"` // none: a person has to say
 	Why      string             `json:"why,omitempty"`
 	Due      time.Time          `json:"due,omitzero"` // when a long item can be answered
+	// Now is what was seen at this look alone; Truth also asks how long.
+	Now verification.Truth `json:"now,omitempty"`
+	// Long items go on after closing (over 24h).
+	Long bool `json:"long,omitempty"`
 }
 
 // New makes an event of a kind with its data.

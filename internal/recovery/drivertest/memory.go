@@ -81,6 +81,24 @@ func (m *Memory) Events(_ context.Context, id string, after int64) ([]incident.E
 	return slices.Clone(list[min(after, int64(len(list))):]), nil
 }
 
+// Find implements incident.Store.
+func (m *Memory) Find(_ context.Context, kinds []string, from time.Time, limit int) ([]incident.Event, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var found []incident.Event
+	for _, list := range m.events {
+		for _, e := range list {
+			if slices.Contains(kinds, e.Kind) && !e.At.Before(from) {
+				found = append(found, e)
+			}
+		}
+	}
+	slices.SortFunc(found, func(a, b incident.Event) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Incident, b.Incident), cmp.Compare(a.Seq, b.Seq))
+	})
+	return found[max(0, len(found)-limit):], nil
+}
+
 // Headers implements incident.Store.
 func (m *Memory) Headers(_ context.Context, limit int) ([]incident.Header, error) {
 	m.mu.Lock()
