@@ -212,7 +212,7 @@ func (s scope) answer(n int) evidence.Answer { return s.round.Evidence[n].Answer
 
 func (s scope) story() string {
 	return fmt.Sprintf("%s. Saved from %s of %s, with the answers as they came.",
-		visible(s.incident.Title), s.incident.ID, s.incident.OpenedAt.UTC().Format(time.DateOnly))
+		strings.TrimRight(oneLine(s.incident.Title), ". "), s.incident.ID, s.incident.OpenedAt.UTC().Format(time.DateOnly))
 }
 
 // paramText is a parameter's value as playbooks write it.
