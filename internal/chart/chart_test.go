@@ -2,6 +2,7 @@ package chart_test
 
 import (
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -45,7 +46,7 @@ func read(t require.TestingT, svg string) (out []element) {
 	d := xml.NewDecoder(strings.NewReader(svg))
 	for {
 		token, err := d.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return out
 		}
 		require.NoError(t, err, svg)
@@ -79,7 +80,7 @@ func TestTheValueAxisIsRead(t *testing.T) {
 		values []float64
 		want   []string
 	}{
-		"small numbers":             {chart.Number, []float64{3, 12}, []string{"0", "2.5", "5", "7.5", "10", "12.5"}},
+		"small numbers":             {chart.Number, []float64{3, 12}, []string{"0", "2.5", "5.0", "7.5", "10.0", "12.5"}},
 		"thousands":                 {chart.Number, []float64{3000}, []string{"0", "1 000", "2 000", "3 000"}},
 		"millions":                  {chart.Number, []float64{4e6}, []string{"0", "1M", "2M", "3M", "4M"}},
 		"milliseconds":              {chart.Seconds, []float64{0.02, 0.18}, []string{"0 ms", "50 ms", "100 ms", "150 ms", "200 ms"}},
@@ -89,7 +90,7 @@ func TestTheValueAxisIsRead(t *testing.T) {
 		"ratios":                    {chart.Ratio, []float64{0.001, 0.043}, []string{"0 %", "1 %", "2 %", "3 %", "4 %", "5 %"}},
 		"rates":                     {chart.PerSecond, []float64{42}, []string{"0/s", "10/s", "20/s", "30/s", "40/s", "50/s"}},
 		"below zero":                {chart.Number, []float64{-4, 6}, []string{"-4", "-2", "0", "2", "4", "6"}},
-		"nothing but zero":          {chart.Number, []float64{0, 0}, []string{"0", "0.2", "0.4", "0.6", "0.8", "1"}},
+		"nothing but zero":          {chart.Number, []float64{0, 0}, []string{"0", "0.2", "0.4", "0.6", "0.8", "1.0"}},
 		"percent, nothing but zero": {chart.Percent, []float64{0}, []string{"0 %", "20 %", "40 %", "60 %", "80 %", "100 %"}},
 	} {
 		t.Run(name, func(t *testing.T) {

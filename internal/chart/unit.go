@@ -72,7 +72,7 @@ func (s scale) text(v, step float64) string {
 	}
 	text := strconv.FormatFloat(v, 'f', decimals, 64)
 	if strings.Trim(text, "-0.") == "" {
-		text = "0"
+		return "0" + strings.TrimLeft(s.name, "GMk") // of nothing there are no millions
 	}
 	return thousands(text) + s.name
 }

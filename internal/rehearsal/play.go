@@ -15,7 +15,7 @@ type Outcome struct {
 	Case      *Case
 	Diagnosis diagnosis.Diagnosis
 	Subjects  []diagnosis.Subject // what it rests on
-	Failures  []string // what was expected and did not come; empty means passed
+	Failures  []string            // what was expected and did not come; empty means passed
 }
 
 // Play runs one case. An error is a case that cannot be played: a playbook or
