@@ -100,17 +100,17 @@ func thousands(text string) string {
 
 // Text is a value of the unit for a sentence, with three digits.
 func (u Unit) Text(v float64) string {
-	s := u.scale(math.Abs(v) * 2)
+	s := u.scale(2 * math.Abs(v))
 	v /= s.factor
-	digits := 0
-	for m := math.Abs(v); m < 100 && m > 0 && digits < 6; m *= 10 {
-		if v == roundTo(v, digits) {
-			break
-		}
-		digits++
-		if m >= 1 && digits == 2 {
-			break
+	text := strconv.FormatFloat(v, 'f', 0, 64)
+	if math.Abs(v) < 1000 {
+		three, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 3, 64), 64)
+		if err == nil {
+			text = strconv.FormatFloat(three, 'f', -1, 64)
 		}
 	}
-	return scale{1, s.name}.text(roundTo(v, digits), math.Pow(10, -float64(digits)))
+	if math.Abs(v) >= 1e15 {
+		return strconv.FormatFloat(v, 'g', 3, 64) + s.name
+	}
+	return thousands(text) + s.name
 }
