@@ -32,7 +32,8 @@ var floors = []struct {
 	{"words", []string{"internal/secret/shape", "internal/secret", "internal/evidence", "internal/alert"}, true},
 	{"faces", []string{"internal/probe", "internal/expr", "internal/action", "internal/connector"}, true},
 	{"mind", []string{"internal/playbook", "internal/diagnosis", "internal/policy", "internal/approval", "internal/plan", "internal/verification", "internal/rehearsal"}, true},
-	{"record", []string{"internal/incident", "internal/report"}, true},
+	// a chart is drawn of evidence alone; the report places it
+	{"record", []string{"internal/incident", "internal/chart", "internal/report"}, true},
 	{"run", []string{"internal/recovery", "internal/run", "internal/execution"}, true},
 	{"edges", []string{"internal/connector/*", "internal/logql", "internal/logql/logfile", "internal/logql/pattern", "internal/logql/spike", "internal/series", "internal/demo", "internal/discover", "internal/keyring", "internal/store"}, false},
 	{"wiring", []string{"internal/connector/all", "internal/config", "internal/app", "internal/cli", "cmd/quell"}, true},

@@ -14,7 +14,8 @@ import (
 type Outcome struct {
 	Case      *Case
 	Diagnosis diagnosis.Diagnosis
-	Failures  []string // what was expected and did not come; empty means passed
+	Subjects  []diagnosis.Subject // what it rests on
+	Failures  []string            // what was expected and did not come; empty means passed
 }
 
 // Play runs one case. An error is a case that cannot be played: a playbook or
@@ -63,7 +64,7 @@ func Play(book *playbook.Book, c *Case) (Outcome, error) {
 			in.Matches[m.Condition.ID] = max(in.Matches[m.Condition.ID], m.Score)
 		}
 	}
-	out := Outcome{Case: c, Diagnosis: diagnosis.Diagnose(in)}
+	out := Outcome{Case: c, Diagnosis: diagnosis.Diagnose(in), Subjects: subjects}
 	failures, err := out.check()
 	out.Failures = failures
 	return out, err
