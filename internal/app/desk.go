@@ -9,6 +9,7 @@ import (
 
 	"github.com/quellhq/quell/internal/execution"
 	"github.com/quellhq/quell/internal/incident"
+	"github.com/quellhq/quell/internal/keyring"
 	"github.com/quellhq/quell/internal/plan"
 	"github.com/quellhq/quell/internal/recovery"
 )
@@ -18,7 +19,7 @@ import (
 type Desk struct {
 	*Session
 	store incident.Store
-	keys  keys
+	ring  *keyring.Ring
 	who   string // the person, by name
 	now   func() time.Time
 	say   func(execution.Progress)

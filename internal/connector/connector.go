@@ -64,6 +64,9 @@ type Setting struct {
 	// Optional settings may be missing without a default.
 	Optional bool
 	Secret   bool
+	// Holes leaves ${name} in its texts for the connector to fill when it acts;
+	// env: and file: references are resolved all the same, and count as secret.
+	Holes bool
 }
 
 // Target is an opened system. Ask may be called by several goroutines at once,

@@ -29,10 +29,11 @@ var floors = []struct {
 	// ordered: each package may also import those left of it on its floor.
 	ordered bool
 }{
-	{"words", []string{"internal/secret", "internal/evidence", "internal/alert"}, true},
+	{"words", []string{"internal/secret/shape", "internal/secret", "internal/evidence", "internal/alert"}, true},
 	{"faces", []string{"internal/probe", "internal/expr", "internal/action", "internal/connector"}, true},
 	{"mind", []string{"internal/playbook", "internal/diagnosis", "internal/policy", "internal/approval", "internal/plan", "internal/verification", "internal/rehearsal"}, true},
-	{"record", []string{"internal/incident", "internal/report"}, true},
+	// a chart is drawn of evidence alone; the report places it
+	{"record", []string{"internal/incident", "internal/chart", "internal/report"}, true},
 	{"run", []string{"internal/recovery", "internal/run", "internal/execution"}, true},
 	{"edges", []string{"internal/connector/*", "internal/logql", "internal/logql/logfile", "internal/logql/pattern", "internal/logql/spike", "internal/series", "internal/demo", "internal/discover", "internal/keyring", "internal/store"}, false},
 	{"wiring", []string{"internal/connector/all", "internal/config", "internal/app", "internal/cli", "cmd/quell"}, true},
@@ -55,21 +56,24 @@ var besides = map[string][]string{
 	// one way of being let in over HTTP
 	"internal/connector/alertmanager": {"internal/promapi"},
 	// one way of running a program that is never left behind
-	"internal/connector/command":  {"internal/child"},
+	"internal/connector/command":  {"internal/child", "internal/declared"},
+	"internal/connector/http":     {"internal/declared"}, // what an operator declares
 	"internal/connector/nginx":    {"internal/child"},
 	"internal/connector/firewall": {"internal/child"},
-	"internal/connector/loki":     {"internal/promtext", "internal/promapi", "internal/logql"},
-	// one way of naming a process so that a reused number is never mistaken
+	// one way of knowing a process again
 	"internal/connector/gunicorn": {"internal/pid"},
 	"internal/connector/host":     {"internal/pid"},
 	"internal/connector/process":  {"internal/pid", "internal/child"},
+	// its test draws what its caller would
+	"internal/secret/shape":   {"internal/secret"},
+	"internal/connector/loki": {"internal/promtext", "internal/promapi", "internal/logql"},
 }
 
 // beside are packages that stand on no floor: engines' shared helpers and what
 // only tests import.
 var beside = map[string]bool{
 	"internal/realserver": true, "internal/floors": true, "internal/promtext": true, "internal/promapi": true,
-	"internal/connector/connectortest": true, "internal/action/actiontest": true, "internal/recovery/drivertest": true, "internal/child": true, "internal/pid": true, "internal/store/storetest": true, "lab": true, "playbooks": true, "examples": true,
+	"internal/connector/connectortest": true, "internal/action/actiontest": true, "internal/recovery/drivertest": true, "internal/child": true, "internal/pid": true, "internal/declared": true, "internal/store/storetest": true, "internal/secret/secrettest": true, "lab": true, "playbooks": true, "examples": true,
 }
 
 // homes say where an outside library may be imported; test files are free.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strings"
 	"time"
 
 	"github.com/quellhq/quell/internal/action"
@@ -53,6 +54,57 @@ func Draft(d diagnosis.Diagnosis, k Known) (steps []Step, tasks []Task, notes []
 	}
 	sort.SliceStable(tasks, func(i, j int) bool { return tasks[i].Kind == playbook.Mitigate && tasks[j].Kind != playbook.Mitigate })
 	return steps, tasks, notes
+}
+
+// Rung is one step of a ladder: a remedy with its holes filled.
+type Rung struct {
+	Text     string // of the link
+	Watch    time.Duration
+	Root     string // id of the condition whose remedy it is
+	Title    string // of that condition
+	Services []string
+	Proposal diagnosis.Proposal
+}
+
+// Climb drafts the steps of a ladder in its order: each is watched as long as
+// the ladder says, for the end of the same symptoms.
+func Climb(d diagnosis.Diagnosis, rungs []Rung, watch []Watched, k Known) (steps []Step, tasks []Task, notes []string) {
+	for _, r := range rungs {
+		root := diagnosis.Root{Finding: &diagnosis.Finding{ID: r.Root, Title: r.Title, Services: r.Services}}
+		g, task, why := draftRemedy(d, root, r.Proposal, k)
+		for i := range g.steps {
+			s := &g.steps[i]
+			s.Title, s.Watch, s.Settle = r.Text, watch, 0
+			if r.Watch > 0 {
+				s.Within = r.Watch
+			}
+		}
+		steps = append(steps, g.steps...)
+		if task != nil && len(g.steps) == 0 {
+			tasks = append(tasks, *task)
+		}
+		notes = append(notes, why...)
+	}
+	return steps, tasks, notes
+}
+
+// WatchFor are the symptoms of a playbook that are likely now; where none is,
+// all of them, so that a ladder without a reason finds all well.
+func WatchFor(d diagnosis.Diagnosis, playbook string) []Watched {
+	var likely, all []Watched
+	for _, f := range d.Symptoms {
+		if id, _, _ := strings.Cut(f.ID, "#"); id != playbook {
+			continue
+		}
+		all = append(all, watch(f))
+		if f.Probability >= diagnosis.Likely {
+			likely = append(likely, watch(f))
+		}
+	}
+	if len(likely) > 0 {
+		return likely
+	}
+	return all
 }
 
 // group is a remedy's actions, which stay together.

@@ -29,6 +29,7 @@ type Plan struct {
 	At       time.Time `json:"at"`
 	By       string    `json:"by"` // who asked for it
 	Source   Source    `json:"source"`
+	Playbook string    `json:"playbook,omitempty"` // of a ladder
 	Evidence string    `json:"evidence"` // digest of the evidence that it rests on
 	Summary  string    `json:"summary"`  // the diagnosis in a sentence
 	Steps    []Step    `json:"steps"`    // for the executor, in order

@@ -100,14 +100,14 @@ func (d *decider) need() Need {
 	if !slices.Contains(Needs(), need) {
 		need = Never
 	}
-	d.because(fmt.Sprintf("%s of risk %s needs %s", d.ask.Action, risk, need), at)
+	d.because(fmt.Sprintf("%s of risk %s %s", d.ask.Action, risk, need.words()), at)
 	raise := func(to Need, why, at string) {
 		if to.More(need) != need {
 			need = to
-			d.because(fmt.Sprintf("raised to %s, %s", to, why), at)
+			d.because(fmt.Sprintf("it %s, %s", to.words(), why), at)
 		}
 	}
-	raise(LeastNeed(risk), fmt.Sprintf("the least for %s", risk), byDefault)
+	raise(LeastNeed(risk), fmt.Sprintf("as everything of risk %s does", risk), byDefault)
 	for _, w := range d.policy.Freeze {
 		if _, in := w.Covers(d.ask.Now); in && !w.refuses() && w.holds(d.ask.Subject) && !d.ask.Undo {
 			raise(w.Need, "a freeze window: "+w.reason(), w.At)
@@ -152,7 +152,7 @@ func (d *decider) notAuto(need Need, graded string) (why, at string) {
 		return fmt.Sprintf("%s is never automatic", risk), byDefault
 	}
 	if need.More(One) == need {
-		return fmt.Sprintf("it needs %s", need), graded
+		return "it " + need.words(), graded
 	}
 	if missing := d.policy.Auto.missing(d.ask.Record); missing != "" {
 		return "not earned yet: " + missing, d.policy.at("auto")
@@ -194,13 +194,22 @@ func (d *decider) people(need Need) (names []string, self bool) {
 	}
 	d.written("approvers are "+strings.Join(names, ", "), at)
 	left := len(names)
-	if !self && slices.Contains(names, d.ask.Requester) {
+	if !self && slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, d.ask.Requester) }) {
 		left--
 	}
 	if left < need.people() {
-		d.refuse(fmt.Sprintf("it needs %s, and there are too few: %s", need, strings.Join(names, ", ")), time.Time{}, at)
+		d.refuse(d.short(need, names), time.Time{}, at)
 	}
 	return names, self
+}
+
+// short says why those who may approve are too few.
+func (d *decider) short(need Need, names []string) string {
+	text := "it " + need.words() + ", and there is only " + strings.Join(names, ", ")
+	if need == One {
+		text += ", who made the plan"
+	}
+	return text
 }
 
 func (d *decider) frozen() {

@@ -3,6 +3,8 @@ package all
 
 import (
 	"github.com/quellhq/quell/internal/connector"
+	"github.com/quellhq/quell/internal/connector/alertmanager"
+	"github.com/quellhq/quell/internal/connector/command"
 	"github.com/quellhq/quell/internal/connector/dns"
 	"github.com/quellhq/quell/internal/connector/host"
 	"github.com/quellhq/quell/internal/connector/http"
@@ -32,5 +34,7 @@ func Kinds() []connector.Kind {
 		dns.Kind(),
 		host.Kind(),
 		process.Kind(),
+		alertmanager.Kind(),
+		command.Kind(),
 	}
 }

@@ -9,7 +9,10 @@ import (
 // which it is shown to people.
 func changes() []change {
 	return []change{
-		cancelChange(), terminateChange(),
+		cancelChange(), terminateChange(), rollbackPreparedChange(),
+		setParameterChange(), roleLimitChange(), databaseLimitChange(),
+		analyzeChange(), vacuumChange(), tableOptionChange(),
+		dropSlotChange(), resumeReplayChange(), pauseReplayChange(),
 	}
 }
 

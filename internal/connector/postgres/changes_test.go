@@ -39,8 +39,8 @@ func startChanged(t testing.TB) {
 
 // alteredParameters are those that tests change.
 var alteredParameters = []string{
-	"idle_in_transaction_session_timeout", "work_mem", "max_slot_wal_keep_size", "max_connections", "wal_buffers", "log_lock_waits",
-	"synchronous_standby_names", "random_page_cost", "deadlock_timeout", "temp_file_limit", "session_preload_libraries", "application_name",
+	"idle_in_transaction_session_timeout", "work_mem", "max_slot_wal_keep_size", "max_locks_per_transaction", "wal_buffers", "log_lock_waits",
+	"synchronous_standby_names", "random_page_cost", "deadlock_timeout", "temp_file_limit", "session_preload_libraries", "application_name", "DateStyle", "archive_cleanup_command",
 }
 
 // changer opens the server as the role with the grants of the README.
@@ -101,7 +101,12 @@ func planned(t testing.TB, target action.Changer, name string, args map[string]a
 
 func apply(t testing.TB, target action.Changer, o action.Order) (action.Done, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	return applyWithin(t, target, o, 20*time.Second)
+}
+
+func applyWithin(t testing.TB, target action.Changer, o action.Order, d time.Duration) (action.Done, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
 	return doerOf(t, target, o.Type).Apply(ctx, o)
 }
