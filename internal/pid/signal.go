@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -72,4 +75,21 @@ func AwaitEnd(ctx context.Context, patience time.Duration, ids ...ID) []ID {
 		case <-tick.C:
 		}
 	}
+}
+
+// Catches reports whether a process has a handler of its own for a signal;
+// known is false where the kernel does not tell. One without is ended by most
+// signals, and does not notice those that it ignores.
+func Catches(pid int, sig syscall.Signal) (catches, known bool) {
+	data, err := os.ReadFile(filepath.Join(root, strconv.Itoa(pid), "status"))
+	if err != nil {
+		return false, false
+	}
+	for line := range strings.Lines(string(data)) {
+		if mask, ok := strings.CutPrefix(line, "SigCgt:"); ok {
+			bits, err := strconv.ParseUint(strings.TrimSpace(mask), 16, 64)
+			return bits&(1<<(uint(sig)-1)) != 0, err == nil
+		}
+	}
+	return false, false
 }

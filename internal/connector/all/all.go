@@ -11,6 +11,7 @@ import (
 	"github.com/quellhq/quell/internal/connector/logs"
 	"github.com/quellhq/quell/internal/connector/loki"
 	"github.com/quellhq/quell/internal/connector/postgres"
+	"github.com/quellhq/quell/internal/connector/process"
 	"github.com/quellhq/quell/internal/connector/prometheus"
 	"github.com/quellhq/quell/internal/connector/redis"
 	"github.com/quellhq/quell/internal/connector/series"
@@ -32,6 +33,7 @@ func Kinds() []connector.Kind {
 		tls.Kind(),
 		dns.Kind(),
 		host.Kind(),
+		process.Kind(),
 		alertmanager.Kind(),
 		command.Kind(),
 	}
