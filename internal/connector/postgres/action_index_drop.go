@@ -98,7 +98,7 @@ func finishDrop(ctx context.Context, v *visit, o action.Order) (action.Done, err
 	s, err := dropStands(ctx, v.ask, o)
 	switch {
 	case err != nil && failed != nil:
-		return action.Done{}, fmt.Errorf("%s, and then: %w", v.t.outcome(failed), err)
+		return action.Done{}, fmt.Errorf("%s, and then: %w", v.t.outcome(failed).Error(), err)
 	case err != nil:
 		return action.Done{}, fmt.Errorf("dropped; look whether it is gone: %w", err)
 	case s.State == action.Made:

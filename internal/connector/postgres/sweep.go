@@ -35,7 +35,7 @@ func (v *visit) sweep(ctx context.Context, o action.Order, failed error, find fu
 	case err != nil && last.standing.State == action.PartlyMade:
 		return action.Done{}, &action.Failure{State: action.PartlyMade, Done: last.standing.Done, Text: fmt.Sprintf("%s; %s: %s", why, last.standing.Text, err)}
 	case err != nil:
-		return action.Done{}, fmt.Errorf("%w; an invalid index may be left: %s", why, err)
+		return action.Done{}, fmt.Errorf("%w; an invalid index may be left: %s", why, err.Error())
 	case last.standing.State == action.Made: // it came through after all
 		return *last.standing.Done, nil
 	case last.standing.State == action.NotMade && !errors.As(why, &failure):
