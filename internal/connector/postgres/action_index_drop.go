@@ -14,7 +14,7 @@ func dropIndexChange() change {
 			Name: "postgres.drop_index", Risk: action.R3,
 			Does:  "Drops an index with CONCURRENTLY. Indexes that a constraint rests on are refused.",
 			Undo:  "builds it again from its definition, CONCURRENTLY",
-			Tells: "there is no index of that name",
+			Tells: "there is no index of that name", Destroys: "what the server has counted of its use", Captures: []string{"postgres.indexes"},
 			Params: []probe.Param{
 				need("index", probe.Text, "the index, with its schema"), lockTimeoutParam(), action.ForParam(),
 			},
