@@ -10,6 +10,7 @@ import (
 	"github.com/quellhq/quell/internal/action"
 	"github.com/quellhq/quell/internal/connector"
 	"github.com/quellhq/quell/internal/connector/postgres"
+	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/realserver"
 )
 
@@ -102,4 +103,17 @@ func TestAServerThatFreezesInTheActLeavesItUnknown(t *testing.T) {
 	require.Error(t, err)
 	require.NotErrorAs(t, err, &failure, "nobody knows what it did")
 	require.Contains(t, err.Error(), "unknown whether it happened")
+}
+
+func TestAnActionDoesNotCountInTheBudgetOfTheQuestions(t *testing.T) {
+	t.Parallel()
+	needServer(t)
+	table(t, "unbudgeted")
+	target := openAt(t, changed.URL("changer", "app"), nil, connector.Limits{Requests: 1})
+	for range 3 {
+		ask(t, target, "postgres.uptime", nil)
+	}
+	require.Equal(t, evidence.NotAsked, ask(t, target, "postgres.uptime", nil).Status, "the questions have used it up")
+	_, err := apply(t, target.(action.Changer), planned(t, target.(action.Changer), "postgres.analyze", map[string]any{"table": "public.unbudgeted"}))
+	require.NoError(t, err)
 }
