@@ -50,9 +50,11 @@ func OpenDesk(ctx context.Context, setup Setup, o DeskOptions) (*Desk, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := StateDir()
-	if err != nil {
-		return nil, err
+	dir := o.State
+	if dir == "" {
+		if dir, err = StateDir(); err != nil {
+			return nil, err
+		}
 	}
 	session, err := Open(setup)
 	if err != nil {
