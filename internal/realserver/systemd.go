@@ -22,11 +22,19 @@ type Systemd struct {
 }
 
 // systemdBoot makes the few mounts that systemd expects, keeps our units, and
-// becomes it. Nothing of it is seen outside of its mount namespace.
+// becomes it. Nothing of it is seen outside of its mount namespace, and nothing
+// outside of its own directory can be written: units with the usual
+// dependencies pull in the boot's services, of which systemd-tmpfiles empties
+// /tmp.
 const systemdBoot = `set -e
 mount --make-rprivate /
+mount --bind "$1" "$1"
+mount -o remount,ro,bind /
 mount -t tmpfs tmpfs /run
 mkdir -p /run/lock /run/systemd/system
+for unit in systemd-tmpfiles-setup.service systemd-tmpfiles-setup-dev.service systemd-tmpfiles-clean.service systemd-tmpfiles-clean.timer systemd-journal-flush.service; do
+  ln -s /dev/null "/run/systemd/system/$unit"
+done
 cp "$1"/*.service "$1"/*.target /run/systemd/system/
 if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
   umount /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup
