@@ -65,7 +65,7 @@ func (i *Incident) planned(e Event) (string, Tone, error) {
 	}
 	i.Plans = append(i.Plans, view)
 	text := fmt.Sprintf("plan %s: %s, %s for people", p.ID, count(len(p.Steps), "step"), count(len(p.Tasks), "task"))
-	i.reach(Moment{Name: Proposed, At: e.At, From: "plan " + p.ID})
+	i.reach(e, Moment{Name: Proposed, From: "plan " + p.ID})
 	return text, Plain, nil
 }
 
@@ -94,7 +94,7 @@ func (i *Incident) ofPlan(e Event) (string, Tone, error) {
 		p.Finished = &f
 	}
 	if f.Outcome == Recovered || f.Outcome == Subsided {
-		i.reach(Moment{Name: Recovery, At: e.At, From: f.Text})
+		i.reach(e, Moment{Name: Recovery, From: f.Text})
 	}
 	return join(string(f.Outcome), f.Text), outcomeTone(f.Outcome), nil
 }
