@@ -234,7 +234,12 @@ func (s *scanner) list(a assignment) {
 		at = run(s.text, at, 64, func(b byte) bool { return space(b) || b == ',' || b == '\n' })
 		q, from := quoteAt(s.text, at)
 		if q.text == "" {
-			break
+			end := run(s.text, at, 64, func(b byte) bool { return nameByte(b) || b == '+' })
+			if end == at || byteAt(s.text, end) != ',' {
+				break
+			}
+			at = end // a number among the texts
+			continue
 		}
 		end, next := q.end(s.text, from)
 		if v := s.text[from:end]; believed(a, v) && !elsewhere(v) {

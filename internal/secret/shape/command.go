@@ -119,11 +119,12 @@ func (s *scanner) runs(command string, at int) bool {
 	line := s.text[low:at]
 	first, rest, _ := strings.Cut(command, " ")
 	i := strings.LastIndex(line, first)
-	for ; i >= 0; i = strings.LastIndex(line[:i], first) {
+	for tries := 0; i >= 0 && tries < 4; i = strings.LastIndex(line[:i], first) {
 		after := byteAt(line, i+len(first))
 		if (i == 0 || !wordByte(line[i-1]) && line[i-1] != '-') && (space(after) || after == '"' || after == '\'' || after == ',') {
 			return rest == "" || strings.Contains(line[i:], rest)
 		}
+		tries++
 	}
 	return false
 }
