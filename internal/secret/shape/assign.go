@@ -34,6 +34,9 @@ func (s *scanner) name(wordFrom, end int) {
 	a := assignment{from: s.nameFrom(wordFrom), end: end}
 	w := readName(s.text[a.from:end])
 	a.reading, a.kind = w.reading()
+	if a.reading == weak && s.oneTimeCode(&a) {
+		return
+	}
 	if a.reading == harmless || !s.separator(&a) {
 		return
 	}
@@ -50,7 +53,7 @@ func (s *scanner) name(wordFrom, end int) {
 // mayAssign is a quick look at what stands behind a word.
 func mayAssign(text string, at int) bool {
 	switch byteAt(text, at) {
-	case '=', ':', '"', '\'', '`', '\\', ' ', '\t', '>', ']', ')', '%', '&', 0x1b:
+	case '=', ':', '"', '\'', '`', '\\', ' ', '\t', '>', ']', ')', '%', '&', ',', 0x1b:
 		return true
 	}
 	return false
@@ -105,6 +108,8 @@ func (s *scanner) separator(a *assignment) bool {
 		a.sep, i = '=', i+2
 	case b == ':' && byteAt(t, i+1) != ':' && bracketed != ')':
 		a.sep, i = ':', i+1
+	case prefixed(t, i, ":: ") && s.firstOnLine(a.from):
+		a.sep, i = ':', i+2 // LDIF, with the value in base64
 	case a.open.text == "" && s.opensElement(a.from):
 		a.sep, i = '>', elementEnd(t, i)
 		if i < 0 {
@@ -208,6 +213,9 @@ func (s *scanner) valueQuote(a assignment) (quote, int) {
 			at++
 		case prefixed(s.text, at, "Some("):
 			at += len("Some(")
+		case prefixed(s.text, at, "string("): // PHP says how long
+			at = run(s.text, at+len("string("), 8, digit)
+			at = run(s.text, at, 2, func(b byte) bool { return b == ')' || b == ' ' })
 		}
 	}
 	return quoteAt(s.text, at)
@@ -223,6 +231,12 @@ func (s *scanner) quoted(a assignment, q quote, from int) {
 	if believed(a, v) && !elsewhere(v) {
 		s.add(Span{From: from, To: end, Kind: a.kind, coding: escaped})
 		s.at = max(s.at, next)
+	}
+	if arrow := run(s.text, next, 4, space); next > end && prefixed(s.text, arrow, "-> ") {
+		// a plan of changes shows what was and what will be
+		if q, from := quoteAt(s.text, arrow+len("-> ")); q.text != "" {
+			s.quoted(a, q, from)
+		}
 	}
 }
 

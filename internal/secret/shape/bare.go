@@ -24,10 +24,16 @@ func (s *scanner) bare(a assignment) {
 			return // {name} is a place in a template
 		}
 	}
+	if a.sep == ' ' && prefixed(s.text, from, "pass:") {
+		from += len("pass:") // openssl
+	}
 	if from >= end {
 		return
 	}
 	v := s.text[from:end]
+	if a.sep == ' ' && strings.HasSuffix(strings.ToLower(s.text[a.from:a.end]), strings.ToLower(v)) {
+		return // --token TOKEN
+	}
 	if strings.EqualFold(s.text[a.from:a.end], "pwd") && (v[0] == '/' || strings.Contains(v, `:\`)) {
 		return // the directory
 	}
@@ -158,6 +164,9 @@ func (s *scanner) code(a assignment, v string, end int) bool {
 	w := readName(v)
 	r, _ := w.reading()
 	known := r == hard || r == soft
+	if known && (prefixedFold(s.text, a.from, "this.") || prefixedFold(s.text, a.from, "self.")) {
+		return true
+	}
 	return known && (strings.Contains(v, ".") || s.argument(a, end))
 }
 

@@ -13,17 +13,20 @@ func (s *scanner) wordSeparator(a *assignment, at int) bool {
 		next := run(s.text, at, 16, func(b byte) bool { return blank(b) || b == ',' || b == ')' || digit(b) })
 		q, _ := quoteAt(s.text, next)
 		a.sep, a.value = ' ', next
-		return directive && next > a.end+len(a.open.text) && q.text == a.open.text
+		return (directive || s.firstArgument(a, at)) && next > a.end+len(a.open.text) && q.text == a.open.text
+	case byteAt(s.text, at) == ',' && byteAt(s.text, a.from-1) == '{':
+		a.sep, a.value = ',', run(s.text, at+1, 8, space) // {password,"x"} of Erlang
+		return true
 	case !a.spaced:
 		return false
-	case directive, s.afterLogin(a.from), s.afterSet(a.from):
+	case directive, s.afterLogin(a.from), s.afterSet(a.from), s.afterWith(*a, at):
 		a.sep, a.value = ' ', s.pastMaster(raw, at)
 		return byteAt(s.text, at) != '-'
 	case (byteAt(s.text, at) == '\'' || byteAt(s.text, at) == '"') && strings.EqualFold(raw, "password"):
 		a.sep, a.value = ' ', at // ALTER ROLE app PASSWORD 'x'
 		return true
 	}
-	for _, word := range []string{"is ", "was "} {
+	for _, word := range []string{"is ", "was ", "is: ", "was: "} {
 		if prefixedFold(s.text, at, word) {
 			a.sep, a.value = 'i', at+len(word)
 			return true
@@ -31,7 +34,7 @@ func (s *scanner) wordSeparator(a *assignment, at int) bool {
 	}
 	for _, operator := range []string{"<> ", "!= ", "<>", "!=", "like ", "ilike ", "in (", "in("} {
 		if prefixedFold(s.text, at, operator) {
-			a.sep, a.value, a.literal = '=', at+len(operator), true
+			a.sep, a.value, a.literal = '=', at+len(strings.TrimSuffix(operator, "(")), true
 			return true
 		}
 	}
@@ -81,21 +84,47 @@ func (s *scanner) afterSet(from int) bool {
 	return prefixedFold(s.text, from-len(" set "), " set ")
 }
 
+// afterWith reports whether a name stands in a phrase like "with password
+// x9y8", and what follows is no word.
+func (s *scanner) afterWith(a assignment, at int) bool {
+	word := back(s.text, max(a.from-1, 0), s.floor(), 8, alpha)
+	switch strings.ToLower(s.text[word:max(a.from-1, word)]) {
+	case "with", "using", "and":
+		v := s.text[at:s.bareEnd(at, false)]
+		return count(v, digit) > 0 && count(v, alpha) > 0 && !methods[strings.ToLower(v)]
+	}
+	return false
+}
+
+// methods are ways to check a password, which phrases name too.
+var methods = map[string]bool{"md5": true, "scram-sha-256": true, "sha256": true, "sha-256": true, "pbkdf2": true, "argon2": true, "argon2id": true, "oauth2": true}
+
+// firstArgument reports whether a quoted name is the first argument of a call
+// and a value follows: define('DB_PASSWORD', 'x'). SQL's IN is no call.
+func (s *scanner) firstArgument(a *assignment, at int) bool {
+	bracket := a.from - len(a.open.text) - 1
+	if byteAt(s.text, at) != ',' || byteAt(s.text, bracket) != '(' || !wordByte(byteAt(s.text, bracket-1)) {
+		return false
+	}
+	callee := back(s.text, bracket, s.floor(), 8, wordByte)
+	return !strings.EqualFold(s.text[callee:bracket], "in") && !strings.EqualFold(s.text[callee:bracket], "values")
+}
+
 // shortFlags are the commands that take a password behind a flag of one letter.
 // Where the same letter is a port or a path elsewhere, the command decides.
 var shortFlags = []struct {
 	command, flag string
-	attached      bool // only as in -psecret: apart, it would be something else
-	user          bool // user:password
+	attached      bool   // only as in -psecret: apart, it would be something else
+	user          string // what stands between user and password, where both are there
 }{
-	{"mysql", "-p", true, false}, {"mysqldump", "-p", true, false}, {"mysqladmin", "-p", true, false}, {"mariadb", "-p", true, false}, {"mariadb-dump", "-p", true, false}, {"mycli", "-p", true, false},
-	{"sshpass", "-p", false, false},
-	{"mongo", "-p", false, false}, {"mongosh", "-p", false, false}, {"mongodump", "-p", false, false}, {"mongorestore", "-p", false, false},
-	{"docker login", "-p", false, false}, {"podman login", "-p", false, false}, {"helm registry login", "-p", false, false}, {"az login", "-p", false, false}, {"oc login", "-p", false, false},
-	{"redis-cli", "-a", false, false}, {"valkey-cli", "-a", false, false}, {"redis-benchmark", "-a", false, false},
-	{"ldapsearch", "-w", false, false}, {"ldapmodify", "-w", false, false}, {"ldapadd", "-w", false, false},
-	{"sqlcmd", "-P", false, false}, {"cqlsh", "-p", false, false}, {"rabbitmqadmin", "-p", false, false}, {"zip", "-P", false, false},
-	{"curl", "-u", false, true}, {"curl", "-U", false, true}, {"curl", "--user", false, true}, {"curl", "--proxy-user", false, true}, {"http", "-a", false, true}, {"cypher-shell", "-p", false, false},
+	{"mysql", "-p", true, ""}, {"mysqldump", "-p", true, ""}, {"mysqladmin", "-p", true, ""}, {"mariadb", "-p", true, ""}, {"mariadb-dump", "-p", true, ""}, {"mycli", "-p", true, ""},
+	{"sshpass", "-p", false, ""},
+	{"mongo", "-p", false, ""}, {"mongosh", "-p", false, ""}, {"mongodump", "-p", false, ""}, {"mongorestore", "-p", false, ""},
+	{"docker login", "-p", false, ""}, {"podman login", "-p", false, ""}, {"helm registry login", "-p", false, ""}, {"az login", "-p", false, ""}, {"oc login", "-p", false, ""},
+	{"redis-cli", "-a", false, ""}, {"valkey-cli", "-a", false, ""}, {"redis-benchmark", "-a", false, ""},
+	{"ldapsearch", "-w", false, ""}, {"ldapmodify", "-w", false, ""}, {"ldapadd", "-w", false, ""},
+	{"sqlcmd", "-P", false, ""}, {"cqlsh", "-p", false, ""}, {"rabbitmqadmin", "-p", false, ""}, {"zip", "-P", false, ""},
+	{"curl", "-u", false, ":"}, {"curl", "-U", false, ":"}, {"curl", "--user", false, ":"}, {"curl", "--proxy-user", false, ":"}, {"http", "-a", false, ":"}, {"lftp", "-u", false, ","}, {"smbclient", "-U", false, "%"}, {"cypher-shell", "-p", false, ""},
 }
 
 // shortFlag takes the password behind a flag of one letter.
@@ -130,7 +159,7 @@ func (s *scanner) runs(command string, at int) bool {
 }
 
 // flagValue takes the value of a flag: behind it, or in the next argument.
-func (s *scanner) flagValue(at int, attached, user bool) bool {
+func (s *scanner) flagValue(at int, attached bool, user string) bool {
 	t := s.text
 	from := at
 	if b := byteAt(t, at); b == '"' || b == '\'' || b == '\\' { // "-p", "secret"
@@ -145,8 +174,8 @@ func (s *scanner) flagValue(at int, attached, user bool) bool {
 	if q.text != "" {
 		end, _ = q.end(t, inner)
 	}
-	if user {
-		colon := strings.IndexByte(t[inner:end], ':')
+	if user != "" {
+		colon := strings.Index(t[inner:end], user)
 		if colon < 0 {
 			return false
 		}

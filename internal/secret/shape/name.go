@@ -42,7 +42,7 @@ var endings = func() *[26 * 26][]ending {
 	add(harmless, "", false, "nexttoken", "pagetoken", "continuationtoken", "resumetoken", "synctoken", "cancellationtoken",
 		"unexpectedtoken", "oldpwd", "publickey", "bypass", "nopassword", "nopass", "askpassword", "askpass", "maxtoken", "mintoken", "statetoken", "publicapikey")
 	add(hard, Password, false, "password", "passwd", "passphrase", "passcode", "passwort", "kennwort", "senha", "contrasena", "motdepasse",
-		"pwd", "requirepass", "masterauth", "primaryauth", "authpass", "userpass", "dbpass", "pgpass", "rootpass", "smtppass", "passin", "passout")
+		"pwd", "requirepass", "masterauth", "primaryauth", "authpass", "userpass", "dbpass", "pgpass", "rootpass", "smtppass", "storepass", "keypass", "bindpw", "rootpw", "passin", "passout")
 	add(hard, Password, true, "pass", "pw")
 	add(soft, Token, false, "token", "secret", "apikey", "accesskey", "secretkey", "privatekey", "signingkey", "signkey", "encryptionkey",
 		"encryptkey", "masterkey", "accountkey", "sharedkey", "authkey", "fernetkey", "hmackey", "storagekey", "licensekey",

@@ -70,7 +70,7 @@ func elsewhere(v string) bool {
 
 // blotted reports whether somebody else has masked it: ****, xxxx, ....
 func blotted(v string) bool {
-	return count(v, func(b byte) bool { return strings.IndexByte("*xX.#-_", b) >= 0 }) == len(v) && (len(v) >= 3 || v == "*" || v == "-" || v == "_")
+	return count(v, func(b byte) bool { return strings.IndexByte("*xX.#-_", b) >= 0 }) == len(v) && (len(v) >= 3 || v[0] == '*' || v == "-" || v == "_")
 }
 
 // parameter reports whether a text is a place to put a value: $1, ${NAME},

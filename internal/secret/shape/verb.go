@@ -55,6 +55,27 @@ func blankAfter(text string, at int) int {
 	return run(text, at, 8, space)
 }
 
+// oneTimeCode takes the digits in "your code is 593021", which anybody may use
+// for a while who has them.
+func (s *scanner) oneTimeCode(a *assignment) bool {
+	t := s.text
+	if !strings.EqualFold(t[a.from:a.end], "code") || byteAt(t, a.from-1) != ' ' {
+		return false
+	}
+	before := back(t, a.from-1, s.floor(), 16, nameByte)
+	switch strings.ToLower(t[before : a.from-1]) {
+	case "your", "verification", "security", "confirmation", "login", "otp", "one-time", "access", "2fa":
+	default:
+		return false
+	}
+	from := run(t, a.end, 2, func(b byte) bool { return b == ':' || b == ' ' })
+	if prefixedFold(t, from, "is ") || prefixedFold(t, from, "is: ") {
+		from = run(t, from+len("is"), 2, func(b byte) bool { return b == ':' || b == ' ' })
+	}
+	to := run(t, from, 9, digit)
+	return to-from >= 4 && to-from <= 8 && !wordByte(byteAt(t, to)) && s.add(Span{From: from, To: to, Kind: Token})
+}
+
 // bearer takes the token behind the word Bearer, which prose knows too: only
 // what no word looks like counts.
 func (s *scanner) bearer(end int) bool {
