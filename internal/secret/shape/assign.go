@@ -53,7 +53,7 @@ func (s *scanner) name(wordFrom, end int) {
 // mayAssign is a quick look at what stands behind a word.
 func mayAssign(text string, at int) bool {
 	switch byteAt(text, at) {
-	case '=', ':', '"', '\'', '`', '\\', ' ', '\t', '>', ']', ')', '%', '&', ',', 0x1b:
+	case '=', ':', '"', '\'', '`', '\\', ' ', '\t', '>', ']', ')', '%', '&', ',', '-', 0x1b:
 		return true
 	}
 	return false

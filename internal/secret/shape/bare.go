@@ -11,6 +11,10 @@ func (s *scanner) bare(a assignment) {
 	if a.reading == weak && from+1 < len(s.text) && begins.has(s.text[from], s.text[from+1]) && s.token(from) {
 		return // and what follows it is left: Credential=AKIA…/20260301/eu-west-1
 	}
+	if a.sep == ':' && byteAt(s.text, from) == '&' { // behind an anchor of YAML
+		from = run(s.text, run(s.text, from+1, 64, nameByte), 4, space)
+		a.value = from
+	}
 	end := s.bareEnd(from, a.coded)
 	if a.sep == '=' && s.environment(a) {
 		end = s.enclosed(a, end)

@@ -7,16 +7,20 @@ import "strings"
 func (s *scanner) wordSeparator(a *assignment, at int) bool {
 	raw := s.text[a.from:a.end]
 	flag := raw[0] == '-'
-	directive := flag || isDirective(raw)
+	directive := flag || isDirective(raw) || prefixedFold(raw, 0, "x-")
 	switch {
 	case a.open.text != "":
-		next := run(s.text, at, 16, func(b byte) bool { return blank(b) || b == ',' || b == ')' || digit(b) })
+		next := run(s.text, at, 16, func(b byte) bool { return blank(b) || b == ',' || b == ')' || digit(b) || b == 'a' || b == '=' })
 		q, _ := quoteAt(s.text, next)
 		a.sep, a.value = ' ', next
 		return (directive || s.firstArgument(a, at)) && next > a.end+len(a.open.text) && q.text == a.open.text
 	case byteAt(s.text, at) == ',' && byteAt(s.text, a.from-1) == '{':
 		a.sep, a.value = ',', run(s.text, at+1, 8, space) // {password,"x"} of Erlang
 		return true
+	case prefixed(s.text, at, "->"):
+		v := s.text[at+2 : s.bareEnd(at+2, false)]
+		a.sep, a.value = '=', at+2
+		return len(v) >= 8 && count(v, digit) > 0
 	case !a.spaced:
 		return false
 	case directive, s.afterLogin(a.from), s.afterSet(a.from), s.afterWith(*a, at):
@@ -150,7 +154,7 @@ func (s *scanner) runs(command string, at int) bool {
 	i := strings.LastIndex(line, first)
 	for tries := 0; i >= 0 && tries < 4; i = strings.LastIndex(line[:i], first) {
 		after := byteAt(line, i+len(first))
-		if (i == 0 || !wordByte(line[i-1]) && line[i-1] != '-') && (space(after) || after == '"' || after == '\'' || after == ',') {
+		if (i == 0 || !wordByte(line[i-1]) && line[i-1] != '-') && (space(after) || strings.IndexByte("\"',:", after) >= 0) {
 			return rest == "" || strings.Contains(line[i:], rest)
 		}
 		tries++
@@ -181,6 +185,27 @@ func (s *scanner) flagValue(at int, attached bool, user string) bool {
 		}
 		inner += colon + 1
 	}
+	if q.text == "" && end > inner && t[end-1] == ')' && !strings.Contains(t[inner:end], "(") {
+		end--
+	}
 	v := t[inner:end]
 	return !elsewhere(v) && v[0] != '-' && s.add(Span{From: inner, To: end, Kind: Password})
+}
+
+// loginArgument takes the password in `sqlplus app/secret@db` and in HAProxy's
+// `stats auth app:secret`.
+func (s *scanner) loginArgument(from, end int) bool {
+	t, sep := s.text, byte('/')
+	if prefixedFold(t, from, "auth") {
+		if sep = ':'; !prefixedFold(t, from-len("stats "), "stats ") {
+			return false
+		}
+	}
+	user := run(t, end, 4, space)
+	cut := run(t, user, 64, nameByte)
+	if user == end || cut == user || byteAt(t, cut) != sep {
+		return false
+	}
+	to := run(t, cut+1, 256, func(b byte) bool { return b > ' ' && b != '"' && b != '\'' && (b != '@' || sep == ':') })
+	return to > cut+1 && !elsewhere(t[cut+1:to]) && s.add(Span{From: cut + 1, To: to, Kind: Password})
 }

@@ -50,6 +50,7 @@ var endings = func() *[26 * 26][]ending {
 		"applicationkey", "consumerkey", "subscriptionkey", "functionskey", "connectionkey", "tlskey", "clientkeydata", "dockerconfigjson")
 	add(soft, Token, true, "appkey", "jwt", "secretid", "secretstring", "secretbinary")
 	add(weak, Token, true, "credential", "credentials", "auth", "creds")
+	add(weak, Token, true, "routingkey")
 	add(weak, Session, true, "session", "sid", "sig", "signature", "sign", "code")
 	add(weak, Session, false, "sessionid", "sessid")
 	add(digits, Card, true, "cvv", "cvc", "pan", "securitycode")

@@ -95,12 +95,12 @@ func parameter(v string) bool {
 		return len(v) > 1 && all(v[1:], func(b byte) bool { return lower(b) || b == '_' || digit(b) }) && lower(v[1]) && count(v, digit) < 2
 	case '<', '(':
 		return (last == '>' || last == ')') && !strings.ContainsAny(inner, "<>")
+	case '*', '&': // an alias or an anchor of YAML
+		return strings.HasPrefix(v, "&lt;") || all(v[1:], nameByte) && count(v, digit) == 0
 	case '[':
 		return last == ']' && all(inner, func(b byte) bool { return alpha(b) || space(b) || b == '_' })
 	case '#':
 		return strings.HasPrefix(v, "#{")
-	case '&':
-		return strings.HasPrefix(v, "&lt;")
 	}
 	return false
 }

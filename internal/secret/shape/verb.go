@@ -7,11 +7,11 @@ import (
 )
 
 // verbs are words that announce a secret without a separator.
-var verbs = []string{"bearer", "basic", "by", "values", "auth", "for", "setuser", "user"}
+var verbs = []string{"bearer", "basic", "by", "values", "auth", "for", "setuser", "user", "__construct", "mysqli_connect", "mysqli", "sqlplus"}
 
 // verb takes what such a word announces.
 func (s *scanner) verb(from, end int) bool {
-	if end-from > len("setuser") || !verbByte(byteAt(s.text, end)) {
+	if end-from > len("mysqli_connect") || !verbByte(byteAt(s.text, end)) {
 		return false
 	}
 	switch strings.ToLower(s.text[from:end]) {
@@ -27,8 +27,12 @@ func (s *scanner) verb(from, end int) bool {
 		s.columns(from, end)
 	case "setuser", "user":
 		s.access(from, end)
+	case "__construct", "mysqli_connect", "mysqli":
+		return s.thirdArgument(from, end)
+	case "sqlplus":
+		return s.loginArgument(from, end)
 	case "auth":
-		return s.redisAuth(from, end)
+		return s.loginArgument(from, end) || s.redisAuth(from, end)
 	}
 	return false
 }
