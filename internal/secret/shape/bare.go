@@ -35,6 +35,9 @@ func (s *scanner) bare(a assignment) {
 		return
 	}
 	v := s.text[from:end]
+	if v[0] == '$' && all(v[1:], func(b byte) bool { return alpha(b) || b == '_' }) {
+		return // a variable
+	}
 	if a.sep == ' ' && strings.HasSuffix(strings.ToLower(s.text[a.from:a.end]), strings.ToLower(v)) {
 		return // --token TOKEN
 	}
@@ -145,7 +148,7 @@ func (s *scanner) enclosed(a assignment, end int) int {
 	}
 	q, _ := quoteAt(s.text, back(s.text, at, s.floor(), 16, isBackslash))
 	closed, next := q.end(s.text, a.value)
-	if next == closed || strings.Contains(s.text[end:max(end, closed)], "=") {
+	if next == closed || !space(byteAt(s.text, end)) || strings.Contains(s.text[end:max(end, closed)], "=") {
 		return end
 	}
 	return max(end, closed)
@@ -158,6 +161,9 @@ func (s *scanner) code(a assignment, v string, end int) bool {
 		b := byteAt(s.text, end)
 		last := v[len(v)-1]
 		return last == ')' || last == ']' || last == '(' || last == '[' || b == ',' || b == '"' || b == '\''
+	}
+	if word == len(v) && a.sep == ':' && upper(v[0]) && byteAt(s.text, end) == '<' {
+		return true // password: Option<String>
 	}
 	if word != len(v) || a.sep != '=' {
 		return false
@@ -193,7 +199,8 @@ func (s *scanner) prose(a assignment, v string, end int) bool {
 		return true
 	}
 	if a.sep == ':' && a.tight {
-		return false
+		b := byteAt(s.text, a.from-1) // "token:name" is a key of a cache
+		return (b == '"' || b == '\'') && byteAt(s.text, end) == b
 	}
 	next := run(s.text, end, 64, func(b byte) bool { return space(b) || b == ',' || b == '.' })
 	if next > end && alpha(byteAt(s.text, next)) {

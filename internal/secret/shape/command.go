@@ -11,9 +11,13 @@ func (s *scanner) wordSeparator(a *assignment, at int) bool {
 	switch {
 	case a.open.text != "":
 		next := run(s.text, at, 16, func(b byte) bool { return blank(b) || b == ',' || b == ')' || digit(b) || b == 'a' || b == '=' })
-		q, _ := quoteAt(s.text, next)
+		q, inner := quoteAt(s.text, next)
 		a.sep, a.value = ' ', next
-		return (directive || s.firstArgument(a, at)) && next > a.end+len(a.open.text) && q.text == a.open.text
+		if q.text != a.open.text || next == a.end+len(a.open.text) || !directive && !s.firstArgument(a, at) {
+			return false
+		}
+		_, after := q.end(s.text, inner)
+		return byteAt(s.text, after) != ':' // else the next name of an object
 	case byteAt(s.text, at) == ',' && byteAt(s.text, a.from-1) == '{':
 		a.sep, a.value = ',', run(s.text, at+1, 8, space) // {password,"x"} of Erlang
 		return true

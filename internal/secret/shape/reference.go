@@ -57,7 +57,7 @@ func elsewhere(v string) bool {
 	if v == "" || isMask(v) || blotted(v) {
 		return true
 	}
-	if len(v) <= 12 && stands[strings.ToLower(v)] {
+	if len(v) <= 12 && stands[strings.ToLower(strings.TrimRight(v, "!?"))] {
 		return true
 	}
 	for _, s := range stores {
