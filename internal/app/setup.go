@@ -11,6 +11,7 @@ import (
 	"github.com/quellhq/quell/internal/connector"
 	"github.com/quellhq/quell/internal/connector/all"
 	"github.com/quellhq/quell/internal/evidence"
+	"github.com/quellhq/quell/internal/policy"
 	"github.com/quellhq/quell/internal/probe"
 	"github.com/quellhq/quell/internal/run"
 	"github.com/quellhq/quell/internal/secret"
@@ -26,6 +27,8 @@ type Setup struct {
 	ParamAt   map[string]string         // by PLAYBOOK#PARAMETER: where it stands in the file; may be nil
 	Dir       string                    // what relative paths start from
 	Secrets   []secret.String           // to be removed from everything shown
+	Policy    policy.Policy             // what changes need
+	Store     StoreSetup                // where incidents are kept
 	Log       *slog.Logger              // chatter; nil: none
 	Notes     []string                  // what a person should know about where this came from
 }
@@ -33,6 +36,7 @@ type Setup struct {
 // ServiceSetup is a service with the names of the targets it rests on.
 type ServiceSetup struct {
 	Name, URL, Health string
+	Environment       string // as policy names it
 	Targets           []string
 }
 

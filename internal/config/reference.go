@@ -38,7 +38,7 @@ var inside = regexp.MustCompile(`\$\{((?:env|file):[^}]*)\}`)
 func (r *references) resolve(text string, isSecret bool) (string, error) {
 	const literal = "\x00"
 	switch {
-	case strings.HasPrefix(text, "env:"), strings.HasPrefix(text, "file:") && !strings.HasPrefix(text, "file://"):
+	case isReference(text):
 		value, err := r.lookup(text)
 		if err != nil {
 			return "", err
@@ -73,6 +73,42 @@ func (r *references) resolve(text string, isSecret bool) (string, error) {
 		return "", fmt.Errorf("only ${env:NAME} and ${file:PATH} may stand in a setting ($${ is a plain ${)")
 	}
 	return strings.ReplaceAll(out, literal, "${"), nil
+}
+
+// template resolves references and leaves every other ${name} to be filled
+// later. What a reference leads to is a secret, and no hole: a "${" in it is
+// doubled, as "$${" is left.
+func (r *references) template(text string) (string, error) {
+	if isReference(text) {
+		return r.literal(text)
+	}
+	r.keep(text, false)
+	const literal = "\x00"
+	var failed error
+	out := inside.ReplaceAllStringFunc(strings.ReplaceAll(text, "$${", literal), func(m string) string {
+		value, err := r.literal(m[2 : len(m)-1])
+		failed = errors.Join(failed, err)
+		return value
+	})
+	if failed != nil {
+		return "", failed
+	}
+	return strings.ReplaceAll(out, literal, "$${"), nil
+}
+
+// literal is what a reference leads to, as a part of a template.
+func (r *references) literal(ref string) (string, error) {
+	value, err := r.lookup(ref)
+	if err != nil {
+		return "", err
+	}
+	r.add(value)
+	return strings.ReplaceAll(value, "${", "$${"), nil
+}
+
+// isReference reports whether a text is a reference as a whole.
+func isReference(text string) bool {
+	return strings.HasPrefix(text, "env:") || strings.HasPrefix(text, "file:") && !strings.HasPrefix(text, "file://")
 }
 
 func (r *references) lookup(ref string) (string, error) {

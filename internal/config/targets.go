@@ -172,7 +172,7 @@ func (r *reader) setting(p pair, s connector.Setting) (any, error) {
 	if p.value.Kind == yaml.ScalarNode && s.Secret {
 		r.plainSecret(p)
 	}
-	return r.value(p.value, s.Secret)
+	return r.value(p.value, s)
 }
 
 func (r *reader) listSetting(p pair, s connector.Setting) (any, error) {
@@ -180,7 +180,7 @@ func (r *reader) listSetting(p pair, s connector.Setting) (any, error) {
 		r.wrong(p.value, "%s is a list like [a, b], not %s", p.name, kindOf(p.value))
 		return nil, nil
 	}
-	value, err := r.value(p.value, s.Secret)
+	value, err := r.value(p.value, s)
 	if _, ok := value.([]any); !ok && err == nil {
 		value = []any{value} // a single value is a list of one
 	}
@@ -188,12 +188,12 @@ func (r *reader) listSetting(p pair, s connector.Setting) (any, error) {
 }
 
 // value turns a node into texts, lists and maps of them, with references resolved.
-func (r *reader) value(n *yaml.Node, secret bool) (any, error) {
+func (r *reader) value(n *yaml.Node, s connector.Setting) (any, error) {
 	switch n.Kind {
 	case yaml.SequenceNode:
 		out := make([]any, 0, len(n.Content))
 		for _, c := range n.Content {
-			v, err := r.value(c, secret)
+			v, err := r.value(c, s)
 			if err != nil {
 				return nil, err
 			}
@@ -204,7 +204,7 @@ func (r *reader) value(n *yaml.Node, secret bool) (any, error) {
 		out := map[string]any{}
 		pairs, _ := r.pairs(n, "this")
 		for _, p := range pairs {
-			v, err := r.value(p.value, secret)
+			v, err := r.value(p.value, s)
 			if err != nil {
 				return nil, err
 			}
@@ -212,7 +212,10 @@ func (r *reader) value(n *yaml.Node, secret bool) (any, error) {
 		}
 		return out, nil
 	}
-	return r.refs.resolve(n.Value, secret)
+	if s.Holes {
+		return r.refs.template(n.Value)
+	}
+	return r.refs.resolve(n.Value, s.Secret)
 }
 
 // plainSecret warns of a password that stands in the file itself.

@@ -24,6 +24,9 @@ type Kind struct {
 	// Actions are the changes it knows. Its targets implement action.Changer
 	// and have a Doer for each.
 	Actions []action.Spec
+	// Tried says on what real systems the contract of its actions (preview,
+	// apply, standing, undo) is tested, and what is not: for the reference.
+	Tried string
 	// Open makes a target from settings. It checks the settings and reads
 	// secrets, but does not connect: a target that is down still opens.
 	Open func(Settings, Tools) (Target, error)
@@ -64,6 +67,9 @@ type Setting struct {
 	// Optional settings may be missing without a default.
 	Optional bool
 	Secret   bool
+	// Holes leaves ${name} in its texts for the connector to fill when it acts;
+	// env: and file: references are resolved all the same, and count as secret.
+	Holes bool
 }
 
 // Target is an opened system. Ask may be called by several goroutines at once,

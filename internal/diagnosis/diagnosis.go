@@ -126,6 +126,9 @@ type Seen struct {
 
 // Proposal is a remedy with its holes filled. Nothing here is executed.
 type Proposal struct {
+	Playbook  string              `json:"playbook"`        // id of the playbook that it stands in
+	Remedy    string              `json:"remedy"`          // anchor of its heading there
+	Bound     map[string]string   `json:"bound,omitempty"` // role → target, as its playbook was asked
 	Kind      playbook.RemedyKind `json:"kind"`
 	Title     string              `json:"title"`
 	Text      string              `json:"text,omitempty"`

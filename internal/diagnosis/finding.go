@@ -272,3 +272,9 @@ func plural(n int, one string) string {
 	}
 	return fmt.Sprintf("%d %ss", n, one)
 }
+
+// Test evaluates one expression of the playbook over what the subject has
+// seen; why says what kept it from an answer.
+func (s *Subject) Test(p *expr.Program, at time.Time) (truth expr.Truth, why string) {
+	return p.Test(s.vars(at))
+}

@@ -31,10 +31,11 @@ var floors = []struct {
 }{
 	{"words", []string{"internal/secret/shape", "internal/secret", "internal/evidence", "internal/alert"}, true},
 	{"faces", []string{"internal/probe", "internal/expr", "internal/action", "internal/connector"}, true},
-	{"mind", []string{"internal/playbook", "internal/diagnosis", "internal/rehearsal"}, true},
-	{"record", []string{"internal/incident", "internal/report"}, true},
-	{"run", []string{"internal/run"}, true},
-	{"edges", []string{"internal/connector/*", "internal/logql", "internal/logql/logfile", "internal/logql/pattern", "internal/logql/spike", "internal/series", "internal/demo", "internal/discover"}, false},
+	{"mind", []string{"internal/playbook", "internal/diagnosis", "internal/policy", "internal/approval", "internal/plan", "internal/verification", "internal/rehearsal"}, true},
+	// a chart is drawn of evidence alone; the report places it
+	{"record", []string{"internal/incident", "internal/chart", "internal/report"}, true},
+	{"run", []string{"internal/recovery", "internal/run", "internal/execution"}, true},
+	{"edges", []string{"internal/connector/*", "internal/logql", "internal/logql/logfile", "internal/logql/pattern", "internal/logql/spike", "internal/series", "internal/demo", "internal/discover", "internal/keyring", "internal/store"}, false},
 	{"wiring", []string{"internal/connector/all", "internal/config", "internal/app", "internal/cli", "cmd/quell"}, true},
 }
 
@@ -51,7 +52,24 @@ var besides = map[string][]string{
 	// connectors that speak alike share a helper, and none imports another
 	"internal/connector/prometheus": {"internal/promtext", "internal/promapi"},
 	// what is found is checked by what will read it; only the test does
-	"internal/discover":       {"internal/config", "internal/connector/all"},
+	"internal/discover": {"internal/config", "internal/connector/all"},
+	// one way of being let in over HTTP
+	"internal/connector/alertmanager": {"internal/promapi"},
+	// one way of running a program that is never left behind
+	"internal/connector/command":  {"internal/child", "internal/declared"},
+	"internal/connector/http":     {"internal/declared"}, // what an operator declares
+	"internal/connector/nginx":    {"internal/child"},
+	"internal/connector/firewall": {"internal/child"},
+	// one way of getting in to a Redis, for all that live in one
+	"internal/connector/redis":  {"internal/redisapi"},
+	"internal/connector/rq":     {"internal/redisapi", "internal/child", "internal/pid"},
+	"internal/connector/celery": {"internal/redisapi", "internal/child", "internal/pid"},
+	// one way of knowing a process again
+	"internal/connector/gunicorn": {"internal/pid"},
+	"internal/connector/host":     {"internal/pid"},
+	"internal/connector/process":  {"internal/pid", "internal/child"},
+	// its test draws what its caller would
+	"internal/secret/shape":   {"internal/secret"},
 	"internal/connector/loki": {"internal/promtext", "internal/promapi", "internal/logql"},
 }
 
@@ -59,19 +77,19 @@ var besides = map[string][]string{
 // only tests import.
 var beside = map[string]bool{
 	"internal/realserver": true, "internal/floors": true, "internal/promtext": true, "internal/promapi": true,
-	"internal/connector/connectortest": true, "internal/action/actiontest": true, "lab": true, "playbooks": true, "examples": true,
+	"internal/connector/connectortest": true, "internal/action/actiontest": true, "internal/recovery/drivertest": true, "internal/child": true, "internal/redisapi": true, "internal/pid": true, "internal/declared": true, "internal/store/storetest": true, "internal/secret/secrettest": true, "lab": true, "playbooks": true, "examples": true,
 }
 
 // homes say where an outside library may be imported; test files are free.
 var homes = map[string][]string{
 	"github.com/yuin/goldmark":         {"internal/playbook"},
 	"github.com/google/cel-go":         {"internal/expr"},
-	"github.com/jackc/pgx":             {"internal/connector/postgres", "internal/realserver"},
-	"github.com/redis/go-redis":        {"internal/connector/redis"},
+	"github.com/jackc/pgx":             {"internal/connector/postgres", "internal/realserver", "internal/store"},
+	"github.com/redis/go-redis":        {"internal/redisapi"},
 	"github.com/miekg/dns":             {"internal/connector/dns"},
 	"github.com/prometheus/prometheus": {"internal/series", "internal/connector/series", "internal/connector/prometheus", "internal/connector/loki", "internal/promtext"},
 	"github.com/spf13/cobra":           {"internal/cli"},
-	"modernc.org/sqlite":               {"internal/demo"},
+	"modernc.org/sqlite":               {"internal/demo", "internal/store"},
 	"go.yaml.in/yaml":                  {"internal/playbook", "internal/config", "internal/discover", "internal/rehearsal"},
 	"github.com/rogpeppe/go-internal":  {"internal/rehearsal"},
 	"github.com/klauspost/compress":    {"internal/logql/logfile"}, // zstd, which the standard library lacks
@@ -133,12 +151,18 @@ func TestOutsideLibrariesHaveOneHome(t *testing.T) {
 	}
 }
 
+// pure are the packages of the mind, and the run of a plan.
+var pure = []string{
+	"internal/playbook", "internal/diagnosis", "internal/policy", "internal/approval", "internal/plan",
+	"internal/verification", "internal/recovery",
+}
+
 // The mind takes values and gives values: no clock, no files, no network, no
 // goroutines of its own.
 func TestTheMindIsPure(t *testing.T) {
 	for _, file := range sources(t) {
 		from := path.Dir(file.name)
-		if file.test || from != "internal/playbook" && from != "internal/diagnosis" {
+		if file.test || !contains(pure, from) {
 			continue
 		}
 		for _, to := range file.imports {

@@ -44,7 +44,7 @@ type reader struct {
 func (i Investigation) plan() *plan {
 	p := &plan{byKey: map[string]*asking{}}
 	for _, pb := range i.Playbooks {
-		wanted := readProbes(pb)
+		wanted := i.readProbes(pb)
 		for _, s := range i.Services {
 			bindings, missing := i.bind(pb, s)
 			if missing != nil {
@@ -239,11 +239,16 @@ func (a *asking) key() string {
 }
 
 // readProbes lists the probes of pb that anything reads.
-func readProbes(pb *playbook.Playbook) map[string]bool {
+func (i Investigation) readProbes(pb *playbook.Playbook) map[string]bool {
 	read := map[string]bool{}
 	note := func(names []string) {
 		for _, n := range names {
 			read[n] = true
+		}
+	}
+	if i.Afterwards {
+		for _, program := range pb.Afterwards() {
+			note(program.Reads())
 		}
 	}
 	for _, c := range pb.Conditions {

@@ -44,8 +44,10 @@ type Investigation struct {
 	Budget    time.Duration                           // for all of them; zero: 25 seconds
 	Rows      int                                     // longest list kept of one answer; zero: 2000
 	AtOnce    int                                     // questions under way at once; zero: 48
-	Redact    *secret.Redactor
-	Progress  func(Event) // called from one goroutine at a time; may be nil
+	// Afterwards also asks what verifications and resolution checklists read.
+	Afterwards bool
+	Redact     *secret.Redactor
+	Progress   func(Event) // called from one goroutine at a time; may be nil
 	// Clock gives the times that evidence bears; nil: time.Now.
 	Clock func() time.Time
 }

@@ -129,7 +129,9 @@ func (c Case) undo(ctx context.Context, t *testing.T, inverse action.Change, bef
 	require.NoError(t, err)
 	same := c.Same
 	if same == nil {
-		same = func(t *testing.T, before, after string) { require.Equal(t, before, after, "the undo did not bring back what was") }
+		same = func(t *testing.T, before, after string) {
+			require.Equal(t, before, after, "the undo did not bring back what was")
+		}
 	}
 	var standing action.Standing
 	c.settle(t, func() bool {

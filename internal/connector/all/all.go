@@ -3,12 +3,15 @@ package all
 
 import (
 	"github.com/quellhq/quell/internal/connector"
+	"github.com/quellhq/quell/internal/connector/alertmanager"
+	"github.com/quellhq/quell/internal/connector/command"
 	"github.com/quellhq/quell/internal/connector/dns"
 	"github.com/quellhq/quell/internal/connector/host"
 	"github.com/quellhq/quell/internal/connector/http"
 	"github.com/quellhq/quell/internal/connector/logs"
 	"github.com/quellhq/quell/internal/connector/loki"
 	"github.com/quellhq/quell/internal/connector/postgres"
+	"github.com/quellhq/quell/internal/connector/process"
 	"github.com/quellhq/quell/internal/connector/prometheus"
 	"github.com/quellhq/quell/internal/connector/redis"
 	"github.com/quellhq/quell/internal/connector/series"
@@ -30,5 +33,8 @@ func Kinds() []connector.Kind {
 		tls.Kind(),
 		dns.Kind(),
 		host.Kind(),
+		process.Kind(),
+		alertmanager.Kind(),
+		command.Kind(),
 	}
 }

@@ -24,9 +24,11 @@ type config struct {
 	ServerName string                   `json:"server_name"`
 	CAFile     string                   `json:"ca_file"`
 	Resolver   string                   `json:"resolver"`
+	Calls      map[string]writtenCall   `json:"calls"`
 
 	base  *url.URL
 	roots *x509.CertPool
+	calls map[string]call
 }
 
 // defaultTimeout bounds one request from the look-up to the last byte. Ten
@@ -44,6 +46,7 @@ func settings() []connector.Setting {
 		{Name: "server_name", Type: "text", Optional: true, About: "TLS name to ask for, where it is not the url's host"},
 		{Name: "ca_file", Type: "text", Optional: true, About: "PEM file of authorities to trust in place of the system's"},
 		{Name: "resolver", Type: "text", Optional: true, About: "host:port of the DNS server to ask in place of this machine's"},
+		{Name: "calls", Type: "map", Optional: true, Holes: true, About: "what http.call may send, by name: request (METHOD /path), body, headers, repeat (once, idempotent or key-header), check (get with status, pointer and equals, or contains), undo, values, timeout, risk, about; ${name} is a value"},
 	}
 }
 
@@ -92,7 +95,8 @@ func parse(s connector.Settings, dir string) (config, error) {
 			return c, fmt.Errorf("ca_file %s holds no certificate in PEM form", c.CAFile)
 		}
 	}
-	return c, nil
+	c.calls, err = checkCalls(c.Calls, c.Timeout.Duration)
+	return c, err
 }
 
 // port is the port that the url names or implies.

@@ -8,6 +8,7 @@ import (
 	"context"
 	"sync/atomic"
 
+	"github.com/quellhq/quell/internal/action"
 	"github.com/quellhq/quell/internal/connector"
 	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/probe"
@@ -17,7 +18,7 @@ import (
 func Kind() connector.Kind {
 	return connector.Kind{
 		Name:     "http",
-		About:    "A web service: status, timing by phase, headers and body of GET, HEAD and OPTIONS requests.",
+		About:    "A web service: status, timing by phase, headers and body of GET, HEAD and OPTIONS requests; calls that were declared.",
 		Settings: settings(),
 		Languages: []connector.Language{{
 			Name: "http", Shape: probe.Object, Check: check,
@@ -26,7 +27,8 @@ func Kind() connector.Kind {
 				{Name: "follow", Type: probe.Bool, Default: "true", About: "follow redirects on the same host, at most five"},
 			},
 		}},
-		Probes: []probe.Spec{checkSpec(), addressesSpec()},
+		Probes:  []probe.Spec{checkSpec(), addressesSpec()},
+		Actions: []action.Spec{callSpec(), warmSpec()},
 		Open: func(s connector.Settings, tools connector.Tools) (connector.Target, error) {
 			c, err := parse(s, tools.Dir)
 			if err != nil {
@@ -57,6 +59,17 @@ func (t *target) Ask(ctx context.Context, q probe.Question) evidence.Answer {
 		return t.addresses(ctx, q)
 	}
 	return evidence.Not(evidence.NotApplicable, "an http target does not know the question "+q.Lang+" "+q.Builtin, "")
+}
+
+// Doer implements action.Changer.
+func (t *target) Doer(name string) (action.Doer, bool) {
+	switch name {
+	case "http.call":
+		return caller{t}, true
+	case "http.warm":
+		return warmer{t}, true
+	}
+	return nil, false
 }
 
 // Close implements connector.Target. Connections are never kept.
@@ -97,4 +110,5 @@ func (t *target) Examine(ctx context.Context) []connector.Check {
 var (
 	_ connector.Target   = (*target)(nil)
 	_ connector.Examiner = (*target)(nil)
+	_ action.Changer     = (*target)(nil)
 )

@@ -1,6 +1,7 @@
 package http
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -25,11 +26,13 @@ const userAgent = "quell-probe"
 // loop shows well before.
 const maxRedirects = 5
 
-// A request is one request, checked: read-only and on the target's host.
+// A request is one request, checked: on the target's host, and read-only unless
+// it was made from a declared call.
 type request struct {
 	method  string
 	url     *url.URL
 	headers http.Header
+	body    []byte // of a declared call
 	follow  bool
 	address string // ip:port to connect to; empty: resolve the host
 	timeout time.Duration
@@ -142,6 +145,9 @@ func (t *target) send(ctx context.Context, req request, r *result) {
 		Method: req.method, URL: req.url, Host: req.url.Host, Header: req.headers.Clone(),
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Close: true,
 	})
+	if len(req.body) > 0 {
+		hreq.Body, hreq.ContentLength = io.NopCloser(bytes.NewReader(req.body)), int64(len(req.body))
+	}
 	var mu sync.Mutex
 	var wrote, first time.Time
 	trace := &httptrace.ClientTrace{

@@ -28,6 +28,7 @@ func TestMain(m *testing.M) {
 			"INSERT INTO orders (customer_id, state, total) SELECT g % 5000, CASE WHEN g % 50 = 0 THEN 'open' ELSE 'done' END, g / 10.0 FROM generate_series(1, 50000) g",
 			"ANALYZE orders", "GRANT ALL ON orders TO app", "GRANT SELECT ON orders TO monitor",
 			"GRANT ALL ON SEQUENCE orders_id_seq TO app")
+		startChanged(t)
 	}))
 }
 

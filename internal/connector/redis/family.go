@@ -3,6 +3,8 @@ package redis
 import (
 	"regexp"
 	"strings"
+
+	"github.com/quellhq/quell/internal/redisapi"
 )
 
 // What differs between keys of one family: ids of the usual shapes.
@@ -15,7 +17,7 @@ var (
 
 // family is a key with its ids replaced by a star: "user:42:cart" → "user:*:cart".
 func family(key string) string {
-	key = clip(key)
+	key = redisapi.Clip(key)
 	key = uuidShape.ReplaceAllString(key, "*")
 	key = tokenShape.ReplaceAllStringFunc(key, func(s string) string {
 		if strings.ContainsAny(s, "0123456789") {
@@ -39,7 +41,7 @@ func family(key string) string {
 // shown is a key's name with what may be a token hidden: a session's id opens
 // the session.
 func shown(key string) string {
-	return clip(tokenShape.ReplaceAllStringFunc(uuidShape.ReplaceAllString(key, "*"), func(s string) string {
+	return redisapi.Clip(tokenShape.ReplaceAllStringFunc(uuidShape.ReplaceAllString(key, "*"), func(s string) string {
 		if strings.ContainsAny(s, "0123456789") {
 			return "*"
 		}

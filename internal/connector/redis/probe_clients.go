@@ -10,6 +10,7 @@ import (
 
 	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/probe"
+	"github.com/quellhq/quell/internal/redisapi"
 )
 
 // manyClients is where CLIENT LIST gets too long to ask for during a fault:
@@ -84,10 +85,10 @@ func askClients(ctx context.Context, t *target, _ arguments) evidence.Answer {
 	if err != nil {
 		return t.client.answer("INFO clients", err)
 	}
-	if e := first[0].err; e != "" {
-		return refused("info", e, t.client.at)
+	if e := first[0].Err; e != "" {
+		return redisapi.Refused("info", e, t.client.at)
 	}
-	text, _ := first[0].val.(string)
+	text, _ := first[0].Val.(string)
 	in := parseInfo(text)
 	limit := in.fields["maxclients"]
 	count, _ := in.num("connected_clients")
@@ -101,10 +102,10 @@ func askClients(ctx context.Context, t *target, _ arguments) evidence.Answer {
 	if err != nil {
 		return t.client.answer("CLIENT LIST", err)
 	}
-	if e := replies[0].err; e != "" {
-		return refused("client list", e, t.client.at)
+	if e := replies[0].Err; e != "" {
+		return redisapi.Refused("client list", e, t.client.at)
 	}
-	list, _ := replies[0].val.(string)
+	list, _ := replies[0].Val.(string)
 	lines := parseClients(list)
 	out := clientsObject(lines, float64(len(lines)), most)
 	out["maxclients"] = limit
@@ -120,7 +121,7 @@ func parseClients(text string) []clientLine {
 			k, v, _ := strings.Cut(pair, "=")
 			c[k] = v
 		}
-		if len(c) > 0 && c["name"] != ownName {
+		if len(c) > 0 && c["name"] != redisapi.OwnName {
 			out = append(out, c)
 		}
 	}

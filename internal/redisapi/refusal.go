@@ -1,60 +1,75 @@
-package redis
+package redisapi
 
 import (
+	"errors"
 	"strings"
 
+	"github.com/quellhq/quell/internal/connector"
 	"github.com/quellhq/quell/internal/evidence"
 )
 
-// answer says what a refusal at the door means for the question that stood
+// Answer says what a refusal at the door means for the question that stood
 // behind it. redis.connect reports the same as evidence.
-func (r *refusal) answer(what string, at address) evidence.Answer {
+func (r *Refusal) Answer(what string, at Address) evidence.Answer {
 	status, hint := evidence.Unreachable, ""
-	switch r.kind {
-	case kindTimeout:
+	switch r.Kind {
+	case KindTimeout:
 		status = evidence.TimedOut
-	case kindNoAuth, kindWrongPass, kindNoPerm, kindProtected, kindMaxClients, kindOSDenied:
+	case KindNoAuth, KindWrongPass, KindNoPerm, KindProtected, KindMaxClients, KindOSDenied:
 		status = evidence.Denied
-	case kindBadDB:
+	case KindBadDB:
 		status = evidence.Invalid
 	}
-	switch r.kind {
-	case kindNoAuth:
+	switch r.Kind {
+	case KindNoAuth:
 		hint = "give the target a password: put it in the url or in the setting password"
-	case kindWrongPass:
+	case KindWrongPass:
 		hint = "check user name and password of the target against requirepass and ACL LIST of the server"
-	case kindNoPerm:
+	case KindNoPerm:
 		hint = "ACL SETUSER " + user(at) + " +ping"
-	case kindMaxClients:
+	case KindMaxClients:
 		hint = "the server is full; raise maxclients or close connections"
-	case kindProtected:
+	case KindProtected:
 		hint = "the server takes no strangers without a password: set requirepass, or bind it to the address in use"
-	case kindTLSMismatch:
+	case KindTLSMismatch:
 		hint = "use rediss:// for a server with TLS, redis:// for one without"
-		if r.phase == "tls" {
+		if r.Phase == "tls" {
 			hint = "write redis:// instead of rediss://"
-		} else if at.tls == nil {
+		} else if at.TLS == nil {
 			hint = "write rediss:// instead of redis://"
 		}
-	case kindTLSCert:
+	case KindTLSCert:
 		hint = "set ca_file to the authority that signed the certificate, or server_name to the name it bears"
-	case kindBadDB:
+	case KindBadDB:
 		hint = "the number after the last / of the url is the database; the server has fewer"
-	case kindNoHost, kindNoSocket, kindNotRedis:
+	case KindNoHost, KindNoSocket, KindNotRedis:
 		hint = "check the address in the target's url"
 	}
-	return evidence.Not(status, what+": "+r.said, hint)
+	return evidence.Not(status, what+": "+r.Said, hint)
 }
 
-// refused says what an error reply to a command means.
-func refused(command, said string, at address) evidence.Answer {
+// Failed turns the error of a Knock or a Send into an answer. what says what
+// was attempted: "CONFIG GET".
+func Failed(what string, err error, at Address) evidence.Answer {
+	var r *Refusal
+	switch {
+	case errors.As(err, &r):
+		return r.Answer("connect to "+at.Addr, at)
+	case errors.Is(err, ErrTooBig):
+		return evidence.Not(evidence.Refused, what+" at "+at.Addr+": "+ErrTooBig.Error(), "")
+	}
+	return connector.Failure(what+" at "+at.Addr, err)
+}
+
+// Refused says what an error reply to a command means.
+func Refused(command, said string, at Address) evidence.Answer {
 	word, _, _ := strings.Cut(said, " ")
 	reason := strings.ToUpper(command) + ": " + said
 	switch {
 	case word == "NOPERM" && strings.Contains(said, "key"):
 		return evidence.Not(evidence.Denied, reason, "ACL SETUSER "+user(at)+" %R~*")
 	case word == "NOPERM":
-		return evidence.Not(evidence.Denied, reason, grant(command, at))
+		return evidence.Not(evidence.Denied, reason, Grant(command, at))
 	case word == "NOAUTH", word == "WRONGPASS":
 		return evidence.Not(evidence.Denied, reason, "give the target a password: put it in the url or in the setting password")
 	case word == "LOADING", word == "BUSY", word == "MASTERDOWN", word == "CLUSTERDOWN":
@@ -68,15 +83,15 @@ func refused(command, said string, at address) evidence.Answer {
 	return evidence.Not(evidence.Invalid, reason, "")
 }
 
-// grant is the exact command that lets our user run another. Subcommands are
+// Grant is the exact command that lets our user run another. Subcommands are
 // named with a bar, as ACL rules want them.
-func grant(command string, at address) string {
+func Grant(command string, at Address) string {
 	return "ACL SETUSER " + user(at) + " +" + strings.ReplaceAll(strings.ToLower(command), " ", "|")
 }
 
-func user(at address) string {
-	if at.username == "" {
+func user(at Address) string {
+	if at.Username == "" {
 		return "default"
 	}
-	return at.username
+	return at.Username
 }

@@ -1,4 +1,4 @@
-package redis
+package redisapi
 
 import (
 	"bytes"
@@ -14,83 +14,83 @@ import (
 	"time"
 )
 
-// A visit is a connection that was made and, in doing so, what was learnt. We
+// A Visit is a connection that was made and, in doing so, what was learnt. We
 // knock ourselves before the client library takes the connection over: the
 // library forgets why a server turned us away (it sends HELLO, ignores the
 // refusal and then reports a broken connection), and that is the evidence.
-type visit struct {
-	conn     net.Conn
-	connectS float64 // seconds until the TCP or socket connection stood
-	tlsS     float64 // seconds of the TLS handshake; 0 without TLS
-	pingS    float64 // seconds of PING
-	pingSaid string  // the error that PING got from a server that let us in: LOADING …, MISCONF …; else empty
+type Visit struct {
+	Conn     net.Conn
+	ConnectS float64 // seconds until the TCP or socket connection stood
+	TLSS     float64 // seconds of the TLS handshake; 0 without TLS
+	PingS    float64 // seconds of PING
+	PingSaid string  // the error that PING got from a server that let us in: LOADING …, MISCONF …; else empty
 }
 
-// A refusal says how far a knock came and why it ended.
-type refusal struct {
-	kind  string // one of the kinds below
-	phase string // "connect", "tls", "auth", "ping" or "select"
-	said  string // what the server or the operating system said; no secret
-	err   error  // nil where the server itself said no
+// A Refusal says how far a knock came and why it ended.
+type Refusal struct {
+	Kind  string // one of the kinds below
+	Phase string // "connect", "tls", "auth", "ping" or "select"
+	Said  string // what the server or the operating system said; no secret
+	Err   error  // nil where the server itself said no
 }
 
-func (r *refusal) Error() string { return r.kind + ": " + r.said }
-func (r *refusal) Unwrap() error { return r.err }
+func (r *Refusal) Error() string { return r.Kind + ": " + r.Said }
+func (r *Refusal) Unwrap() error { return r.Err }
 
 // The kinds of a knock's result. Words in capitals are the server's own.
 const (
-	kindOK          = "ok"
-	kindRefused     = "refused"
-	kindTimeout     = "timeout"
-	kindNoHost      = "no such host"
-	kindNoRoute     = "no route"
-	kindNoSocket    = "no such socket"
-	kindOSDenied    = "permission"
-	kindClosed      = "closed"
-	kindNotRedis    = "not redis"
-	kindTLSMismatch = "TLS mismatch"
-	kindTLSCert     = "TLS certificate"
-	kindNoAuth      = "NOAUTH"
-	kindWrongPass   = "WRONGPASS"
-	kindNoPerm      = "NOPERM"
-	kindMaxClients  = "max clients"
-	kindProtected   = "protected mode"
-	kindLoading     = "LOADING"
-	kindBusy        = "BUSY"
-	kindMasterDown  = "MASTERDOWN"
-	kindMisconf     = "MISCONF"
-	kindBadDB       = "no such database"
-	kindError       = "error"
+	KindOK          = "ok"
+	KindRefused     = "refused"
+	KindTimeout     = "timeout"
+	KindNoHost      = "no such host"
+	KindNoRoute     = "no route"
+	KindNoSocket    = "no such socket"
+	KindOSDenied    = "permission"
+	KindClosed      = "closed"
+	KindNotRedis    = "not redis"
+	KindTLSMismatch = "TLS mismatch"
+	KindTLSCert     = "TLS certificate"
+	KindNoAuth      = "NOAUTH"
+	KindWrongPass   = "WRONGPASS"
+	KindNoPerm      = "NOPERM"
+	KindMaxClients  = "max clients"
+	KindProtected   = "protected mode"
+	KindLoading     = "LOADING"
+	KindBusy        = "BUSY"
+	KindMasterDown  = "MASTERDOWN"
+	KindMisconf     = "MISCONF"
+	KindBadDB       = "no such database"
+	KindError       = "error"
 )
 
-// ownName is what our connection is called on the server.
-const ownName = "quell"
+// OwnName is what our connection is called on the server.
+const OwnName = "quell"
 
-// knock connects, shakes hands, authenticates, pings and selects the database.
-// Its error is always a *refusal, or the context's when it was cancelled.
-func (a address) knock(ctx context.Context) (*visit, error) {
-	ctx, cancel := context.WithTimeout(ctx, a.within)
+// Knock connects, shakes hands, authenticates, pings and selects the database.
+// Its error is always a *Refusal, or the context's when it was cancelled.
+func (a Address) Knock(ctx context.Context) (*Visit, error) {
+	ctx, cancel := context.WithTimeout(ctx, a.Within)
 	defer cancel()
-	v := &visit{}
+	v := &Visit{}
 	start := time.Now()
-	conn, err := (&net.Dialer{KeepAlive: 30 * time.Second}).DialContext(ctx, a.network, a.addr)
+	conn, err := (&net.Dialer{KeepAlive: 30 * time.Second}).DialContext(ctx, a.Network, a.Addr)
 	if err != nil {
-		return nil, transport("connect", err)
+		return nil, Transport("connect", err)
 	}
-	v.connectS = time.Since(start).Seconds()
-	if a.tls != nil {
+	v.ConnectS = time.Since(start).Seconds()
+	if a.TLS != nil {
 		if conn, err = a.shake(ctx, conn, v); err != nil {
 			return nil, err
 		}
 	}
-	v.conn = conn
+	v.Conn = conn
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	if deadline, ok := ctx.Deadline(); ok {
 		_ = conn.SetDeadline(deadline)
 	}
 	err = a.greet(ctx, v)
 	if err == nil && !stop() {
-		err = transport("ping", os.ErrDeadlineExceeded)
+		err = Transport("ping", os.ErrDeadlineExceeded)
 	}
 	if err != nil {
 		_ = conn.Close()
@@ -102,40 +102,40 @@ func (a address) knock(ctx context.Context) (*visit, error) {
 
 // shake does the TLS handshake. A server without TLS waits for the end of what
 // it takes for a long command, so a silent handshake is tried in plain text.
-func (a address) shake(ctx context.Context, conn net.Conn, v *visit) (net.Conn, error) {
+func (a Address) shake(ctx context.Context, conn net.Conn, v *Visit) (net.Conn, error) {
 	start := time.Now()
-	secured := tls.Client(conn, a.tls)
-	half, cancel := context.WithTimeout(ctx, a.within/2)
+	secured := tls.Client(conn, a.TLS)
+	half, cancel := context.WithTimeout(ctx, a.Within/2)
 	defer cancel()
 	err := secured.HandshakeContext(half)
 	if err == nil {
-		v.tlsS = time.Since(start).Seconds()
+		v.TLSS = time.Since(start).Seconds()
 		return secured, nil
 	}
 	_ = conn.Close()
 	var certificate *tls.CertificateVerificationError
 	if errors.As(err, &certificate) {
-		return nil, &refusal{kind: kindTLSCert, phase: "tls", said: certificate.Error(), err: err}
+		return nil, &Refusal{Kind: KindTLSCert, Phase: "tls", Said: certificate.Error(), Err: err}
 	}
-	if line := a.plainLine(ctx, "PING\r\n"); looksLikeRedis(line) {
-		return nil, &refusal{kind: kindTLSMismatch, phase: "tls", err: err,
-			said: "the address asks for TLS, and the server answers in plain text"}
+	if line := a.PlainLine(ctx, "PING\r\n"); looksLikeRedis(line) {
+		return nil, &Refusal{Kind: KindTLSMismatch, Phase: "tls", Err: err,
+			Said: "the address asks for TLS, and the server answers in plain text"}
 	}
 	var record tls.RecordHeaderError
 	if errors.As(err, &record) {
-		return nil, &refusal{kind: kindNotRedis, phase: "tls", said: "what answers there speaks no TLS", err: err}
+		return nil, &Refusal{Kind: KindNotRedis, Phase: "tls", Said: "what answers there speaks no TLS", Err: err}
 	}
-	return nil, transport("tls", err)
+	return nil, Transport("tls", err)
 }
 
 // greet authenticates, pings and selects.
-func (a address) greet(ctx context.Context, v *visit) error {
-	if !a.password.Empty() {
+func (a Address) greet(ctx context.Context, v *Visit) error {
+	if !a.Password.Empty() {
 		args := []string{"AUTH"}
-		if a.username != "" {
-			args = append(args, a.username)
+		if a.Username != "" {
+			args = append(args, a.Username)
 		}
-		line, err := call(v.conn, append(args, a.password.Reveal())...)
+		line, err := call(v.Conn, append(args, a.Password.Reveal())...)
 		if err != nil {
 			return a.broken(ctx, "auth", err)
 		}
@@ -146,15 +146,20 @@ func (a address) greet(ctx context.Context, v *visit) error {
 		}
 	}
 	start := time.Now()
-	line, err := call(v.conn, "PING")
+	line, err := call(v.Conn, "PING")
 	if err != nil {
 		return a.broken(ctx, "ping", err)
 	}
-	v.pingS = time.Since(start).Seconds()
+	v.PingS = time.Since(start).Seconds()
 	if r := judge("ping", line); r != nil {
-		switch r.kind {
-		case kindLoading, kindMisconf, kindMasterDown, kindNoPerm:
-			v.pingSaid = r.said // INFO still answers: stay
+		switch r.Kind {
+		case KindLoading, KindMisconf, KindMasterDown, KindNoPerm:
+			v.PingSaid = r.Said // INFO still answers: stay
+		case KindBusy:
+			if !a.Lenient {
+				return r
+			}
+			v.PingSaid = r.Said
 		default:
 			return r
 		}
@@ -162,18 +167,18 @@ func (a address) greet(ctx context.Context, v *visit) error {
 	// Our name stands in CLIENT LIST and SLOWLOG, so that people and we
 	// ourselves can tell us from the clients. Where it is not permitted, we go
 	// without.
-	if _, err = call(v.conn, "CLIENT", "SETNAME", ownName); err != nil {
+	if _, err = call(v.Conn, "CLIENT", "SETNAME", OwnName); err != nil {
 		return a.broken(ctx, "ping", err)
 	}
-	if a.db == 0 {
+	if a.DB == 0 || a.Lenient {
 		return nil
 	}
-	if line, err = call(v.conn, "SELECT", strconv.Itoa(a.db)); err != nil {
+	if line, err = call(v.Conn, "SELECT", strconv.Itoa(a.DB)); err != nil {
 		return a.broken(ctx, "select", err)
 	}
 	if r := judge("select", line); r != nil {
 		if strings.Contains(line, "DB index is out of range") || strings.Contains(line, "invalid DB index") {
-			r.kind = kindBadDB
+			r.Kind = KindBadDB
 		}
 		return r
 	}
@@ -183,19 +188,19 @@ func (a address) greet(ctx context.Context, v *visit) error {
 // broken looks closer at a connection that broke under the first words: a
 // server that is full says so and closes before it reads, and what it said is
 // lost when our words arrive late; a server with TLS hangs up on plain text.
-func (a address) broken(ctx context.Context, phase string, err error) error {
-	r := transport(phase, err)
-	if r.kind != kindClosed {
+func (a Address) broken(ctx context.Context, phase string, err error) error {
+	r := Transport(phase, err)
+	if r.Kind != KindClosed {
 		return r
 	}
-	if line := a.plainLine(ctx, ""); line != "" {
+	if line := a.PlainLine(ctx, ""); line != "" {
 		if j := judge(phase, line); j != nil {
 			return j
 		}
 	}
-	if a.tls == nil && a.network == "tcp" && a.speaksTLS(ctx) {
-		return &refusal{kind: kindTLSMismatch, phase: phase, err: err,
-			said: "the address is plain text, and the server wants TLS"}
+	if a.TLS == nil && a.Network == "tcp" && a.speaksTLS(ctx) {
+		return &Refusal{Kind: KindTLSMismatch, Phase: phase, Err: err,
+			Said: "the address is plain text, and the server wants TLS"}
 	}
 	return r
 }
@@ -204,12 +209,12 @@ func (a address) broken(ctx context.Context, phase string, err error) error {
 // first line of one that is asked in another protocol.
 const listenFor = 300 * time.Millisecond
 
-// plainLine connects without TLS, says what is given, and returns the first
+// PlainLine connects without TLS, says what is given, and returns the first
 // line that comes back, if one comes soon.
-func (a address) plainLine(ctx context.Context, say string) string {
+func (a Address) PlainLine(ctx context.Context, say string) string {
 	ctx, cancel := context.WithTimeout(ctx, listenFor)
 	defer cancel()
-	conn, err := (&net.Dialer{}).DialContext(ctx, a.network, a.addr)
+	conn, err := (&net.Dialer{}).DialContext(ctx, a.Network, a.Addr)
 	if err != nil {
 		return ""
 	}
@@ -225,11 +230,11 @@ func (a address) plainLine(ctx context.Context, say string) string {
 
 // speaksTLS reports whether a TLS handshake comes to any end that only a TLS
 // server reaches. It looks at no certificate and sends nothing afterwards.
-func (a address) speaksTLS(ctx context.Context) bool {
+func (a Address) speaksTLS(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, 3*listenFor)
 	defer cancel()
 	d := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}}
-	conn, err := d.DialContext(ctx, "tcp", a.addr)
+	conn, err := d.DialContext(ctx, "tcp", a.Addr)
 	if err == nil {
 		_ = conn.Close()
 		return true
@@ -239,68 +244,68 @@ func (a address) speaksTLS(ctx context.Context) bool {
 }
 
 // judge reads the first line of a reply. nil: the server agreed.
-func judge(phase, line string) *refusal {
+func judge(phase, line string) *Refusal {
 	if line == "" {
-		return &refusal{kind: kindClosed, phase: phase, said: "an empty answer"}
+		return &Refusal{Kind: KindClosed, Phase: phase, Said: "an empty answer"}
 	}
 	switch line[0] {
 	case '+', ':', '$', '*', '%', '_', '#':
 		return nil
 	case '-':
-		said := clip(strings.TrimPrefix(line, "-"))
-		return &refusal{kind: kindOf(said), phase: phase, said: said}
+		said := Clip(strings.TrimPrefix(line, "-"))
+		return &Refusal{Kind: KindOf(said), Phase: phase, Said: said}
 	}
 	if line[0] == 0x15 { // a TLS alert record
-		return &refusal{kind: kindTLSMismatch, phase: phase, said: "the address is plain text, and the server wants TLS"}
+		return &Refusal{Kind: KindTLSMismatch, Phase: phase, Said: "the address is plain text, and the server wants TLS"}
 	}
-	return &refusal{kind: kindNotRedis, phase: phase, said: "it answered " + strconv.Quote(clip(line))}
+	return &Refusal{Kind: KindNotRedis, Phase: phase, Said: "it answered " + strconv.Quote(Clip(line))}
 }
 
-// kindOf names the kind of an error that the server sent. Fragments are those
+// KindOf names the kind of an error that the server sent. Fragments are those
 // of Redis 7.0 and Valkey; older servers say "invalid password" for WRONGPASS.
-func kindOf(said string) string {
+func KindOf(said string) string {
 	word, _, _ := strings.Cut(said, " ")
 	switch word {
 	case "NOAUTH", "WRONGPASS", "NOPERM", "LOADING", "BUSY", "MASTERDOWN", "MISCONF":
 		return word
 	case "DENIED":
-		return kindProtected
+		return KindProtected
 	}
 	switch {
 	case strings.Contains(said, "max number of clients"):
-		return kindMaxClients
+		return KindMaxClients
 	case strings.Contains(said, "invalid password"):
-		return kindWrongPass
+		return KindWrongPass
 	case strings.Contains(said, "max number of clients + cluster"):
-		return kindMaxClients
+		return KindMaxClients
 	}
-	return kindError
+	return KindError
 }
 
-// transport names the kind of an error of the network.
-func transport(phase string, err error) *refusal {
-	r := &refusal{kind: kindClosed, phase: phase, err: err, said: "the connection broke"}
+// Transport names the kind of an error of the network.
+func Transport(phase string, err error) *Refusal {
+	r := &Refusal{Kind: KindClosed, Phase: phase, Err: err, Said: "the connection broke"}
 	var dns *net.DNSError
 	var timeout interface{ Timeout() bool }
 	switch {
 	case errors.As(err, &dns) && dns.IsNotFound:
-		r.kind, r.said = kindNoHost, "no such host: "+dns.Name
+		r.Kind, r.Said = KindNoHost, "no such host: "+dns.Name
 	case errors.As(err, &dns):
-		r.kind, r.said = kindNoHost, "the name "+dns.Name+" could not be looked up"
+		r.Kind, r.Said = KindNoHost, "the name "+dns.Name+" could not be looked up"
 	case errors.Is(err, syscall.ECONNREFUSED):
-		r.kind, r.said = kindRefused, "connection refused: nothing listens there"
+		r.Kind, r.Said = KindRefused, "connection refused: nothing listens there"
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
-		r.kind, r.said = kindNoRoute, "no route to the host"
+		r.Kind, r.Said = KindNoRoute, "no route to the host"
 	case errors.Is(err, syscall.ENOENT):
-		r.kind, r.said = kindNoSocket, "there is no such socket"
+		r.Kind, r.Said = KindNoSocket, "there is no such socket"
 	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
-		r.kind, r.said = kindOSDenied, "permission denied by the operating system"
+		r.Kind, r.Said = KindOSDenied, "permission denied by the operating system"
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded),
 		errors.As(err, &timeout) && timeout.Timeout():
-		r.kind = kindTimeout
-		r.said = "no answer to the connection request"
+		r.Kind = KindTimeout
+		r.Said = "no answer to the connection request"
 		if phase != "connect" {
-			r.said = "connected, and then no answer"
+			r.Said = "connected, and then no answer"
 		}
 	}
 	return r
@@ -353,8 +358,8 @@ func readLine(conn net.Conn) (string, error) {
 	return strings.TrimRight(string(line), "\r"), nil
 }
 
-// clip keeps foreign text short and printable.
-func clip(s string) string {
+// Clip keeps foreign text short and printable.
+func Clip(s string) string {
 	s = strings.ToValidUTF8(strings.Map(func(r rune) rune {
 		if r < ' ' {
 			return ' '

@@ -1,4 +1,4 @@
-package redis
+package redisapi
 
 import (
 	"crypto/tls"
@@ -18,8 +18,9 @@ import (
 	"github.com/quellhq/quell/internal/secret"
 )
 
-// settings are the keys of a redis target in quell.yaml.
-type settings struct {
+// Settings are the keys in quell.yaml that say where a Redis is. A connector
+// embeds them in its own.
+type Settings struct {
 	URL           secret.String      `json:"url"`
 	Username      string             `json:"username"`
 	Password      secret.String      `json:"password"`
@@ -37,7 +38,8 @@ type settings struct {
 // and go-redis give up in the same order of magnitude.
 const connectWithin = 2500 * time.Millisecond
 
-func settingList() []connector.Setting {
+// SettingList says what each of the Settings is, for Kind.Settings.
+func SettingList() []connector.Setting {
 	return []connector.Setting{
 		{Name: "url", Type: probe.Text, Secret: true, About: "redis://user:password@host:6379/0, rediss:// for TLS, or unix:///path/to/socket?db=0"},
 		{Name: "username", Type: probe.Text, Optional: true, About: "ACL user, where it does not stand in the url"},
@@ -52,89 +54,94 @@ func settingList() []connector.Setting {
 	}
 }
 
-// address is where a Redis is and how we get in.
-type address struct {
-	network  string // "tcp" or "unix"
-	addr     string // host:port, or the path of the socket
-	host     string // empty for a socket
-	username string
-	password secret.String
-	db       int
-	tls      *tls.Config // nil without TLS
-	within   time.Duration
+// Address is where a Redis is and how we get in.
+type Address struct {
+	Network  string // "tcp" or "unix"
+	Addr     string // host:port, or the path of the socket
+	Host     string // empty for a socket
+	Username string
+	Password secret.String
+	DB       int
+	TLS      *tls.Config   // nil without TLS
+	Within   time.Duration // bounds dialling, TLS, AUTH and PING together
+	// Lenient lets one in to a server that answers BUSY: a script runs, and
+	// only what stops it is heard.
+	Lenient bool
 }
 
 // errURL deliberately repeats nothing of the url: it may hold a password.
 var errURL = errors.New("url cannot be read: write it like redis://user:password@host:6379/0, rediss://… for TLS, or unix:///path/to/socket")
 
-func (s settings) address(dir string) (address, error) {
+// Address reads the settings; relative files start from dir. Its errors repeat
+// nothing of the url, which may hold a password.
+func (s Settings) Address(dir string) (Address, error) {
 	text := strings.TrimSpace(s.URL.Reveal())
 	if text == "" {
-		return address{}, errors.New("url is missing: write it like redis://host:6379/0")
+		return Address{}, errors.New("url is missing: write it like redis://host:6379/0")
 	}
 	if !strings.Contains(text, "://") {
 		text = "redis://" + text
 	}
 	u, err := url.Parse(text)
 	if err != nil {
-		return address{}, errURL
+		return Address{}, errURL
 	}
-	a := address{username: s.Username, password: s.Password, within: s.ConnectWithin.Duration}
-	if a.within <= 0 {
-		a.within = connectWithin
+	a := Address{Username: s.Username, Password: s.Password, Within: s.ConnectWithin.Duration}
+	if a.Within <= 0 {
+		a.Within = connectWithin
 	}
 	if u.User != nil {
-		if name := u.User.Username(); name != "" && a.username == "" {
-			a.username = name
+		if name := u.User.Username(); name != "" && a.Username == "" {
+			a.Username = name
 		}
-		if p, ok := u.User.Password(); ok && a.password.Empty() {
-			a.password = secret.New(p)
+		if p, ok := u.User.Password(); ok && a.Password.Empty() {
+			a.Password = secret.New(p)
 		}
 	}
 	db := u.Query().Get("db")
 	switch u.Scheme {
 	case "redis", "rediss", "valkey", "valkeys":
 		if u.Hostname() == "" {
-			return address{}, errors.New("url names no host: write it like redis://host:6379/0")
+			return Address{}, errors.New("url names no host: write it like redis://host:6379/0")
 		}
 		port := u.Port()
 		if port == "" {
 			port = "6379"
 		} else if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-			return address{}, errors.New("the port in url is not a number from 1 to 65535")
+			return Address{}, errors.New("the port in url is not a number from 1 to 65535")
 		}
-		a.network, a.host, a.addr = "tcp", u.Hostname(), net.JoinHostPort(u.Hostname(), port)
+		a.Network, a.Host, a.Addr = "tcp", u.Hostname(), net.JoinHostPort(u.Hostname(), port)
 		if path := strings.Trim(u.Path, "/"); path != "" {
 			db = path
 		}
 	case "unix", "redis+unix":
-		a.network, a.addr = "unix", u.Path
-		if a.addr == "" {
-			return address{}, errors.New("url names no socket: write it like unix:///run/redis/redis.sock")
+		a.Network, a.Addr = "unix", u.Path
+		if a.Addr == "" {
+			return Address{}, errors.New("url names no socket: write it like unix:///run/redis/redis.sock")
 		}
 	default:
-		return address{}, fmt.Errorf("url begins with %q: redis://, rediss:// and unix:// are understood", u.Scheme+"://")
+		return Address{}, fmt.Errorf("url begins with %q: redis://, rediss:// and unix:// are understood", u.Scheme+"://")
 	}
 	if db != "" {
-		if a.db, err = strconv.Atoi(db); err != nil || a.db < 0 {
-			return address{}, fmt.Errorf("url names database %q: it is a number, like 0", db)
+		if a.DB, err = strconv.Atoi(db); err != nil || a.DB < 0 {
+			return Address{}, fmt.Errorf("url names database %q: it is a number, like 0", db)
 		}
 	}
 	if s.DB != nil {
-		a.db = *s.DB
+		a.DB = *s.DB
 	}
-	if a.db < 0 {
-		return address{}, fmt.Errorf("db is %d: it is a number from 0", a.db)
+	if a.DB < 0 {
+		return Address{}, fmt.Errorf("db is %d: it is a number from 0", a.DB)
 	}
 	if strings.HasSuffix(u.Scheme, "ss") || u.Scheme == "valkeys" {
-		if a.tls, err = s.tlsConfig(dir, a.host); err != nil {
-			return address{}, err
+		if a.TLS, err = s.tlsConfig(dir, a.Host); err != nil {
+			return Address{}, err
 		}
 	}
 	return a, nil
 }
 
-func (s settings) tlsConfig(dir, host string) (*tls.Config, error) {
+func (s Settings) tlsConfig(dir, host string) (*tls.Config, error) {
 	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: s.ServerName, InsecureSkipVerify: s.SkipTLSVerify}
 	if c.ServerName == "" {
 		c.ServerName = host

@@ -1,0 +1,59 @@
+package realserver
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// Docker is a real Docker engine with nothing in it but one small image.
+type Docker struct {
+	Dir string
+	URL string // unix:///…
+	// Image has a busybox at /busybox and as /bin/sh.
+	Image string
+	Log   string
+	Proc  *Process
+}
+
+// StartDocker starts a Docker engine without any network of its own. It needs
+// root.
+func StartDocker(t testing.TB) *Docker {
+	t.Helper()
+	bin := Find(t, "dockerd", "docker.io")
+	_ = Find(t, "docker", "docker.io")
+	busybox := Find(t, "busybox", "busybox-static")
+	if os.Geteuid() != 0 {
+		Missing(t, "a Docker engine needs root")
+	}
+	dir := TempDir(t, "")
+	d := &Docker{Dir: dir, URL: "unix://" + filepath.Join(dir, "docker.sock"), Image: "quell-test:1", Log: filepath.Join(dir, "dockerd.log")}
+	d.Proc = Start(t, "", dir, d.Log, bin, "--iptables=false", "--ip6tables=false", "--bridge=none", "--storage-driver=vfs",
+		"--data-root", filepath.Join(dir, "data"), "--exec-root", filepath.Join(dir, "exec"), "--pidfile", filepath.Join(dir, "pid"), "-H", d.URL)
+	t.Cleanup(func() {
+		// Containers outlive the engine: they go first.
+		_, _ = d.Run("/bin/sh", "-c", "docker rm -f $(docker ps -aq)")
+		d.Proc.Terminate()
+	})
+	WaitFor(t, "dockerd", 60*time.Second, d.Log, func() error {
+		_, err := d.Run("docker", "version")
+		return err
+	})
+	image := filepath.Join(dir, "image")
+	writeFile(t, filepath.Join(image, "tmp", "keep"), "")
+	script := `mkdir -p "$1/bin" && cp "$2" "$1/busybox" && ln -s /busybox "$1/bin/sh" && tar -C "$1" -c . | docker import - ` + d.Image
+	if out, err := d.Run("/bin/sh", "-c", script, "sh", image, busybox); err != nil {
+		t.Fatalf("make an image: %v\n%s", err, out)
+	}
+	return d
+}
+
+// Run runs a command that asks this engine.
+func (d *Docker) Run(argv ...string) ([]byte, error) {
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Env = append(os.Environ(), "DOCKER_HOST="+d.URL)
+	cmd.Dir = d.Dir
+	return cmd.CombinedOutput()
+}
