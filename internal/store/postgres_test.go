@@ -69,6 +69,10 @@ func TestConnectionsThatWentStaleAreReplaced(t *testing.T) {
 	s := openConfig(t, store.Config{DSN: secret.New(p.URL("postgres", "app"))})
 	id := created(t, s)
 	for i := range 6 {
+		if i%2 == 0 {
+			_, err := s.Headers(t.Context(), 1)
+			require.NoError(t, err)
+		}
 		last, err := s.Append(t.Context(), id, int64(i)+1, said("x"))
 		require.NoError(t, err)
 		events, err := s.Events(t.Context(), id, last)
@@ -94,7 +98,7 @@ func TestAServerThatDoesNotAnswerIsNotWaitedForWithoutEnd(t *testing.T) {
 	defer cancel()
 	_, err = s.Events(ctx, id, 0)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
-	require.Less(t, time.Since(began), 5*time.Second)
+	require.Less(t, time.Since(began), 20*time.Second)
 	thaw()
 	_, err = s.Append(t.Context(), id, 1, said("x"))
 	require.NoError(t, err)
