@@ -137,6 +137,14 @@ func TestTheDefaultsOfARoleDoNotMatter(t *testing.T) {
 	id := created(t, s)
 	_, err := s.Append(t.Context(), id, 1, said("x"))
 	require.NoError(t, err)
+	for name, want := range map[string]string{
+		"synchronous_commit": "on", "statement_timeout": "30s", "lock_timeout": "10s",
+		"idle_in_transaction_session_timeout": "30s", "search_path": `"` + role + `"`,
+	} {
+		got, err := s.Setting(t.Context(), "SHOW "+name)
+		require.NoError(t, err)
+		require.Equal(t, want, got, name)
+	}
 	var application string
 	conn := server.Connect(t, "app")
 	require.NoError(t, conn.QueryRow(t.Context(), "SELECT application_name FROM pg_stat_activity WHERE usename = $1 LIMIT 1", role).Scan(&application))
