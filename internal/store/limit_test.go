@@ -62,20 +62,21 @@ func writeToTheLimit(ctx context.Context, path string) error {
 		return err
 	}
 	last, began := int64(1), time.Now()
-	for range 100 {
-		var got int64
-		if got, err = s.Append(ctx, id, last, said(strings.Repeat("x", 20_000))); err != nil {
-			break
+	for size := 20_000; size > 0; {
+		got, err := s.Append(ctx, id, last, said(strings.Repeat("x", size)))
+		switch {
+		case err == nil:
+			last = got
+		case !errors.Is(err, incident.ErrUnavailable) || errors.Is(err, incident.ErrUncertain):
+			return fmt.Errorf("it is said of the limit: %w", err)
+		case !strings.Contains(err.Error(), "the disk under "+filepath.Dir(path)+" fails"):
+			return fmt.Errorf("no line for a person: %w", err)
+		default:
+			size /= 4
 		}
-		last = got
 	}
-	switch {
-	case !errors.Is(err, incident.ErrUnavailable) || errors.Is(err, incident.ErrUncertain):
-		return fmt.Errorf("it is said of the limit: %w", err)
-	case !strings.Contains(err.Error(), "the disk under "+filepath.Dir(path)+" fails"):
-		return fmt.Errorf("no line for a person: %w", err)
-	case time.Since(began) > 8*time.Second:
-		return fmt.Errorf("what is certain was waited for: %s", time.Since(began))
+	if took := time.Since(began); took > 8*time.Second {
+		return fmt.Errorf("what is certain was waited for: %s", took)
 	}
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
 		return err
