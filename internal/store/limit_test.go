@@ -62,7 +62,7 @@ func writeToTheLimit(ctx context.Context, path string) error {
 		return err
 	}
 	last, began := int64(1), time.Now()
-	for size := 20_000; size > 0; {
+	for size, failures := 20_000, 0; failures < 20; { // until there is no room for a single page
 		got, err := s.Append(ctx, id, last, said(strings.Repeat("x", size)))
 		switch {
 		case err == nil:
@@ -73,6 +73,7 @@ func writeToTheLimit(ctx context.Context, path string) error {
 			return fmt.Errorf("no line for a person: %w", err)
 		default:
 			size /= 4
+			failures++
 		}
 	}
 	if took := time.Since(began); took > 8*time.Second {
