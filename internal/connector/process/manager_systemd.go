@@ -146,7 +146,7 @@ func (s systemd) can(ctx context.Context, v verb, on []instance) string {
 	if why := on[0].cannot[v]; why != "" || v == start || v == reload {
 		return why
 	}
-	if own, err := os.ReadFile("/proc/self/cgroup"); err == nil && strings.Contains(string(own), "/"+s.Name) {
+	if pid.InControlGroup(os.Getpid(), "/"+s.Name) {
 		return fmt.Sprintf("quell itself runs in unit %s, and would end with it", s.Name)
 	}
 	if len(s.Through) > 0 {
