@@ -3,6 +3,7 @@ package all
 
 import (
 	"github.com/quellhq/quell/internal/connector"
+	"github.com/quellhq/quell/internal/connector/alembic"
 	"github.com/quellhq/quell/internal/connector/dns"
 	"github.com/quellhq/quell/internal/connector/host"
 	"github.com/quellhq/quell/internal/connector/http"
@@ -30,5 +31,6 @@ func Kinds() []connector.Kind {
 		tls.Kind(),
 		dns.Kind(),
 		host.Kind(),
+		alembic.Kind(),
 	}
 }
