@@ -5,6 +5,7 @@ import (
 	"github.com/quellhq/quell/internal/connector"
 	"github.com/quellhq/quell/internal/connector/alertmanager"
 	"github.com/quellhq/quell/internal/connector/command"
+	"github.com/quellhq/quell/internal/connector/alembic"
 	"github.com/quellhq/quell/internal/connector/dns"
 	"github.com/quellhq/quell/internal/connector/host"
 	"github.com/quellhq/quell/internal/connector/http"
@@ -36,5 +37,6 @@ func Kinds() []connector.Kind {
 		process.Kind(),
 		alertmanager.Kind(),
 		command.Kind(),
+		alembic.Kind(),
 	}
 }
