@@ -127,7 +127,7 @@ func (e editor) Apply(ctx context.Context, o action.Order) (action.Done, error) 
 	case f.already && f.loaded:
 		return e.finish(ctx, o, f)
 	case f.already: // written before a crash: only loading is left
-		return e.load(ctx, o, f, nil)
+		return e.activate(ctx, o, f, nil)
 	case len(o.Preview.Items) != 1 || o.Preview.Items[0].Guard != f.item.Guard:
 		return action.Done{}, action.Not("%s is not as it was in the preview any more", f.path)
 	}
@@ -151,12 +151,12 @@ func (e editor) Apply(ctx context.Context, o action.Order) (action.Done, error) 
 	if err := replace(f.path, f.next, nil); err != nil {
 		return action.Done{}, action.Not("%s", err)
 	}
-	return e.load(ctx, o, f, func() error { return replace(f.path, f.former, before) })
+	return e.activate(ctx, o, f, func() error { return replace(f.path, f.former, before) })
 }
 
-// load loads what is written. Where nginx does not take it, back (if there is
+// activate loads what is written. Where nginx does not take it, back (if there is
 // one) brings the former text.
-func (e editor) load(ctx context.Context, o action.Order, f found, back func() error) (action.Done, error) {
+func (e editor) activate(ctx context.Context, o action.Order, f found, back func() error) (action.Done, error) {
 	err := e.test(ctx, e.config.Conf)
 	if err == nil && !sleep(ctx, settle) {
 		err = ctx.Err()
