@@ -29,7 +29,7 @@ func TestRateLimit(t *testing.T) {
 	s := start(t, "")
 	actiontest.Run(t, actiontest.Case{
 		Spec: spec(t, "nginx.rate_limit"), Args: map[string]any{"server": "www.shop.test", "location": "/static/", "rate": "1r/m", "burst": 2.0, "for": "30m"},
-		Open: s.changer, World: s.world, Effects: s.loads, Gone: gone, Settles: 5 * time.Second,
+		Open: s.changer, World: s.world, Effects: s.loads, Gone: s.gone, Settles: 5 * time.Second,
 	})
 	require.Equal(t, 2, s.loads(t))
 }

@@ -24,7 +24,7 @@ func TestReload(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(s.Dir, "snippets/new.conf"), []byte(fmt.Sprintf("server { listen 127.0.0.1:%d; server_name new.test; return 200 new; }", s.Port)), 0o644))
 	actiontest.Run(t, actiontest.Case{
 		Spec: spec(t, "nginx.reload"), Args: map[string]any{},
-		Open: s.changer, Effects: s.loads, Gone: gone, Settles: 5 * time.Second,
+		Open: s.changer, Effects: s.loads, Gone: s.gone, Settles: 5 * time.Second,
 		// A reload changes no file: what it changes is who serves.
 		World: func(t *testing.T) string { return fmt.Sprint(s.world(t), s.loads(t)) },
 	})

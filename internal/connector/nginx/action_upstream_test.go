@@ -28,7 +28,7 @@ func TestUpstream(t *testing.T) {
 			args["upstream"], args["server"] = "shop", map[string]string{"A": s.a, "B": s.b, "C": s.c}[args["server"].(string)]
 			actiontest.Run(t, actiontest.Case{
 				Spec: spec(t, "nginx.upstream"), Args: args,
-				Open: s.changer, World: s.world, Effects: s.loads, Gone: gone, Settles: 5 * time.Second,
+				Open: s.changer, World: s.world, Effects: s.loads, Gone: s.gone, Settles: 5 * time.Second,
 			})
 			require.Equal(t, 2, s.loads(t), "one load for the change and one for its undo")
 		})

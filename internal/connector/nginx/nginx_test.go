@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -220,12 +219,13 @@ func order(t *testing.T, d action.Doer, c action.Change) action.Order {
 	return action.Order{Change: c, Preview: p, Key: "INC-1.1.1-a", By: "tester", Intended: time.Now()}
 }
 
-// gone is a site that has ended.
-func gone(t *testing.T) action.Changer {
+// gone is a site whose master does not run: its pid file names nobody.
+func (s *site) gone(t *testing.T) action.Changer {
 	t.Helper()
-	s := start(t, "")
-	s.Proc.Stop(syscall.SIGKILL)
-	return s.changer(t)
+	settings := s.settings()
+	settings["pidfile"] = filepath.Join(t.TempDir(), "pid")
+	require.NoError(t, os.WriteFile(settings["pidfile"].(string), []byte("4194000"), 0o644))
+	return open(t, settings).(action.Changer)
 }
 
 func eventually(t *testing.T, what string, shown func() bool) {

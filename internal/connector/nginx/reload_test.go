@@ -47,7 +47,7 @@ func TestAChangeThatNginxWouldNotTakeNeverReachesTheFile(t *testing.T) {
 	_, err := d.Preview(t.Context(), o.Change)
 	var refusal *action.Refusal
 	require.ErrorAs(t, err, &refusal)
-	require.ErrorContains(t, err, "already bound", "nginx says why")
+	require.ErrorContains(t, err, "conflicts with already declared size", "nginx says why")
 	require.ErrorContains(t, err, "quell-limit-"+zone+".conf:", "and a fault is told with the file that it is in")
 	_, err = d.Apply(t.Context(), o)
 	notMade(t, err)

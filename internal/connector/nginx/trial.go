@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/quellhq/quell/internal/child"
@@ -40,15 +42,19 @@ func faults(output string) string {
 	for line := range strings.Lines(output) {
 		for _, mark := range []string{"[emerg] ", "[crit] "} {
 			if _, text, ok := strings.Cut(line, mark); ok {
-				kept = append(kept, strings.TrimSpace(text))
+				kept = append(kept, strings.TrimSpace(logPrefix.ReplaceAllString(text, "")))
 			}
 		}
 	}
 	if len(kept) == 0 {
 		return "nginx does not take it: " + strings.TrimSpace(output[:min(len(output), 400)])
 	}
+	kept = slices.Compact(kept)
 	return strings.Join(kept[:min(len(kept), most)], "; ")
 }
+
+// logPrefix is process and thread, which stand in nginx's log before a message.
+var logPrefix = regexp.MustCompile(`^\d+#\d+: `)
 
 // errNoTrial says that a configuration cannot be tested beside its own: a copy
 // of what is there is not taken either.
