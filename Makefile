@@ -31,7 +31,7 @@ loki-fixtures: ## ask a real Loki (built once, ten minutes) what our LogQL must 
 	QUELL_LOKI="$$(scripts/loki)" $(GO) test ./internal/logql -run RecordLoki -record -count 1 -v
 
 crash: ## kill quell with kill -9 at 500 seeded points of an incident, and count what was done twice, lost or stuck
-	$(GO) test ./lab/crash -run KilledAnywhere -count 1 -points 500 -timeout 60m
+	$(GO) test ./lab/crash -run KilledAnywhere -count 1 -points 500 -timeout 90m -v
 
 bench-run: ## steps per second of plans of 10 to 1,000 steps, each durable; state, memory, cold start
 	$(GO) run ./lab/runbench
