@@ -16,7 +16,7 @@ import (
 const initScript = `#!/bin/sh
 set -e
 case $1 in
-start) setsid %[1]s >/dev/null 2>&1 & echo $! >%[2]s.pid ;;
+start) %[1]s >/dev/null 2>&1 & echo $! >%[2]s.pid ;;
 stop) kill $(cat %[2]s.pid) ;;
 reload) kill -HUP $(cat %[2]s.pid) ;;
 broken) echo "no idea how" >&2; exit 7 ;;

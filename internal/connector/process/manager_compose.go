@@ -201,5 +201,5 @@ func (c compose) do(ctx context.Context, v verb, on []instance, _ manner) error 
 	for _, i := range on {
 		words = append(words, i.id)
 	}
-	return runProgram(ctx, config{}, c.argv(words...), c.engine())
+	return runProgram(ctx, child.Command{Argv: c.argv(words...), Env: child.Environment(c.engine())})
 }

@@ -111,21 +111,13 @@ func (s supervisor) can(ctx context.Context, v verb, on []instance) string {
 
 // do implements manager.
 func (s supervisor) do(ctx context.Context, v verb, on []instance, _ manner) error {
-	for n, i := range on {
+	for _, i := range on {
 		if err := s.one(ctx, v, i.name); err != nil {
-			var refused *fault
-			if n == 0 && v != restart && errors.As(err, &refused) && refused.code != abnormal {
-				return action.Not("%s", err)
-			}
 			return err
 		}
 	}
 	return nil
 }
-
-// abnormal is supervisord's fault of a program that has ended at once: it was
-// started, so something happened.
-const abnormal = 40
 
 // one does a verb to one program. supervisord answers when it is done, after
 // the program's own stopwaitsecs and startsecs.

@@ -158,7 +158,7 @@ func (s systemd) can(ctx context.Context, v verb, on []instance) string {
 // do implements manager. systemctl waits until the job is done; when our time
 // is over the job goes on without it.
 func (s systemd) do(ctx context.Context, v verb, _ []instance, _ manner) error {
-	err := runProgram(ctx, config{}, s.systemctl(string(v)), nil)
+	err := runProgram(ctx, child.Command{Argv: s.systemctl(string(v)), Env: child.Environment(nil)})
 	var failure *action.Failure
 	if errors.As(err, &failure) || err == nil {
 		return err

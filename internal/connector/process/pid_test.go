@@ -129,7 +129,7 @@ func TestARestartWhoseServiceDoesNotComeBackSaysSo(t *testing.T) {
 	w.settings["env"].(map[string]any)[roleKey] = string(w.journal) + " frail"
 	order := planned(t, w.settings, "process.restart", nil)
 	_, err := apply(t, w.settings, order)
-	fails(t, err, action.PartlyMade, "1 stopped, and not started")
+	fails(t, err, action.PartlyMade, "is stopped, and not started")
 	require.Equal(t, action.PartlyMade, standing(t, w.settings, order).State)
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/quellhq/quell/internal/connector"
 	"github.com/quellhq/quell/internal/connector/process"
 	"github.com/quellhq/quell/internal/evidence"
+	"github.com/quellhq/quell/internal/pid"
 	"github.com/quellhq/quell/internal/probe"
 )
 
@@ -166,6 +167,7 @@ func holdToTheContract(t *testing.T, w func(t *testing.T, action string) world, 
 			w := w(t, name)
 			w.ready(t, name != "process.start")
 			begun := w.journal.count(t, counted[name])
+			time.Sleep(2 * pid.Slack) // whatever is made ready is older than the decision, for the kernel too
 			suite := actiontest.Case{
 				Spec: specOf(t, name), Settles: patience,
 				Open:    func(t *testing.T) action.Changer { return open(t, w.settings).(action.Changer) },

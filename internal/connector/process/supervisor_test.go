@@ -34,6 +34,7 @@ func TestAProgramOfSupervisorKeepsTheContract(t *testing.T) {
 		w.ready = func(t *testing.T, running bool) {
 			if running {
 				made(t, w.settings, "process.start", nil)
+				require.Eventually(t, func() bool { return j.count(t, "start") == 1 }, patience, step)
 			}
 		}
 		return w
@@ -71,11 +72,11 @@ func TestAGroupOfSupervisorIsChangedAsAWhole(t *testing.T) {
 func TestWhatSupervisorSaysIsToldToPeople(t *testing.T) {
 	t.Parallel()
 	j := newJournal(t)
-	s := realserver.StartSupervisor(t, program(t, "frail", j, "startsecs=1\nstartretries=0", "frail")+
+	s := realserver.StartSupervisor(t, program(t, "frail", j, "startsecs=10\nstartretries=0", "frail")+
 		"[program:missing]\ncommand=/no/such/program\nautostart=false\n")
 	order := planned(t, supervised(s, "frail"), "process.start", nil)
 	_, err := apply(t, supervised(s, "frail"), order)
-	fails(t, err, action.NotMade, "ABNORMAL_TERMINATION")
+	fails(t, err, action.NotMade, "Exited too quickly")
 	require.Contains(t, instances(state(t, supervised(s, "frail")))[0]["state"], "FATAL")
 	_, err = apply(t, supervised(s, "missing"), planned(t, supervised(s, "missing"), "process.start", nil))
 	fails(t, err, action.NotMade, "NO_FILE")
