@@ -50,7 +50,7 @@ type Attempt struct {
 	Result   *Result   `json:"result,omitempty"` // nil: not known
 	Ended    time.Time `json:"ended,omitzero"`
 	Event    int64     `json:"event,omitempty"` // number of the result's
-	By       string    `json:"by,omitempty"` // who wrote the result: a person, where one settled it
+	By       string    `json:"by,omitempty"`    // who wrote the result: a person, where one settled it
 }
 
 // Hold is a time that a step was not begun.
