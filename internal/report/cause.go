@@ -160,7 +160,7 @@ func (t *teller) summary() []string {
 	case t.round == nil:
 		out = append(out, "Nobody asked for its cause.")
 	case len(d.Roots) > 0:
-		out = append(out, fmt.Sprintf("The root cause: %s (%s, %s), on %s.", lower(d.Roots[0].Title), d.Roots[0].Word, percent(d.Roots[0].Probability), where(d.Roots[0].Finding)))
+		out = append(out, fmt.Sprintf("The root cause: %s (%s, %s), in %s.", lower(d.Roots[0].Title), d.Roots[0].Word, percent(d.Roots[0].Probability), where(d.Roots[0].Finding)))
 	default:
 		out = append(out, fmt.Sprintf("No cause was found: %s.", d.Summary))
 	}

@@ -194,3 +194,20 @@ func (t *teller) outcome() []string {
 	}
 	return out
 }
+
+// itemNote says how an item of the checklist stands, behind its text.
+func itemNote(i incident.Item) string {
+	word := map[verification.Truth]string{
+		verification.No: "it does not hold", verification.Unknown: "it cannot be told", verification.None: "not checked",
+	}[i.Truth]
+	if i.Truth == verification.None && !i.Due.IsZero() {
+		word = "can be answered from " + i.Due.UTC().Format("2006-01-02 15:04")
+	}
+	text := ""
+	for _, part := range []string{word, i.Why} {
+		if part != "" {
+			text += " — " + part
+		}
+	}
+	return text
+}

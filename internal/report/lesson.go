@@ -51,12 +51,12 @@ func (t *teller) wasSlow() []string {
 	}
 	var longest Phase
 	for _, p := range t.phases() {
-		if p.Took > longest.Took {
+		if p.Took > longest.Took && p.Name != watching {
 			longest = p
 		}
 	}
 	if longest.Took > 0 {
-		out = append(out, fmt.Sprintf("most of the time went by %s: %s", longest.Name, spell(longest.Took)))
+		out = append(out, fmt.Sprintf("of the time until the recovery most went by %s: %s", longest.Name, spell(longest.Took)))
 	}
 	return out
 }

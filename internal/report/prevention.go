@@ -18,6 +18,7 @@ type ActionItem struct {
 	Kind  string // finish, fix, see
 	Title string
 	Text  string
+	Do    string   // the grant or command that does it, where it is known
 	Items []string // a checklist
 	Test  string   // in words, how to know that it is done
 	Code  string   // the expression or command of the test
@@ -49,7 +50,7 @@ func (t *teller) toFinish() []ActionItem {
 	var out []ActionItem
 	for _, p := range t.incident.Unknown() {
 		out = append(out, ActionItem{
-			Kind: itemFinish, Title: fmt.Sprintf("find out whether step %s happened", p.Step.ID), Text: actionText(p.Step.Change, p.Step.Target),
+			Kind: itemFinish, Title: fmt.Sprintf("find out whether step %s happened", p.Step.ID), Do: actionText(p.Step.Change, p.Step.Target),
 			Test: "the step is settled", Code: "quell reconcile " + p.Step.ID,
 		})
 	}
@@ -143,7 +144,7 @@ func (t *teller) toSee() []ActionItem {
 			continue
 		}
 		out = append(out, ActionItem{
-			Kind: itemSee, Title: fmt.Sprintf("let %s be seen on %s", list(s.Probes), s.Target), Text: s.Hint,
+			Kind: itemSee, Title: fmt.Sprintf("let %s be seen on %s", list(s.Probes), s.Target), Do: s.Hint,
 			Test: fmt.Sprintf("%s answers instead of %q", list(s.Probes), s.Status), Code: "quell doctor",
 		})
 	}

@@ -54,6 +54,12 @@ type Phase struct {
 // Text is the phase for a person.
 func (p Phase) Text() string { return spell(p.Took) }
 
+// watching is the phase after the recovery, when nobody suffers any more.
+const watching = "watching"
+
+// Width is how much of the strip the phase takes.
+func (p Phase) Width() string { return fmt.Sprintf("%.2f%%", 100*p.Share) }
+
 // phases cut the time from the beginning to the end at the moments that are
 // known.
 func (t *teller) phases() []Phase {
@@ -65,7 +71,7 @@ func (t *teller) phases() []Phase {
 		{t.at(incident.Detected), "undetected"},
 		{t.at(incident.Found), "searching"},
 		{t.at(incident.Recovery), "recovering"},
-		{t.at(incident.Ended), "watching"},
+		{t.at(incident.Ended), watching},
 	}
 	var out []Phase
 	var first, last time.Time

@@ -81,10 +81,13 @@ type pause struct {
 	before, after Entry
 }
 
-// longestPause is the longest time between two events from the first notice to
-// the end.
+// longestPause is the longest time between two events while people felt it:
+// from the first notice to the recovery, or else to the end.
 func (t *teller) longestPause() (longest pause, ok bool) {
-	list := slices.DeleteFunc(t.timeline(), func(e Entry) bool { return e.At.Before(t.at(incident.Detected)) })
+	to := t.at(incident.Recovery)
+	list := slices.DeleteFunc(t.timeline(), func(e Entry) bool {
+		return e.At.Before(t.at(incident.Detected)) || !to.IsZero() && e.At.After(to)
+	})
 	for n := 1; n < len(list); n++ {
 		if d := list[n].At.Sub(list[n-1].At); d > longest.took {
 			longest = pause{d, list[n-1], list[n]}
