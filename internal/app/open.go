@@ -56,6 +56,9 @@ func OpenDesk(ctx context.Context, setup Setup, o DeskOptions) (*Desk, error) {
 			return nil, err
 		}
 	}
+	if setup.MaskKey, err = secret.ReadKey(filepath.Join(dir, "mask.key")); err != nil {
+		return nil, err
+	}
 	session, err := Open(setup)
 	if err != nil {
 		return nil, err

@@ -17,7 +17,7 @@ func (s *scanner) header(a assignment) {
 		from++
 	}
 	q, inner := quoteAt(s.text, from)
-	if inner < s.headed[0] || inner > s.headed[1] {
+	if s.headed[1] == 0 || inner < s.headed[0] || inner > s.headed[1] {
 		s.headed = [2]int{inner, s.lineEnd(inner)}
 	}
 	end := s.headed[1]
