@@ -16,7 +16,7 @@ func bgsaveChange() redisact.Change {
 		Spec: action.Spec{
 			Name: "redis.bgsave", Risk: action.R2,
 			Does:     "Writes a snapshot in the background: needs a fork and free disk as large as the data.",
-			Tells:    "the server counts one more snapshot than before (rdb_saves, rdb_last_save_time)",
+			Tells:    "the server has written a snapshot since (rdb_saves, rdb_last_save_time, rdb_last_bgsave_status)",
 			Destroys: "the former snapshot, which this one replaces",
 			Captures: []string{"redis.persistence", "redis.keyspace"},
 		},
@@ -27,7 +27,7 @@ func bgsaveChange() redisact.Change {
 // saveState is what the server says of its snapshots. The number is new in 7.0;
 // before, two within the same second look like one.
 type saveState struct {
-	Saves   int64  `json:"saves"`
+	Saves   int64  `json:"saves"` // that were begun
 	Last    int64  `json:"last"` // unix seconds; the start of the server where it has not saved
 	status  string // of the last one: "ok" or "err"
 	running bool
@@ -110,7 +110,7 @@ func makeSave(ctx context.Context, s *redisapi.Session, o action.Order, _ []acti
 // saved reports whether a snapshot was written since the order was approved.
 func saved(o action.Order, now saveState) bool {
 	was, err := redisact.ReadGuard[saveState](o.Preview.Items[0])
-	return err == nil && (now.Saves > was.Saves || now.Last > was.Last)
+	return err == nil && (now.Last > was.Last || now.Saves > was.Saves && !now.running && now.status == "ok")
 }
 
 func savedDone(now saveState) action.Done {

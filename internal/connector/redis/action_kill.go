@@ -172,4 +172,3 @@ func killAdvice(c clientLine) []string {
 	}
 	return []string{"client " + strings.TrimSpace(c["id"]) + " " + what}
 }
-

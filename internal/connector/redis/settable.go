@@ -13,7 +13,7 @@ var settable = map[string]kind{
 	"maxmemory": memory, "maxmemory-clients": memoryOrShare, "repl-backlog-size": memory, "client-query-buffer-limit": memory,
 	"active-defrag-ignore-bytes": memory, "auto-aof-rewrite-min-size": memory, "proto-max-bulk-len": memory,
 
-	"maxclients": integer, "timeout": integer, "tcp-keepalive": integer, "hz": integer,
+	"maxclients": upTo(1_000_000), "timeout": integer, "tcp-keepalive": integer, "hz": integer,
 	"slowlog-log-slower-than": integer, "slowlog-max-len": integer, "latency-monitor-threshold": integer, "acllog-max-len": integer,
 	"busy-reply-threshold": integer, "lua-time-limit": integer, "tracking-table-max-keys": integer,
 	"maxmemory-samples": integer, "maxmemory-eviction-tenacity": integer, "lfu-log-factor": integer, "lfu-decay-time": integer, "active-expire-effort": integer,

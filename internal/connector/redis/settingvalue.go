@@ -57,6 +57,18 @@ func integer(value, _ string) (string, error) {
 	return strconv.FormatInt(int64(math.Floor(n)), 10), nil
 }
 
+// upTo is a number from 1, bounded where the server is not: it makes room for
+// all clients that it may have, and hangs over a number without sense.
+func upTo(most int64) kind {
+	return func(value, was string) (string, error) {
+		text, err := integer(value, was)
+		if n, _ := strconv.ParseInt(text, 10, 64); err == nil && (n < 1 || n > most) {
+			err = action.Refuse("", "%s is not from 1 to %d", text, most)
+		}
+		return text, err
+	}
+}
+
 // yesNo also takes true and false, which YAML makes of yes and no.
 func yesNo(value, _ string) (string, error) {
 	switch strings.ToLower(strings.TrimSpace(value)) {

@@ -116,4 +116,3 @@ func approved(o action.Order) (func(name string) string, error) {
 		return strings.Join(append(slices.Clone(kinds[group{Family: f}]), kinds[rolled(f)]...), ",")
 	}, nil
 }
-
