@@ -129,12 +129,9 @@ func (i *Incident) opened(e Event) (string, Tone, error) {
 		i.Services = o.Services
 	}
 	from := "reported by " + e.By
-	switch {
-	case o.Alert != "":
+	if o.Alert != "" {
 		from = "alert " + o.Alert
 		i.reach(e, Moment{Name: Alerted, From: from})
-	case o.Symptom != "":
-		from += fmt.Sprintf(": %q", o.Symptom)
 	}
 	i.reach(e, Moment{Name: Detected, From: from})
 	return "opened: " + o.Title, Bad, nil

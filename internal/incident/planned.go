@@ -64,7 +64,10 @@ func (i *Incident) planned(e Event) (string, Tone, error) {
 		view.Steps = append(view.Steps, newProgress(s))
 	}
 	i.Plans = append(i.Plans, view)
-	text := fmt.Sprintf("plan %s: %s, %s for people", p.ID, count(len(p.Steps), "step"), count(len(p.Tasks), "task"))
+	text := fmt.Sprintf("plan %s: %s", p.ID, count(len(p.Steps), "step"))
+	if n := len(p.Tasks); n > 0 {
+		text += fmt.Sprintf(", %s for people", count(n, "task"))
+	}
 	i.reach(e, Moment{Name: Proposed, From: "plan " + p.ID})
 	return text, Plain, nil
 }

@@ -51,14 +51,18 @@ func (t *teller) figures() (marks []FigureMark, list []Figure) {
 			list = append(list, t.figure(r))
 		}
 	}
+	marks = t.marks()
+	t.frame(list, marks)
 	if f, ok := t.feltFigure(); ok {
-		list = append(list, f)
+		// Samples come within minutes: on the axis of the others they would be one
+		// stroke.
+		felt := []Figure{f}
+		t.frame(felt, marks)
+		list = append(list, felt[0])
 	}
 	if len(list) == 0 {
 		return nil, nil
 	}
-	marks = t.marks()
-	t.frame(list, marks)
 	return marks, list
 }
 
@@ -75,7 +79,9 @@ func (t *teller) figure(r reading) Figure {
 	slices.SortStableFunc(streams, func(a, b evidence.Stream) int { return cmp.Compare(peak(b), peak(a)) })
 	f := Figure{Name: r.name(), Query: r.Question, From: r.Target, Cites: []int{t.cite(r)}}
 	unit := unitOf(r)
-	f.Unit = string(unit)
+	if unit != chart.Ratio { // its labels say so
+		f.Unit = string(unit)
+	}
 	f.Chart = chart.Chart{Title: fmt.Sprintf("%s on %s over time", r.name(), r.Target), Unit: unit}
 	for n, s := range streams {
 		if n == chart.MostLines {
@@ -128,10 +134,14 @@ func (t *teller) feltFigure() (Figure, bool) {
 	}
 	slices.SortStableFunc(line.Points, func(p, q evidence.Point) int { return cmp.Compare(p.T, q.T) })
 	return Figure{
-		Name: "still felt by people", Query: "the probability of what people feel, in each sample of the verification", From: "verification", Unit: string(chart.Ratio),
+		Name: "still felt by people", Query: "the probability of what people feel, in each sample of the verification", From: "verification",
 		Chart:  chart.Chart{Title: "Probability that people still felt it, by sample", Unit: chart.Ratio, Lines: []chart.Line{line}},
 		Sparks: []string{spark(line.Points, chart.Ratio)},
 	}, true
+}
+
+var verdictKind = map[verification.Verdict]string{
+	verification.Better: "good", verification.NotBetter: "bad", verification.CannotTell: "doubt",
 }
 
 // marks are what happened, for all figures.
@@ -160,7 +170,7 @@ func (t *teller) marks() []FigureMark {
 			}
 		}
 		for _, v := range p.Verdicts {
-			add(v.At, map[verification.Verdict]string{verification.Better: "good", verification.NotBetter: "bad"}[v.Verdict], fmt.Sprintf("verdict on step %s: %s", p.Step.ID, v.Verdict))
+			add(v.At, verdictKind[v.Verdict], fmt.Sprintf("verdict on step %s: %s", p.Step.ID, v.Verdict))
 		}
 	}
 	add(t.at(incident.Ended), "good", string(incident.Ended))
@@ -189,13 +199,14 @@ func (t *teller) frame(list []Figure, marks []FigureMark) {
 			}
 		}
 	}
-	far := to.Add(to.Sub(from) / 2)
+	far := to.Add(to.Sub(from) / 4)
 	for _, m := range marks {
 		if m.at.After(to) && m.at.Before(far) {
 			to = m.at
 		}
 	}
-	to = to.Add(to.Sub(from) / 60)
+	margin := to.Sub(from) / 60
+	from, to = from.Add(-margin), to.Add(margin)
 	shade := chart.Span{From: t.began, To: t.at(incident.Recovery)}
 	if shade.To.IsZero() {
 		shade.To = to

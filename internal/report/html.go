@@ -25,6 +25,7 @@ func (p Postmortem) HTML() ([]byte, error) {
 		"svg":    func(f Figure) template.HTML { return template.HTML(f.Chart.SVG()) },
 		"upper":  upper,
 		"plain":  func(text string) string { return markdownLink.ReplaceAllString(text, "$1") },
+		"prose":  prose,
 		"blind":  blindText,
 		"note":   itemNote,
 		"join":   func(list []string) string { return strings.Join(list, ", ") },
@@ -43,6 +44,24 @@ func (p Postmortem) HTML() ([]byte, error) {
 		return nil, fmt.Errorf("write the report of %s: %w", p.ID, err)
 	}
 	return []byte(visible(b.String())), nil
+}
+
+// prose is text in which what stands between backticks is code.
+func prose(text string) template.HTML {
+	var b strings.Builder
+	parts := strings.Split(text, "`")
+	for n, part := range parts {
+		part = template.HTMLEscapeString(part)
+		switch {
+		case n%2 == 0:
+			b.WriteString(part)
+		case n == len(parts)-1:
+			b.WriteString("`" + part) // one that is never closed is just a sign
+		default:
+			b.WriteString("<code>" + part + "</code>")
+		}
+	}
+	return template.HTML(b.String()) //nolint:gosec // every part is escaped
 }
 
 func statusTone(s incident.Status) string {

@@ -86,6 +86,9 @@ func (t *teller) phases() []Phase {
 		}
 		last = c.at
 	}
+	if len(out) < 2 {
+		return nil // one piece shows nothing that its number does not
+	}
 	for n := range out {
 		if whole := last.Sub(first); whole > 0 {
 			out[n].Share = float64(out[n].Took) / float64(whole)

@@ -55,6 +55,8 @@ func (t *teller) merged(run []incident.Happened) Entry {
 	first, last := run[0], run[len(run)-1]
 	e := Entry{At: first.At, By: first.By, Text: first.Text, Tone: first.Tone, Names: t.came(first)}
 	switch {
+	case first.Kind == incident.KindIntent && t.lost(first):
+		e.Text, e.Tone = e.Text+": nobody knows whether it happened", incident.Doubt
 	case len(run) == 1:
 	case first.Kind == incident.KindMeasured:
 		e.Text = fmt.Sprintf("%s; the last of %d samples over %s", last.Text, len(run), spell(last.At.Sub(first.At)))
@@ -62,6 +64,17 @@ func (t *teller) merged(run []incident.Happened) Entry {
 		e.Text = fmt.Sprintf("%s; and %d more like it", first.Text, len(run)-1)
 	}
 	return e
+}
+
+// lost reports whether an intent has no result.
+func (t *teller) lost(h incident.Happened) bool {
+	p, _ := t.incident.Step(h.Step)
+	for _, a := range p.Attempts {
+		if a.At.Equal(h.At) && a.Result == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // came are the moments that an event brought, by its number.
