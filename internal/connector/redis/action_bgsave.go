@@ -16,7 +16,7 @@ func bgsaveChange() redisact.Change {
 		Spec: action.Spec{
 			Name: "redis.bgsave", Risk: action.R2,
 			Does:     "Writes a snapshot in the background: needs a fork and free disk as large as the data.",
-			Tells:    "the server has written a snapshot since (rdb_saves, rdb_last_save_time, rdb_last_bgsave_status)",
+			Tells:    "the server has written a snapshot since (rdb_last_save_time)",
 			Destroys: "the former snapshot, which this one replaces",
 			Captures: []string{"redis.persistence", "redis.keyspace"},
 		},
@@ -24,10 +24,10 @@ func bgsaveChange() redisact.Change {
 	}
 }
 
-// saveState is what the server says of its snapshots. The number is new in 7.0;
-// before, two within the same second look like one.
+// saveState is what the server says of its snapshots. The moment of the last
+// one that was written is its guard: those that fail are begun anew by the server
+// itself every few seconds.
 type saveState struct {
-	Saves   int64  `json:"saves"` // that were begun
 	Last    int64  `json:"last"` // unix seconds; the start of the server where it has not saved
 	status  string // of the last one: "ok" or "err"
 	running bool
@@ -44,7 +44,7 @@ func askSaves(ctx context.Context, s *redisapi.Session) (saveState, error) {
 	f := redisapi.Fields(replies[0].Val)
 	number := func(name string) int64 { n, _ := strconv.ParseInt(f[name], 10, 64); return n }
 	st := saveState{
-		Saves: number("rdb_saves"), Last: number("rdb_last_save_time"), changes: number("rdb_changes_since_last_save"),
+		Last: number("rdb_last_save_time"), changes: number("rdb_changes_since_last_save"),
 		status: f["rdb_last_bgsave_status"], running: f["rdb_bgsave_in_progress"] == "1",
 	}
 	text, _ := replies[1].Val.(string)
@@ -94,7 +94,7 @@ func makeSave(ctx context.Context, s *redisapi.Session, o action.Order, _ []acti
 		switch {
 		case err != nil:
 			return action.Done{}, redisact.Plainly(err)
-		case saved(o, now):
+		case !now.running && now.status == "ok":
 			return savedDone(now), nil
 		case !now.running:
 			return action.Done{}, action.Not("the snapshot was begun and could not be written: see the server's log and the question redis.persistence")
@@ -110,7 +110,7 @@ func makeSave(ctx context.Context, s *redisapi.Session, o action.Order, _ []acti
 // saved reports whether a snapshot was written since the order was approved.
 func saved(o action.Order, now saveState) bool {
 	was, err := redisact.ReadGuard[saveState](o.Preview.Items[0])
-	return err == nil && (now.Last > was.Last || now.Saves > was.Saves && !now.running && now.status == "ok")
+	return err == nil && now.Last > was.Last
 }
 
 func savedDone(now saveState) action.Done {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	goredis "github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
 	"github.com/quellhq/quell/internal/action"
@@ -19,6 +20,7 @@ func TestBgsaveKeepsTheContract(t *testing.T) {
 	c := client(t, s)
 	fill(t, c, "page:", 100, 100, 0)
 	dump := filepath.Join(s.Dir, "dump.rdb")
+	pastSecond(t, c)
 	actiontest.Run(t, actiontest.Case{
 		Spec: specOf(t, "redis.bgsave"), Open: opener(s), Gone: nobodyThere,
 		World: func(t *testing.T) string {
@@ -31,6 +33,18 @@ func TestBgsaveKeepsTheContract(t *testing.T) {
 		Effects: func(t *testing.T) int { return calls(t, c, "bgsave") },
 	})
 	require.FileExists(t, dump)
+}
+
+// pastSecond waits until the server's clock has left the second in which it
+// started: it tells the times of snapshots, and its start, in whole seconds.
+func pastSecond(t testing.TB, c *goredis.Client) {
+	t.Helper()
+	last, err := c.LastSave(within(t, time.Second)).Result()
+	require.NoError(t, err)
+	eventually(t, "a second has passed", func() bool {
+		now, err := c.Time(within(t, time.Second)).Result()
+		return err == nil && now.Unix() > last
+	})
 }
 
 // A disk that takes nothing makes the save fail, and with it every write: the
@@ -50,6 +64,7 @@ func TestASaveThatFailsIsNotMade(t *testing.T) {
 	require.ErrorContains(t, c.Set(within(t, time.Second), "a", "b", 0).Err(), "MISCONF")
 
 	require.NoError(t, os.RemoveAll(dump))
+	pastSecond(t, c)
 	applied(t, target, order)
 	require.NoError(t, c.Set(within(t, time.Second), "a", "b", 0).Err())
 }

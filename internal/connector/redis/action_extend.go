@@ -19,7 +19,7 @@ func extendChange() redisact.Change {
 			Does:  "Lets keys that expire live at least so much longer, each with a different jitter: a hot key, or a family that would all expire at once. Readers get values that are older by as much.",
 			Tells: "a note that each step writes with its effect, for a week (quell:done:…)",
 			Params: []probe.Param{
-				optional("keys", probe.List, "[]", "exact names of keys"),
+				optional("keys", probe.List, `""`, "exact names of keys"),
 				optional("family", probe.Text, `""`, "pattern of keys, as redis.keys names it"),
 				need("ttl", probe.Duration, "they live at least so long from now; at least 10s"),
 				optional("jitter", probe.Duration, "60s", "up to so much is added, differently for each key"),

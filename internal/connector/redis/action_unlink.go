@@ -17,7 +17,7 @@ func unlinkChange() redisact.Change {
 			Destroys: "the values of the keys",
 			Captures: []string{"redis.keys"},
 			Params: []probe.Param{
-				optional("keys", probe.List, "[]", "exact names of keys"),
+				optional("keys", probe.List, `""`, "exact names of keys"),
 				optional("pattern", probe.Text, `""`, "names as the server's SCAN matches them: page:*"),
 				mostParam(10_000),
 			},
