@@ -27,9 +27,7 @@ func StartDocker(t testing.TB) *Docker {
 	bin := Find(t, "dockerd", "docker.io")
 	_ = Find(t, "docker", "docker.io")
 	busybox := Find(t, "busybox", "busybox-static")
-	if os.Geteuid() != 0 {
-		Missing(t, "a Docker engine needs root")
-	}
+	Namespaces(t, "a Docker engine")
 	dir := TempDir(t, "")
 	d := &Docker{Dir: dir, URL: "unix://" + filepath.Join(dir, "docker.sock"), Image: "quell-test:1", Log: filepath.Join(dir, "dockerd.log")}
 	d.Proc = Start(t, "", dir, d.Log, Find(t, "unshare", "util-linux"), "--fork", "--kill-child", "--pid", "--mount", "--mount-proc", "--net",
