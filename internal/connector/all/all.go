@@ -10,6 +10,7 @@ import (
 	"github.com/quellhq/quell/internal/connector/http"
 	"github.com/quellhq/quell/internal/connector/logs"
 	"github.com/quellhq/quell/internal/connector/loki"
+	"github.com/quellhq/quell/internal/connector/nginx"
 	"github.com/quellhq/quell/internal/connector/postgres"
 	"github.com/quellhq/quell/internal/connector/prometheus"
 	"github.com/quellhq/quell/internal/connector/redis"
@@ -32,6 +33,7 @@ func Kinds() []connector.Kind {
 		tls.Kind(),
 		dns.Kind(),
 		host.Kind(),
+		nginx.Kind(),
 		alertmanager.Kind(),
 		command.Kind(),
 	}
