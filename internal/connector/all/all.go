@@ -11,6 +11,7 @@ import (
 	"github.com/quellhq/quell/internal/connector/http"
 	"github.com/quellhq/quell/internal/connector/logs"
 	"github.com/quellhq/quell/internal/connector/loki"
+	"github.com/quellhq/quell/internal/connector/nginx"
 	"github.com/quellhq/quell/internal/connector/postgres"
 	"github.com/quellhq/quell/internal/connector/process"
 	"github.com/quellhq/quell/internal/connector/prometheus"
@@ -35,6 +36,7 @@ func Kinds() []connector.Kind {
 		dns.Kind(),
 		host.Kind(),
 		process.Kind(),
+		nginx.Kind(),
 		alertmanager.Kind(),
 		command.Kind(),
 		alembic.Kind(),
