@@ -49,7 +49,8 @@ type Attempt struct {
 	Does     string    `json:"does"`             // as its preview said
 	Result   *Result   `json:"result,omitempty"` // nil: not known
 	Ended    time.Time `json:"ended,omitzero"`
-	By       string    `json:"by,omitempty"` // who wrote the result: a person, where one settled it
+	Event    int64     `json:"event,omitempty"` // number of the result's
+	By       string    `json:"by,omitempty"`    // who wrote the result: a person, where one settled it
 }
 
 // Hold is a time that a step was not begun.
@@ -111,7 +112,7 @@ func (i *Incident) ofProgress(p *Progress, e Event) (string, Tone, error) {
 	case KindApproved:
 		a, err := approvalOf(e)
 		p.Approvals = append(p.Approvals, a)
-		i.reach(Moment{Name: Approved, At: e.At, From: fmt.Sprintf("%s approved step %s", a.By, e.Step)})
+		i.reach(e, Moment{Name: Approved, From: fmt.Sprintf("%s approved step %s", a.By, e.Step)})
 		return fmt.Sprintf("%s approved step %s", a.By, e.Step), Plain, err
 	case KindHeld:
 		return p.hold(e)
@@ -194,12 +195,12 @@ func (i *Incident) result(p *Progress, e Event) (string, Tone, error) {
 	p.course(v.Undo).end(v)
 	for n := range p.Attempts {
 		if a := &p.Attempts[n]; a.Undo == v.Undo && a.Number == v.Attempt {
-			a.Result, a.Ended, a.By = &v, e.At, e.By
+			a.Result, a.Ended, a.Event, a.By = &v, e.At, e.Seq, e.By
 		}
 	}
 	made := v.State == action.Made || v.State == action.PartlyMade
 	if made && !v.Undo {
-		i.reach(Moment{Name: Acted, At: e.At, From: fmt.Sprintf("step %s: %s", e.Step, v.Text)})
+		i.reach(e, Moment{Name: Acted, From: fmt.Sprintf("step %s: %s", e.Step, v.Text)})
 	}
 	what := "step " + e.Step
 	if v.Undo {
@@ -262,9 +263,9 @@ func (i *Incident) judged(p *Progress, e Event) (string, Tone, error) {
 	switch v.Verdict {
 	case verification.Better:
 		tone = Good
-		i.reach(Moment{Name: Recovery, At: e.At, From: fmt.Sprintf("step %s, judged by %s: %s", e.Step, e.By, v.Why)})
+		i.reach(e, Moment{Name: Recovery, From: fmt.Sprintf("step %s, judged by %s: %s", e.Step, e.By, v.Why)})
 		if a := p.Made(); a != nil {
-			i.reach(Moment{Name: Mitigated, At: a.Ended, From: "step " + e.Step})
+			i.reach(e, Moment{Name: Mitigated, At: a.Ended, Event: a.Event, From: "step " + e.Step})
 		}
 	case verification.NotBetter:
 		tone = Bad

@@ -47,12 +47,12 @@ func (i *Incident) diagnosed(e Event) (string, Tone, error) {
 	}
 	i.Rounds = append(i.Rounds, Round{Seq: e.Seq, Written: e.At, Diagnosed: d})
 	what := fmt.Sprintf("diagnosis: %s", d.Diagnosis.Summary)
-	i.reach(Moment{Name: Asked, At: e.At.Add(-d.Took), From: fmt.Sprintf("the first round of %d questions", d.Diagnosis.Coverage.Probes)})
+	i.reach(e, Moment{Name: Asked, At: e.At.Add(-d.Took), From: fmt.Sprintf("the first round of %d questions", d.Diagnosis.Coverage.Probes)})
 	tone := Plain
 	switch d.Diagnosis.Verdict {
 	case diagnosis.Found:
 		tone = Bad
-		i.reach(Moment{Name: Found, At: e.At, From: what})
+		i.reach(e, Moment{Name: Found, From: what})
 	case diagnosis.CannotTell:
 		tone = Doubt
 	case diagnosis.Nothing:

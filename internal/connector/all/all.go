@@ -3,6 +3,7 @@ package all
 
 import (
 	"github.com/quellhq/quell/internal/connector"
+	"github.com/quellhq/quell/internal/connector/alembic"
 	"github.com/quellhq/quell/internal/connector/alertmanager"
 	"github.com/quellhq/quell/internal/connector/command"
 	"github.com/quellhq/quell/internal/connector/dns"
@@ -36,5 +37,6 @@ func Kinds() []connector.Kind {
 		process.Kind(),
 		alertmanager.Kind(),
 		command.Kind(),
+		alembic.Kind(),
 	}
 }
