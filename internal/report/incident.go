@@ -39,7 +39,9 @@ func (b *page) incidentHead(i incident.Incident) {
 	if b.at.After(i.OpenedAt) {
 		parts = append(parts, age(b.at.Sub(i.OpenedAt))+" ago")
 	}
-	b.line(b.paint(dim, strings.Join(parts, " · ")))
+	for _, l := range wrap(strings.Join(parts, " · "), b.width()) {
+		b.line(b.paint(dim, cut(l, b.width())))
+	}
 	b.blank()
 	right := string(i.Status)
 	title := cut(oneLine(i.Title), b.width()-length(right)-5)
