@@ -31,7 +31,7 @@ loki-fixtures: ## ask a real Loki (built once, ten minutes) what our LogQL must 
 	QUELL_LOKI="$$(scripts/loki)" $(GO) test ./internal/logql -run RecordLoki -record -count 1 -v
 
 crash: ## kill quell with kill -9 at 500 seeded points of an incident, and count what was done twice, lost or stuck
-	$(GO) test ./lab/crash -run KilledAnywhere -count 1 -points 500 -timeout 60m
+	$(GO) test ./lab/crash -run KilledAnywhere -count 1 -points 500 -timeout 90m -v
 
 bench-run: ## steps per second of plans of 10 to 1,000 steps, each durable; state, memory, cold start
 	$(GO) run ./lab/runbench
@@ -43,7 +43,11 @@ bench-logs: build ## time log queries beside jq, grep, ripgrep and a plain loop,
 	$(GO) build -tags purego -trimpath -ldflags='-s -w' -o quell-purego ./cmd/quell
 	$(GO) run ./lab/logbench -pure ./quell-purego
 
+redaction: ## recall, precision and damage of the redaction on marked lines, and its speed
+	$(GO) run ./lab/redaction
+	$(GO) test ./internal/secret/shape -run '^$$' -bench Find
+
 fuzz: ## fuzz the parsers for a minute each
 	scripts/fuzz
 
-.PHONY: help build demo test servers lint generate score crash bench-run bench-diagnose bench-logs fuzz loki-fixtures
+.PHONY: redaction help build demo test servers lint generate score crash bench-run bench-diagnose bench-logs fuzz loki-fixtures

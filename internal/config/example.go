@@ -44,5 +44,8 @@ policy:
   freeze:
     - {weekly: "Fri 16:00 - Mon 08:00", zone: Europe/Berlin, environment: production, approval: two}
   autonomy: {"*": approve}
+
+# What is masked besides secrets and personal data that Quell knows by itself: docs/redaction.md.
+redact: ['\bCUST-\d{8}\b', 'tenant=(\w+)']
 `
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -14,9 +13,8 @@ import (
 const perSecond = 100
 
 // Slack is how much a start that Started gives may be too early: a unit of the
-// start itself, one of the uptime, and what a clock that is being kept right
-// may be moved meanwhile.
-const Slack = 100 * time.Millisecond
+// start itself, and what a clock that is being kept right is moved meanwhile.
+const Slack = 20 * time.Millisecond
 
 // Boot names the time since the machine was started.
 func Boot() (string, error) {
@@ -27,24 +25,10 @@ func Boot() (string, error) {
 	return strings.TrimSpace(string(data)), nil
 }
 
-// Uptime is how long ago the machine was started.
-func Uptime() (time.Duration, error) {
-	data, err := os.ReadFile(filepath.Join(root, "uptime"))
-	if err != nil {
-		return 0, fmt.Errorf("find out how long the machine is up: %w", err)
-	}
-	first, _, _ := strings.Cut(string(data), " ")
-	seconds, err := strconv.ParseFloat(first, 64)
-	if err != nil {
-		return 0, fmt.Errorf("read the uptime %q: %w", first, err)
-	}
-	return time.Duration(seconds * float64(time.Second)), nil
-}
-
 // Started is when the process started, by the clock as it stands now; early
-// by up to Slack. It is zero where the uptime cannot be read.
+// by up to Slack. It is zero where the clock cannot be read.
 func (i ID) Started() time.Time {
-	up, err := Uptime()
+	up, err := sinceBoot()
 	if err != nil {
 		return time.Time{}
 	}

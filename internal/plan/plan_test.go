@@ -16,6 +16,7 @@ import (
 
 var specs = map[string]action.Spec{
 	"db.kill":   {Name: "db.kill", Does: "kills", Risk: action.R3, Params: []probe.Param{{Name: "pid", Type: probe.Number}}},
+	"db.drop":   {Name: "db.drop", Does: "drops", Risk: action.R3, Params: []probe.Param{{Name: "keys", Type: probe.List}}},
 	"db.cancel": {Name: "db.cancel", Does: "cancels", Risk: action.R2},
 	"db.limit":  {Name: "db.limit", Does: "limits", Risk: action.R2, Undo: "the former limit"},
 	"db.index":  {Name: "db.index", Does: "indexes", Risk: action.R1, Undo: "drops it"},
@@ -90,11 +91,13 @@ func TestWhatCannotBeAStepIsATaskAndSaysWhy(t *testing.T) {
 	byHand.Checklist = []string{"review the code"}
 	steps, tasks, notes := plan.Draft(diagnosed(root("a",
 		proposal(playbook.Mitigate, "kill", incomplete), byHand, proposal(playbook.Mitigate, "odd", act("db.kill", map[string]any{"pid": "seven"})),
+		proposal(playbook.Mitigate, "masked", act("db.drop", map[string]any{"keys": []any{"session:•••3f9a"}})),
 	)), known)
 	require.Empty(t, steps)
-	require.Len(t, tasks, 3)
+	require.Len(t, tasks, 4)
+	require.Contains(t, notes[2], "keys holds something that is masked")
 	require.Equal(t, "pid: locks was not asked", tasks[0].Why)
-	require.Equal(t, []string{"review the code"}, tasks[2].Items)
+	require.Equal(t, []string{"review the code"}, tasks[3].Items)
 	require.Contains(t, notes[0], "kill: db.kill is not in the plan: pid: locks was not asked")
 	require.Contains(t, notes[1], "seven is no number")
 }

@@ -8,7 +8,10 @@ import (
 	"time"
 )
 
-// Docker is a real Docker engine with nothing in it but one small image.
+// Docker is a real Docker engine with nothing in it but one small image. It
+// runs in namespaces of processes, mounts and networks of its own, so that its
+// containers end with it whatever happens to the test, and nothing of the
+// machine's network is changed.
 type Docker struct {
 	Dir string
 	URL string // unix:///…
@@ -18,32 +21,24 @@ type Docker struct {
 	Proc  *Process
 }
 
-// StartDocker starts a Docker engine without any network of its own. It needs
-// root.
+// StartDocker starts a Docker engine. It needs root.
 func StartDocker(t testing.TB) *Docker {
 	t.Helper()
 	bin := Find(t, "dockerd", "docker.io")
 	_ = Find(t, "docker", "docker.io")
 	busybox := Find(t, "busybox", "busybox-static")
-	if os.Geteuid() != 0 {
-		Missing(t, "a Docker engine needs root")
-	}
+	Namespaces(t, "a Docker engine")
 	dir := TempDir(t, "")
 	d := &Docker{Dir: dir, URL: "unix://" + filepath.Join(dir, "docker.sock"), Image: "quell-test:1", Log: filepath.Join(dir, "dockerd.log")}
-	d.Proc = Start(t, "", dir, d.Log, bin, "--iptables=false", "--ip6tables=false", "--bridge=none", "--storage-driver=vfs",
+	d.Proc = Start(t, "", dir, d.Log, Find(t, "unshare", "util-linux"), "--fork", "--kill-child", "--pid", "--mount", "--mount-proc", "--net",
+		bin, "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--bridge=none", "--storage-driver=vfs",
 		"--data-root", filepath.Join(dir, "data"), "--exec-root", filepath.Join(dir, "exec"), "--pidfile", filepath.Join(dir, "pid"), "-H", d.URL)
-	t.Cleanup(func() {
-		// Containers outlive the engine: they go first.
-		_, _ = d.Run("/bin/sh", "-c", "docker rm -f $(docker ps -aq)")
-		d.Proc.Terminate()
-	})
 	WaitFor(t, "dockerd", 60*time.Second, d.Log, func() error {
 		_, err := d.Run("docker", "version")
 		return err
 	})
 	image := filepath.Join(dir, "image")
-	writeFile(t, filepath.Join(image, "tmp", "keep"), "")
-	script := `mkdir -p "$1/bin" && cp "$2" "$1/busybox" && ln -s /busybox "$1/bin/sh" && tar -C "$1" -c . | docker import - ` + d.Image
+	script := `mkdir -p "$1/bin" "$1/tmp" && cp "$2" "$1/busybox" && ln -s /busybox "$1/bin/sh" && tar -C "$1" -c . | docker import - ` + d.Image
 	if out, err := d.Run("/bin/sh", "-c", script, "sh", image, busybox); err != nil {
 		t.Fatalf("make an image: %v\n%s", err, out)
 	}

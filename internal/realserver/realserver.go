@@ -50,6 +50,16 @@ func Missing(t testing.TB, message string) {
 	t.Skip(message)
 }
 
+// Namespaces makes sure that a server can be put into namespaces of its own,
+// which needs root and is often forbidden in containers.
+func Namespaces(t testing.TB, what string) {
+	t.Helper()
+	unshare := Find(t, "unshare", "util-linux")
+	if out, err := exec.Command(unshare, "--pid", "--fork", "--mount", "--net", "/bin/true").CombinedOutput(); err != nil {
+		Missing(t, fmt.Sprintf("%s is started in namespaces of its own, which needs root and a machine that allows it: %s", what, out))
+	}
+}
+
 // Ports of tests lie below those that the kernel gives to outgoing connections
 // and to listeners on port 0 (from 32768 on), so that no stranger takes one
 // between the moment it is found free and its use, nor while nobody is meant to

@@ -1,66 +1,66 @@
 package realserver
 
 import (
+	_ "embed"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 )
 
-// Systemd is a real systemd that is process 1 of namespaces of its own.
+// Systemd is a real systemd that is process 1 of namespaces of its own. It sees
+// the programs of this machine, read-only, and of the rest what a test shows
+// it: no file, no network and no device of the machine is within its reach.
 type Systemd struct {
-	Dir string // seen inside under the same name
 	// Through is what stands before a command that is to reach it.
 	Through []string
 	Log     string
 	Proc    *Process
 }
 
-// systemdBoot makes the few mounts that systemd expects, keeps our units, and
-// becomes it. Nothing of it is seen outside of its mount namespace.
-const systemdBoot = `set -e
-mount --make-rprivate /
-mount -t tmpfs tmpfs /run
-mkdir -p /run/lock /run/systemd/system
-cp "$1"/*.service "$1"/*.target /run/systemd/system/
-if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
-  umount /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup
-else
-  mount -t tmpfs cgroup /sys/fs/cgroup
-  mkdir /sys/fs/cgroup/systemd
-  mount -t cgroup -o none,name=systemd,xattr cgroup /sys/fs/cgroup/systemd
-fi
-exec /lib/systemd/systemd --system --unit=quell-test.target --log-target=console --log-level=info
-`
+// SystemdOptions say what systemd is given.
+type SystemdOptions struct {
+	Units    map[string]string // "orders.service": text
+	Writable []string          // directories that it sees under their own names
+	Readable []string          // the same, read-only
+}
 
-// StartSystemd starts systemd with the given units ("orders.service": text);
-// "DIR" in them is replaced by its directory. It needs root and namespaces.
-func StartSystemd(t testing.TB, units map[string]string) *Systemd {
+// systemdBoot builds the root that systemd gets, out of what it may see, and
+// becomes it. Units with the usual dependencies ask for those of a boot, which
+// empty /tmp, rename network interfaces and more: systemd must not find these
+// units, and could do no harm if it did.
+//
+//go:embed systemd.sh
+var systemdBoot string
+
+// StartSystemd starts systemd. It needs root and namespaces.
+func StartSystemd(t testing.TB, o SystemdOptions) *Systemd {
 	t.Helper()
 	_ = Find(t, "systemctl", "systemd")
-	unshare := Find(t, "unshare", "util-linux")
-	if os.Geteuid() != 0 {
-		Missing(t, "systemd is started in namespaces of its own, which needs root")
-	}
+	Namespaces(t, "systemd")
 	dir := TempDir(t, "")
-	writeFile(t, filepath.Join(dir, "quell-test.target"), "[Unit]\nDescription=nothing but what a test starts\nDefaultDependencies=no\nAllowIsolate=yes\n")
-	for name, text := range units {
-		writeFile(t, filepath.Join(dir, name), replaceAll(text, map[string]string{"DIR": dir}))
+	writeFile(t, filepath.Join(dir, "units", "quell-test.target"), "[Unit]\nDescription=nothing but what a test starts\n")
+	for _, basic := range []string{"sysinit", "basic", "shutdown"} {
+		writeFile(t, filepath.Join(dir, "units", basic+".target"), "[Unit]\nDescription=empty\nDefaultDependencies=no\n")
 	}
-	s := &Systemd{Dir: dir, Log: filepath.Join(dir, "systemd.log")}
-	s.Proc = Start(t, "", dir, s.Log, unshare, "--fork", "--kill-child", "--pid", "--mount-proc", "--mount", "--cgroup", "--uts", "--ipc",
-		"/usr/bin/env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "container=quell-test", "/bin/sh", "-c", systemdBoot, "sh", dir)
+	for name, text := range o.Units {
+		writeFile(t, filepath.Join(dir, "units", name), text)
+	}
+	writeFile(t, filepath.Join(dir, "boot.sh"), systemdBoot)
+	writeFile(t, filepath.Join(dir, "writable"), lines(o.Writable))
+	writeFile(t, filepath.Join(dir, "readable"), lines(o.Readable))
+	s := &Systemd{Log: filepath.Join(dir, "systemd.log")}
+	s.Proc = Start(t, "", dir, s.Log, isolated(t, "/bin/sh", filepath.Join(dir, "boot.sh"), dir)...)
 	WaitFor(t, "systemd", 30*time.Second, s.Log, func() error {
 		first, err := onlyChild(s.Proc.Cmd.Process.Pid)
 		if err != nil {
 			return err
 		}
-		s.Through = []string{Find(t, "nsenter", "util-linux"), "-t", first, "-m", "-p"}
+		s.Through = []string{Find(t, "nsenter", "util-linux"), "-t", first, "-m", "-p", "-n"}
 		out, err := s.Run("systemctl", "is-system-running")
 		if state := strings.TrimSpace(string(out)); state != "running" && state != "degraded" {
 			return errors.Join(err, errors.New("systemd is "+state))
@@ -70,10 +70,28 @@ func StartSystemd(t testing.TB, units map[string]string) *Systemd {
 	return s
 }
 
+// isolated puts a command into namespaces of its own; the first process of them
+// ends with us, and with it all others.
+func isolated(t testing.TB, argv ...string) []string {
+	t.Helper()
+	return append([]string{
+		Find(t, "unshare", "util-linux"), "--fork", "--kill-child", "--pid", "--mount", "--net", "--cgroup", "--uts", "--ipc",
+		"/usr/bin/env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+	}, argv...)
+}
+
 // Run runs a command where systemd is.
 func (s *Systemd) Run(argv ...string) ([]byte, error) {
 	argv = append(append([]string{}, s.Through...), argv...)
 	return exec.Command(argv[0], argv[1:]...).CombinedOutput()
+}
+
+func lines(list []string) string {
+	var b strings.Builder
+	for _, s := range list {
+		b.WriteString(s + "\n")
+	}
+	return b.String()
 }
 
 // onlyChild is the number of the one child of a process.
@@ -84,7 +102,7 @@ func onlyChild(parent int) (string, error) {
 	}
 	children := strings.Fields(string(data))
 	if len(children) != 1 {
-		return "", fmt.Errorf("process %s has %d children", strconv.Itoa(parent), len(children))
+		return "", fmt.Errorf("process %d has %d children", parent, len(children))
 	}
 	return children[0], nil
 }

@@ -75,11 +75,13 @@ func (l *Link) Send(ctx context.Context, within time.Duration, cmds ...[]any) (r
 	}
 	replies = make([]Reply, len(cmds))
 	for i, q := range queued {
-		val, err := q.Result()
+		err := q.Err()
 		var said goredis.Error
 		switch {
-		case err == nil:
-			replies[i].Val = plain(val)
+		// Where the first command is refused, the library gives its error to all
+		// that were not: a value is a value.
+		case err == nil, q.Val() != nil:
+			replies[i].Val = plain(q.Val())
 		case errors.Is(err, goredis.Nil):
 		case errors.As(err, &said):
 			replies[i].Err = Clip(said.Error())

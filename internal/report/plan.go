@@ -109,7 +109,7 @@ func (b *page) step(i int, s plan.Step, state StepState) {
 		undo += fmt.Sprintf("; ends after %s", expr.FormatDuration(s.Preview.Lasts))
 	}
 	b.row("undo", undo)
-	b.row("helped, if", verified(s))
+	b.row("helped if", verified(s))
 	b.rowIn(dim, "needs", "", Needs(s.Decision))
 	b.blank()
 }

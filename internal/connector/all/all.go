@@ -3,6 +3,7 @@ package all
 
 import (
 	"github.com/quellhq/quell/internal/connector"
+	"github.com/quellhq/quell/internal/connector/alembic"
 	"github.com/quellhq/quell/internal/connector/alertmanager"
 	"github.com/quellhq/quell/internal/connector/command"
 	"github.com/quellhq/quell/internal/connector/dns"
@@ -10,6 +11,7 @@ import (
 	"github.com/quellhq/quell/internal/connector/http"
 	"github.com/quellhq/quell/internal/connector/logs"
 	"github.com/quellhq/quell/internal/connector/loki"
+	"github.com/quellhq/quell/internal/connector/nginx"
 	"github.com/quellhq/quell/internal/connector/postgres"
 	"github.com/quellhq/quell/internal/connector/process"
 	"github.com/quellhq/quell/internal/connector/prometheus"
@@ -34,7 +36,9 @@ func Kinds() []connector.Kind {
 		dns.Kind(),
 		host.Kind(),
 		process.Kind(),
+		nginx.Kind(),
 		alertmanager.Kind(),
 		command.Kind(),
+		alembic.Kind(),
 	}
 }

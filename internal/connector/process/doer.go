@@ -210,7 +210,7 @@ func (d doer) outcome(ctx context.Context, o action.Order, told error) (action.D
 	text := d.t.redact(told.Error())
 	switch s.State {
 	case action.NotMade:
-		return action.Done{}, action.Not("%s", text)
+		return action.Done{}, action.Not("%s; %s", text, s.Text)
 	case action.PartlyMade:
 		done := d.done(o, f, "")
 		return action.Done{}, &action.Failure{State: action.PartlyMade, Text: text + "; " + s.Text, Done: &done}

@@ -17,8 +17,8 @@ const (
 	same    fate = "as it was approved"
 	half    fate = "stopped, and not started"
 	other   fate = "another run than was approved, from before the decision" // somebody else was faster
-	again   fate = "ended, and runs again"
-	unknown fate = "nothing shows it"
+	again   fate = "ended, and running again"
+	unknown fate = "not known to have done so"
 )
 
 // fates are what has become of the instances of an order.
@@ -101,9 +101,9 @@ func (f fates) standing(a act) action.Standing {
 	}
 	n := len(f.each)
 	text := fmt.Sprintf("%s: %d of %d", a.past, count[made], n)
-	for _, e := range []fate{same, half, other, again, unknown} {
-		if count[e] > 0 {
-			text += fmt.Sprintf("; %d %s", count[e], e)
+	for k, e := range f.each {
+		if e != made {
+			text += fmt.Sprintf("; %s is %s: %s", f.order.Preview.Items[k].ID, e, f.now[k].now())
 		}
 	}
 	s := action.Standing{State: action.PartlyMade, Text: text}

@@ -39,7 +39,7 @@ func (c command) do(ctx context.Context, v verb, on []instance, how manner) erro
 		}
 		return c.do(ctx, start, on, how)
 	}
-	if err := runProgram(ctx, c.config, c.argv(v), c.environment()); err != nil {
+	if err := runProgram(ctx, child.Command{Argv: c.argv(v), Dir: c.Dir, Env: child.Environment(c.environment()), Leaves: v != stop}); err != nil {
 		return err
 	}
 	if v == stop {
@@ -65,16 +65,16 @@ func (c command) awaitStopped(ctx context.Context, i instance, how manner) error
 
 // runProgram runs a program to its end. What could not be started is a
 // Failure of which nothing happened.
-func runProgram(ctx context.Context, c config, argv []string, env map[string]string) error {
-	r, err := child.Run(ctx, child.Command{Argv: argv, Dir: c.Dir, Env: child.Environment(env)})
+func runProgram(ctx context.Context, c child.Command) error {
+	r, err := child.Run(ctx, c)
 	if errors.Is(err, child.ErrNotStarted) {
 		return action.Not("%s", err)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", argv[0], err)
+		return fmt.Errorf("%s: %w", c.Argv[0], err)
 	}
 	if r.Code != 0 {
-		return fmt.Errorf("%s ended with status %d: %s", strings.Join(argv, " "), r.Code, lastLine(r))
+		return fmt.Errorf("%s ended with status %d: %s", strings.Join(c.Argv, " "), r.Code, lastLine(r))
 	}
 	return nil
 }

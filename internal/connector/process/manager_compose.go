@@ -12,6 +12,7 @@ import (
 
 	"github.com/quellhq/quell/internal/action"
 	"github.com/quellhq/quell/internal/child"
+	"github.com/quellhq/quell/internal/pid"
 )
 
 // compose is a service of a Compose project: the containers that Docker has
@@ -76,7 +77,25 @@ func (c compose) look(ctx context.Context) ([]instance, error) {
 		return nil, action.Refuse("set project or file", "%d projects have a service %s", len(projects), c.Name)
 	}
 	slices.SortFunc(out, func(a, b instance) int { return cmp.Compare(a.name, b.name) })
-	return out, nil
+	return c.here(ctx, out)
+}
+
+// here keeps the process numbers of containers of this machine, and looks at
+// their children. The engine may be elsewhere, or count otherwise: a number
+// means the container's process only where the kernel says that it is in it.
+func (c compose) here(ctx context.Context, all []instance) ([]instance, error) {
+	tree, err := pid.All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for n, i := range all {
+		if i.main == 0 || !pid.InControlGroup(i.main, i.id) {
+			all[n].main = 0
+			continue
+		}
+		all[n] = i.withChildren(tree)
+	}
+	return all, nil
 }
 
 // containers asks Docker for the service's containers, stopped ones included.
@@ -182,5 +201,5 @@ func (c compose) do(ctx context.Context, v verb, on []instance, _ manner) error 
 	for _, i := range on {
 		words = append(words, i.id)
 	}
-	return runProgram(ctx, config{}, c.argv(words...), c.engine())
+	return runProgram(ctx, child.Command{Argv: c.argv(words...), Env: child.Environment(c.engine())})
 }

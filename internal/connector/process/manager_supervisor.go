@@ -13,8 +13,7 @@ import (
 	"github.com/quellhq/quell/internal/pid"
 )
 
-// supervisor is a program, or a group of programs, of a supervisord on this
-// machine. A run is named by the process's number and start, as supervisord
+// supervisor is a program, or a group of programs, of a supervisord. A run is named by the process's number and start, as supervisord
 // and the kernel have them.
 type supervisor struct {
 	config
@@ -89,11 +88,13 @@ func (s supervisor) instance(info map[string]any, tree pid.Tree) instance {
 	if n <= 0 || state == "BACKOFF" {
 		return i
 	}
-	i.main, i.started = int(n), time.Unix(begun, 0)
+	i.started = time.Unix(begun, 0)
 	i.run = fmt.Sprintf("pid %d started at %d", n, begun)
-	if p, ok := tree.Of(i.main); ok {
-		i.proc, i.run, i.started = &p.ID, p.ID.String(), p.Started()
+	p, ok := tree.Of(int(n))
+	if !ok || !s.rpc.here {
+		return i // on another machine its numbers mean other processes
 	}
+	i.main, i.proc, i.run, i.started = p.PID, &p.ID, p.ID.String(), p.Started()
 	return i.withChildren(tree)
 }
 
@@ -110,21 +111,13 @@ func (s supervisor) can(ctx context.Context, v verb, on []instance) string {
 
 // do implements manager.
 func (s supervisor) do(ctx context.Context, v verb, on []instance, _ manner) error {
-	for n, i := range on {
+	for _, i := range on {
 		if err := s.one(ctx, v, i.name); err != nil {
-			var refused *fault
-			if n == 0 && v != restart && errors.As(err, &refused) && refused.code != abnormal {
-				return action.Not("%s", err)
-			}
 			return err
 		}
 	}
 	return nil
 }
-
-// abnormal is supervisord's fault of a program that has ended at once: it was
-// started, so something happened.
-const abnormal = 40
 
 // one does a verb to one program. supervisord answers when it is done, after
 // the program's own stopwaitsecs and startsecs.

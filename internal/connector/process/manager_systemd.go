@@ -146,7 +146,7 @@ func (s systemd) can(ctx context.Context, v verb, on []instance) string {
 	if why := on[0].cannot[v]; why != "" || v == start || v == reload {
 		return why
 	}
-	if own, err := os.ReadFile("/proc/self/cgroup"); err == nil && strings.Contains(string(own), "/"+s.Name) {
+	if pid.InControlGroup(os.Getpid(), "/"+s.Name) {
 		return fmt.Sprintf("quell itself runs in unit %s, and would end with it", s.Name)
 	}
 	if len(s.Through) > 0 {
@@ -158,7 +158,7 @@ func (s systemd) can(ctx context.Context, v verb, on []instance) string {
 // do implements manager. systemctl waits until the job is done; when our time
 // is over the job goes on without it.
 func (s systemd) do(ctx context.Context, v verb, _ []instance, _ manner) error {
-	err := runProgram(ctx, config{}, s.systemctl(string(v)), nil)
+	err := runProgram(ctx, child.Command{Argv: s.systemctl(string(v)), Env: child.Environment(nil)})
 	var failure *action.Failure
 	if errors.As(err, &failure) || err == nil {
 		return err

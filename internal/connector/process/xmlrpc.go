@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 
@@ -18,6 +19,7 @@ import (
 // rpc calls methods over XML-RPC, the one language that supervisord speaks.
 type rpc struct {
 	address            string // for people, without credentials
+	here               bool   // it is on this machine
 	endpoint           string
 	username, password string
 	client             *http.Client
@@ -39,13 +41,14 @@ func newRPC(address, username string, password secret.String) (*rpc, error) {
 		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", path)
 		}
-		c.endpoint = "http://supervisor/RPC2"
+		c.endpoint, c.here = "http://supervisor/RPC2", true
 	} else {
 		u, err := url.Parse(address)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
 			return nil, fmt.Errorf("url %q is none of supervisor: write unix:///path or http://host:port, and credentials as username and password", address)
 		}
-		c.endpoint = u.JoinPath("RPC2").String()
+		ip, err := netip.ParseAddr(u.Hostname())
+		c.endpoint, c.here = u.JoinPath("RPC2").String(), u.Hostname() == "localhost" || err == nil && ip.IsLoopback()
 	}
 	c.client = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return c, nil

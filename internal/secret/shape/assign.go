@@ -34,6 +34,9 @@ func (s *scanner) name(wordFrom, end int) {
 	a := assignment{from: s.nameFrom(wordFrom), end: end}
 	w := readName(s.text[a.from:end])
 	a.reading, a.kind = w.reading()
+	if a.reading == weak && s.oneTimeCode(&a) {
+		return
+	}
 	if a.reading == harmless || !s.separator(&a) {
 		return
 	}
@@ -50,7 +53,7 @@ func (s *scanner) name(wordFrom, end int) {
 // mayAssign is a quick look at what stands behind a word.
 func mayAssign(text string, at int) bool {
 	switch byteAt(text, at) {
-	case '=', ':', '"', '\'', '`', '\\', ' ', '\t', '>', ']', ')', '%', '&', 0x1b:
+	case '=', ':', '"', '\'', '`', '\\', ' ', '\t', '>', ']', ')', '%', '&', ',', '-', 0x1b:
 		return true
 	}
 	return false
@@ -105,6 +108,8 @@ func (s *scanner) separator(a *assignment) bool {
 		a.sep, i = '=', i+2
 	case b == ':' && byteAt(t, i+1) != ':' && bracketed != ')':
 		a.sep, i = ':', i+1
+	case prefixed(t, i, ":: ") && s.firstOnLine(a.from):
+		a.sep, i = ':', i+2 // LDIF, with the value in base64
 	case a.open.text == "" && s.opensElement(a.from):
 		a.sep, i = '>', elementEnd(t, i)
 		if i < 0 {
@@ -208,6 +213,9 @@ func (s *scanner) valueQuote(a assignment) (quote, int) {
 			at++
 		case prefixed(s.text, at, "Some("):
 			at += len("Some(")
+		case prefixed(s.text, at, "string("): // PHP says how long
+			at = run(s.text, at+len("string("), 8, digit)
+			at = run(s.text, at, 2, func(b byte) bool { return b == ')' || b == ' ' })
 		}
 	}
 	return quoteAt(s.text, at)
@@ -224,6 +232,12 @@ func (s *scanner) quoted(a assignment, q quote, from int) {
 		s.add(Span{From: from, To: end, Kind: a.kind, coding: escaped})
 		s.at = max(s.at, next)
 	}
+	if arrow := run(s.text, next, 4, space); next > end && prefixed(s.text, arrow, "-> ") {
+		// a plan of changes shows what was and what will be
+		if q, from := quoteAt(s.text, arrow+len("-> ")); q.text != "" {
+			s.quoted(a, q, from)
+		}
+	}
 }
 
 // list takes the quoted values of a list: ["a", "b"], ('a', 'b'), or the bare
@@ -234,7 +248,12 @@ func (s *scanner) list(a assignment) {
 		at = run(s.text, at, 64, func(b byte) bool { return space(b) || b == ',' || b == '\n' })
 		q, from := quoteAt(s.text, at)
 		if q.text == "" {
-			break
+			end := run(s.text, at, 64, func(b byte) bool { return nameByte(b) || b == '+' })
+			if end == at || byteAt(s.text, end) != ',' {
+				break
+			}
+			at = end // a number among the texts
+			continue
 		}
 		end, next := q.end(s.text, from)
 		if v := s.text[from:end]; believed(a, v) && !elsewhere(v) {
@@ -260,11 +279,27 @@ func (s *scanner) readNamed(a assignment) {
 	if _, from := s.valueQuote(a); from > at {
 		at = from
 	}
-	end := run(s.text, at, longestName, nameByte)
+	end := run(s.text, at, longestName, func(b byte) bool { return nameByte(b) || b == '/' })
 	w := readName(s.text[at:end])
 	s.names = named{}
-	if r, kind := w.reading(); r == hard || r == soft {
+	switch r, kind := w.reading(); r {
+	case hard, soft, httpAuth, cookies, setCookie:
 		s.names = named{r, kind, end + nameReach}
+		s.formField(kind, end)
+	}
+}
+
+// formField takes the value of a field of a form, which stands below its name:
+// name="password", an empty line, the value.
+func (s *scanner) formField(kind Kind, end int) {
+	_, at := quoteAt(s.text, end)
+	from := run(s.text, at, 4, func(b byte) bool { return b == '\r' || b == '\n' })
+	if at == end || strings.Count(s.text[at:from], "\n") != 2 {
+		return
+	}
+	to := run(s.text, from, 1024, func(b byte) bool { return b != '\r' && b != '\n' })
+	if !elsewhere(s.text[from:to]) {
+		s.add(Span{From: from, To: to, Kind: kind})
 	}
 }
 

@@ -11,6 +11,10 @@ func (s *scanner) bare(a assignment) {
 	if a.reading == weak && from+1 < len(s.text) && begins.has(s.text[from], s.text[from+1]) && s.token(from) {
 		return // and what follows it is left: Credential=AKIA…/20260301/eu-west-1
 	}
+	if a.sep == ':' && byteAt(s.text, from) == '&' { // behind an anchor of YAML
+		from = run(s.text, run(s.text, from+1, 64, nameByte), 4, space)
+		a.value = from
+	}
 	end := s.bareEnd(from, a.coded)
 	if a.sep == '=' && s.environment(a) {
 		end = s.enclosed(a, end)
@@ -24,10 +28,19 @@ func (s *scanner) bare(a assignment) {
 			return // {name} is a place in a template
 		}
 	}
+	if a.sep == ' ' && prefixed(s.text, from, "pass:") {
+		from += len("pass:") // openssl
+	}
 	if from >= end {
 		return
 	}
 	v := s.text[from:end]
+	if v[0] == '$' && all(v[1:], func(b byte) bool { return alpha(b) || b == '_' }) {
+		return // a variable
+	}
+	if a.sep == ' ' && strings.HasSuffix(strings.ToLower(s.text[a.from:a.end]), strings.ToLower(v)) {
+		return // --token TOKEN
+	}
 	if strings.EqualFold(s.text[a.from:a.end], "pwd") && (v[0] == '/' || strings.Contains(v, `:\`)) {
 		return // the directory
 	}
@@ -135,7 +148,7 @@ func (s *scanner) enclosed(a assignment, end int) int {
 	}
 	q, _ := quoteAt(s.text, back(s.text, at, s.floor(), 16, isBackslash))
 	closed, next := q.end(s.text, a.value)
-	if next == closed || strings.Contains(s.text[end:max(end, closed)], "=") {
+	if next == closed || !space(byteAt(s.text, end)) || strings.Contains(s.text[end:max(end, closed)], "=") {
 		return end
 	}
 	return max(end, closed)
@@ -149,6 +162,9 @@ func (s *scanner) code(a assignment, v string, end int) bool {
 		last := v[len(v)-1]
 		return last == ')' || last == ']' || last == '(' || last == '[' || b == ',' || b == '"' || b == '\''
 	}
+	if word == len(v) && a.sep == ':' && upper(v[0]) && byteAt(s.text, end) == '<' {
+		return true // password: Option<String>
+	}
 	if word != len(v) || a.sep != '=' {
 		return false
 	}
@@ -158,6 +174,9 @@ func (s *scanner) code(a assignment, v string, end int) bool {
 	w := readName(v)
 	r, _ := w.reading()
 	known := r == hard || r == soft
+	if known && (prefixedFold(s.text, a.from, "this.") || prefixedFold(s.text, a.from, "self.")) {
+		return true
+	}
 	return known && (strings.Contains(v, ".") || s.argument(a, end))
 }
 
@@ -180,7 +199,8 @@ func (s *scanner) prose(a assignment, v string, end int) bool {
 		return true
 	}
 	if a.sep == ':' && a.tight {
-		return false
+		b := byteAt(s.text, a.from-1) // "token:name" is a key of a cache
+		return (b == '"' || b == '\'') && byteAt(s.text, end) == b
 	}
 	next := run(s.text, end, 64, func(b byte) bool { return space(b) || b == ',' || b == '.' })
 	if next > end && alpha(byteAt(s.text, next)) {

@@ -17,7 +17,10 @@ func (s *scanner) header(a assignment) {
 		from++
 	}
 	q, inner := quoteAt(s.text, from)
-	end := s.lineEnd(inner)
+	if s.headed[1] == 0 || inner < s.headed[0] || inner > s.headed[1] {
+		s.headed = [2]int{inner, s.lineEnd(inner)}
+	}
+	end := s.headed[1]
 	if q.text != "" {
 		end, _ = q.end(s.text, inner)
 	}

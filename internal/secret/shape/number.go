@@ -149,18 +149,14 @@ func (s *scanner) jsonNumber(from, end int) string {
 	if b := byteAt(t, after); b != ',' && b != '}' && b != ']' {
 		return ""
 	}
-	switch byteAt(t, before-1) {
-	case ':':
-		name := back(t, before-1, s.floor(), 16, blank)
-		if byteAt(t, name-1) == '"' {
-			return t[back(t, name-1, s.floor(), 16, isBackslash):name]
-		}
-	case '[', ',':
-		if first := strings.TrimLeft(t[:min(len(t), 64)], " \t\r\n"); first != "" && (first[0] == '{' || first[0] == '[') {
-			return `"`
-		}
+	if byteAt(t, before-1) != ':' {
+		return ""
 	}
-	return ""
+	name := back(t, before-1, s.floor(), 16, blank)
+	if byteAt(t, name-1) != '"' {
+		return ""
+	}
+	return t[back(t, name-1, s.floor(), 16, isBackslash):name]
 }
 
 // ssn takes a number like 123-45-6789 that the United States may have given out.

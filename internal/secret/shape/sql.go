@@ -91,3 +91,27 @@ func (s *scanner) row(kinds []Kind, at int) int {
 	}
 	return at
 }
+
+// thirdArgument takes the password among the arguments with which PHP's traces
+// show how a connection was made: PDO->__construct('dsn', 'user', 'secret').
+func (s *scanner) thirdArgument(from, end int) bool {
+	t := s.text
+	if byteAt(t, end) != '(' || t[from] == '_' && !prefixed(t, from-len("PDO->"), "PDO->") {
+		return false
+	}
+	at := end + 1
+	var q quote
+	inner := at
+	for n := 0; n < 3; n++ {
+		if q, inner = quoteAt(t, run(t, at, 4, space)); q.text == "" {
+			return false
+		}
+		if n < 2 {
+			if _, at = q.end(t, inner); byteAt(t, at) != ',' {
+				return false
+			}
+			at++
+		}
+	}
+	return s.quotedSecret(q, inner)
+}
