@@ -174,7 +174,7 @@ func (s *scanner) take(a assignment) {
 	if a.sep == ':' && s.grammar(a) {
 		return
 	}
-	if q, from := s.valueQuote(a); q.text != "" {
+	if q, from := s.valueQuote(a); q.text != "" && a.sep != '>' {
 		s.quoted(a, q, from)
 		return
 	}
@@ -285,7 +285,9 @@ func (s *scanner) readNamed(a assignment) {
 	switch r, kind := w.reading(); r {
 	case hard, soft, httpAuth, cookies, setCookie:
 		s.names = named{r, kind, end + nameReach}
-		s.formField(kind, end)
+		if prefixed(s.text, a.from-len("; "), "; ") {
+			s.formField(kind, end)
+		}
 	}
 }
 

@@ -16,8 +16,14 @@ func (s *scanner) bare(a assignment) {
 		a.value = from
 	}
 	end := s.bareEnd(from, a.coded)
-	if a.sep == '=' && s.environment(a) {
+	switch {
+	case a.sep == '=' && s.environment(a):
 		end = s.enclosed(a, end)
+	case a.sep == '>':
+		end = run(s.text, from, 4096, func(b byte) bool { return b != '<' && b != '\n' && b != '"' })
+		if !prefixed(s.text, end, "</") {
+			return // <password> in a text about a command
+		}
 	}
 	if a.sep == '=' && byteAt(s.text, from) == '{' {
 		if end < from+2 || s.text[end-1] != '}' {
@@ -157,6 +163,9 @@ func (s *scanner) enclosed(a assignment, end int) int {
 // code reports whether a bare value is a piece of program: a variable, a call.
 func (s *scanner) code(a assignment, v string, end int) bool {
 	word := run(v, 0, len(v), func(b byte) bool { return alpha(b) || b == '_' || b == '.' })
+	if word >= 2 && word < len(v) && v[word] == '{' {
+		return true // token := Token{…}
+	}
 	if word >= 2 && word < len(v) && (v[word] == '(' || v[word] == '[') {
 		b := byteAt(s.text, end)
 		last := v[len(v)-1]
@@ -164,6 +173,12 @@ func (s *scanner) code(a assignment, v string, end int) bool {
 	}
 	if word == len(v) && a.sep == ':' && upper(v[0]) && byteAt(s.text, end) == '<' {
 		return true // password: Option<String>
+	}
+	if a.sep == ':' && !a.tight && word == len(v) && byteAt(s.text, end) == ',' {
+		w := readName(v)
+		if r, _ := w.reading(); (r == hard || r == soft) && count(v, upper) > 0 {
+			return true // Password: theirPassword, in a literal of a program
+		}
 	}
 	if word != len(v) || a.sep != '=' {
 		return false
@@ -174,8 +189,8 @@ func (s *scanner) code(a assignment, v string, end int) bool {
 	w := readName(v)
 	r, _ := w.reading()
 	known := r == hard || r == soft
-	if known && (prefixedFold(s.text, a.from, "this.") || prefixedFold(s.text, a.from, "self.")) {
-		return true
+	if known && a.spaced && strings.Contains(s.text[a.from:a.end], ".") && strings.HasSuffix(strings.ToLower(s.text[a.from:a.end]), strings.ToLower(v)) {
+		return true // this.token = token
 	}
 	return known && (strings.Contains(v, ".") || s.argument(a, end))
 }
@@ -192,7 +207,7 @@ func (s *scanner) argument(a assignment, end int) bool {
 // prose reports whether a name is part of a sentence and no value follows it:
 // "invalid password: must be longer", "wrong token: expired".
 func (s *scanner) prose(a assignment, v string, end int) bool {
-	if a.sep == '=' || a.open.text != "" || !all(strings.TrimRight(v, ".,;:!?"), func(b byte) bool { return alpha(b) || b == '-' || b == '\'' || b == '_' }) {
+	if a.sep == '=' || a.open.text != "" && a.open.sign != '`' || !all(strings.TrimRight(v, ".,;:!?"), func(b byte) bool { return alpha(b) || b == '-' || b == '\'' || b == '_' }) {
 		return a.sep == 'i' && (count(v, digit) == 0 || count(v, alnum) == count(v, digit) || len(v) < 6)
 	}
 	if a.sep == 'i' {
