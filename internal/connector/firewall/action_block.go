@@ -50,29 +50,25 @@ type blocking struct {
 	warnings []string
 }
 
-func (b blocker) plan(ctx context.Context, args action.Args) (blocking, rules, error) {
+func (b blocker) plan(r rules, args action.Args) (blocking, error) {
 	lasts, err := readFor(args)
 	if err != nil {
-		return blocking{}, rules{}, err
+		return blocking{}, err
 	}
 	networks, err := parsePrefixes(args.List("addresses"))
 	if err != nil {
-		return blocking{}, rules{}, err
+		return blocking{}, err
 	}
 	if err := b.refuse(networks); err != nil {
-		return blocking{}, rules{}, err
-	}
-	r, err := b.list(ctx)
-	if err != nil {
-		return blocking{}, r, err
+		return blocking{}, err
 	}
 	w := blocking{lasts: lasts}
 	for _, p := range networks {
 		if err := w.take(p, r); err != nil {
-			return w, r, err
+			return w, err
 		}
 	}
-	return w, r, nil
+	return w, nil
 }
 
 // take decides about one network: it is added, it takes the place of an entry
@@ -100,7 +96,11 @@ func (w *blocking) take(p netip.Prefix, r rules) error {
 
 // Preview implements action.Doer.
 func (b blocker) Preview(ctx context.Context, c action.Change) (action.Preview, error) {
-	w, _, err := b.plan(ctx, c.Args)
+	r, err := b.list(ctx)
+	if err != nil {
+		return action.Preview{}, err
+	}
+	w, err := b.plan(r, c.Args)
 	if err != nil {
 		return action.Preview{}, err
 	}
@@ -153,12 +153,16 @@ func (b blocker) Apply(ctx context.Context, o action.Order) (action.Done, error)
 	if !keyText.MatchString(o.Key) {
 		return action.Done{}, action.Refuse("", "the order's key %q cannot stand in a rule", o.Key)
 	}
-	w, r, err := b.plan(ctx, o.Args)
+	r, err := b.list(ctx)
 	if err != nil {
 		return action.Done{}, notYet(err)
 	}
 	if mine := r.of(o.Key); len(mine) > 0 {
 		return blocked(mine, o.Key), nil
+	}
+	w, err := b.plan(r, o.Args)
+	if err != nil {
+		return action.Done{}, err
 	}
 	if err := sameItems(o.Preview.Items, w.items); err != nil {
 		return action.Done{}, err
@@ -217,6 +221,9 @@ func (b blocker) Standing(ctx context.Context, o action.Order) (action.Standing,
 	switch {
 	case len(mine) == 0:
 		return absent(o, b.tools.Now()), nil
+	case !r.dropping():
+		done := blocked(mine, o.Key)
+		return action.Standing{State: action.PartlyMade, Done: &done, Text: "the addresses are in the table, and the rules that drop them were taken away"}, nil
 	case len(mine) < len(o.Preview.Items):
 		done := blocked(mine, o.Key)
 		return action.Standing{State: action.PartlyMade, Done: &done, Text: fmt.Sprintf("%d of %d are blocked", len(mine), len(o.Preview.Items))}, nil

@@ -214,6 +214,10 @@ func (r *rules) readPace(rule listedRule, on map[string]element) {
 	})
 }
 
+// dropping reports whether what is blocked is dropped: one rule for each kind
+// of address.
+func (r rules) dropping() bool { return r.drops == 2 }
+
 // limitOf returns the limit that holds for a service.
 func (r rules) limitOf(s service) (pace, bool) {
 	for _, p := range r.limits {

@@ -34,8 +34,8 @@ func (t *target) foundations() []string {
 func (t *target) blockScript(r rules, add, instead []netip.Prefix, lasts time.Duration, key string) []string {
 	table := "inet " + t.config.table
 	s := t.foundations()
-	if r.drops == 0 {
-		s = append(s, fmt.Sprintf("add rule %s %s ip saddr @%s counter drop", table, blockChain, blocked4),
+	if !r.dropping() {
+		s = append(s, fmt.Sprintf("flush chain %s %s", table, blockChain), fmt.Sprintf("add rule %s %s ip saddr @%s counter drop", table, blockChain, blocked4),
 			fmt.Sprintf("add rule %s %s ip6 saddr @%s counter drop", table, blockChain, blocked6))
 	}
 	for _, p := range instead {
