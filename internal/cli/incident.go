@@ -184,9 +184,12 @@ func incidentCase(s streams) *cobra.Command {
 		Example: "  quell incident case INC-7 -o playbooks/db/connections.cases/leak-in-checkout.txtar",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return about(cmd, s, a, args, func(d *app.Desk, id string) error {
-				text, err := d.Case(cmd.Context(), id)
+				text, notes, err := d.Case(cmd.Context(), id)
 				if err != nil {
 					return err
+				}
+				for _, n := range notes {
+					fmt.Fprintln(s.err, n)
 				}
 				return put(s, file, text)
 			})
