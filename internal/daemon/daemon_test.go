@@ -124,10 +124,10 @@ func TestOldRecordsOfTheDeadAreForgotten(t *testing.T) {
 
 func TestSettingsOfADaemon(t *testing.T) {
 	t.Parallel()
-	d, err := daemon.Settings{}.Daemon("/etc/quell", nil)
+	d, err := daemon.Declared{}.Daemon("/etc/quell", nil)
 	require.NoError(t, err)
 	require.Nil(t, d)
-	d, err = daemon.Settings{
+	d, err = daemon.Declared{
 		Worker: []string{"rq", "worker", "--name", "{name}"}, RunDir: "run", WorkerDir: "/srv/app",
 		WorkerEnv: map[string]secret.String{"TOKEN": secret.New("x")},
 	}.Daemon("/etc/quell", map[string]string{"URL": "u"})
@@ -135,7 +135,7 @@ func TestSettingsOfADaemon(t *testing.T) {
 	require.Equal(t, "/etc/quell/run", d.Records)
 	require.Equal(t, "/srv/app", d.Dir)
 	require.Equal(t, map[string]string{"TOKEN": "x", "URL": "u"}, d.Env)
-	for name, s := range map[string]daemon.Settings{
+	for name, s := range map[string]daemon.Declared{
 		"no name":    {Worker: []string{"rq", "worker"}, RunDir: "run"},
 		"no run_dir": {Worker: []string{"rq", "{name}"}},
 		"no program": {Worker: []string{"", "{name}"}, RunDir: "run"},

@@ -11,16 +11,16 @@ import (
 	"github.com/quellhq/quell/internal/secret"
 )
 
-// Settings are the keys in quell.yaml that declare a program to start. A
+// Declared are the keys in quell.yaml that declare a program to start. A
 // connector embeds them in its own.
-type Settings struct {
+type Declared struct {
 	Worker    []string                 `json:"worker"`
 	WorkerDir string                   `json:"worker_dir"`
 	WorkerEnv map[string]secret.String `json:"worker_env"`
 	RunDir    string                   `json:"run_dir"`
 }
 
-// SettingList says what each of the Settings is, for Kind.Settings. example is
+// SettingList says what each of them is, for Kind.Settings. example is
 // a program, as it is written there.
 func SettingList(example string) []connector.Setting {
 	return []connector.Setting{
@@ -33,7 +33,7 @@ func SettingList(example string) []connector.Setting {
 
 // Daemon checks the settings; nil where no program is declared. Relative
 // directories start from dir. env is added to what the operator wrote.
-func (s Settings) Daemon(dir string, env map[string]string) (*Daemon, error) {
+func (s Declared) Daemon(dir string, env map[string]string) (*Daemon, error) {
 	if len(s.Worker) == 0 {
 		return nil, nil
 	}
