@@ -7,6 +7,7 @@ import (
 	"github.com/quellhq/quell/internal/connector/alertmanager"
 	"github.com/quellhq/quell/internal/connector/command"
 	"github.com/quellhq/quell/internal/connector/dns"
+	"github.com/quellhq/quell/internal/connector/gunicorn"
 	"github.com/quellhq/quell/internal/connector/host"
 	"github.com/quellhq/quell/internal/connector/http"
 	"github.com/quellhq/quell/internal/connector/logs"
@@ -37,6 +38,7 @@ func Kinds() []connector.Kind {
 		host.Kind(),
 		process.Kind(),
 		nginx.Kind(),
+		gunicorn.Kind(),
 		alertmanager.Kind(),
 		command.Kind(),
 		alembic.Kind(),
