@@ -78,7 +78,7 @@ func (s *scanner) pastMaster(raw string, at int) int {
 func (s *scanner) afterLogin(from int) bool {
 	t := s.text
 	wordEnd := back(t, from, s.floor(), 4, space)
-	word := back(t, wordEnd, s.floor(), 64, func(b byte) bool { return b > ' ' && b != '"' })
+	word := back(t, wordEnd, s.floor(), 64, func(b byte) bool { return nameByte(b) || b == '@' || b == '\\' })
 	keyEnd := back(t, word, s.floor(), 4, space)
 	if wordEnd == from || word == wordEnd || keyEnd == word || t[wordEnd-1] == ',' || common[t[word:wordEnd]] {
 		return false

@@ -63,7 +63,6 @@ func (s *scanner) authorization(a assignment, from, end int) {
 	next := blankAfter(s.text, to)
 	if schemes[strings.ToLower(first)] && next > to {
 		from, to = next, run(s.text, next, max(0, end-next), credentialByte)
-		first = s.text[from:to]
 	} else if byteAt(s.text, to) == '(' || common[strings.ToLower(first)] || count(first, digit) == 0 && a.open.text == "" && next < end && alpha(s.text[next]) {
 		return // a sentence about authorization
 	}
