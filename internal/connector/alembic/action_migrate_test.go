@@ -65,7 +65,8 @@ func TestAPreviewShowsTheWayItsSQLAndItsLocks(t *testing.T) {
 	p := shop(t)
 	preview, err := p.preview(t, "alembic.upgrade", nil)
 	require.NoError(t, err)
-	require.Equal(t, fmt.Sprintf("upgrades postgresql://migrator:XXXXX@127.0.0.1:%d/%s from base to c3", server.Port, p.database), strings.ReplaceAll(preview.Summary, "***", "XXXXX"))
+	require.Regexp(t, fmt.Sprintf("^upgrades postgresql://migrator:[^@]+@127.0.0.1:%d/%s from base to c3$", server.Port, p.database), preview.Summary)
+	require.NotContains(t, preview.Summary, password)
 	require.Len(t, preview.Items, 3)
 	require.Equal(t, "not applied: about b2", preview.Items[1].Now)
 	require.Equal(t, "ALTER TABLE things ADD COLUMN name text", preview.Items[1].Then)
@@ -115,7 +116,7 @@ func TestWaysThatAreRefused(t *testing.T) {
 		_, err := p.preview(t, "alembic.upgrade", map[string]any{"revision": revision})
 		refuses(t, err, says)
 	}
-	p.at(t, "b")
+	p.at(t, "b2")
 	_, err := p.preview(t, "alembic.downgrade", map[string]any{"revision": "c3"})
 	refuses(t, err, "c3 comes after b2", "alembic.upgrade")
 
@@ -255,14 +256,14 @@ func TestAMigrationIsStoppedWithItsWholeGroup(t *testing.T) {
 		data, _ := os.ReadFile(pidFile)
 		pid = string(data)
 		return pid != ""
-	}, 20*time.Second, 20*time.Millisecond)
+	}, time.Minute, 20*time.Millisecond)
 	cancel()
 	select {
 	case err := <-result:
 		var failure *action.Failure
 		require.NotErrorAs(t, err, &failure, "nobody has seen how it ended")
 		require.Contains(t, err.Error(), "unknown whether it happened")
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("it does not end")
 	}
 	require.Eventually(t, func() bool {
