@@ -2,8 +2,10 @@ package alembic_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/quellhq/quell/internal/action"
 	"github.com/quellhq/quell/internal/action/actiontest"
+	"github.com/quellhq/quell/internal/connector"
 	"github.com/quellhq/quell/internal/realserver"
 )
 
@@ -270,6 +273,35 @@ func TestAMigrationIsStoppedWithItsWholeGroup(t *testing.T) {
 		_, err := os.Stat("/proc/" + pid)
 		return os.IsNotExist(err)
 	}, 10*time.Second, 20*time.Millisecond, "a child was left behind")
+	require.Eventually(t, func() bool { return p.schema(t) == "" }, 10*time.Second, 50*time.Millisecond)
+	require.Equal(t, action.NotMade, p.standing(t, order).State)
+}
+
+func TestAMigrationDoesNotOutliveTheProcessThatRunsIt(t *testing.T) {
+	t.Parallel()
+	p := newProject(t)
+	pidFile := filepath.Join(p.dir, "pid")
+	p.revision(t, "a1", "", "py:import os, time\nif not op.get_context().as_sql:\n    op.execute('CREATE TABLE late (id int)')\n    open("+fmt.Sprintf("%q", pidFile)+", 'w').write(str(os.getpid()))\n    time.sleep(600)", "")
+	order := p.planned(t, "alembic.upgrade", nil)
+	data, err := json.Marshal(carried{Settings: connector.Settings{"dir": p.dir, "env": p.env}, Order: order})
+	require.NoError(t, err)
+	p.write(t, "order.json", string(data))
+	quell := exec.Command(os.Args[0])
+	quell.Env = append(os.Environ(), orderFile+"="+filepath.Join(p.dir, "order.json"))
+	require.NoError(t, quell.Start())
+	var pid string
+	require.Eventually(t, func() bool {
+		data, _ := os.ReadFile(pidFile)
+		pid = string(data)
+		return pid != ""
+	}, time.Minute, 20*time.Millisecond)
+
+	require.NoError(t, quell.Process.Kill())
+	_ = quell.Wait()
+	require.Eventually(t, func() bool {
+		_, err := os.Stat("/proc/" + pid)
+		return os.IsNotExist(err)
+	}, 10*time.Second, 20*time.Millisecond, "Alembic goes on, and would commit behind our back")
 	require.Eventually(t, func() bool { return p.schema(t) == "" }, 10*time.Second, 50*time.Millisecond)
 	require.Equal(t, action.NotMade, p.standing(t, order).State)
 }

@@ -2,6 +2,7 @@ package alembic_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -25,11 +26,41 @@ import (
 var server *realserver.Postgres
 
 func TestMain(m *testing.M) {
+	if file := os.Getenv(orderFile); file != "" {
+		os.Exit(applyFrom(file))
+	}
 	os.Exit(realserver.Main(m, func(t testing.TB) {
 		server = realserver.StartPostgres(t, realserver.PostgresConfig{Settings: map[string]string{"log_min_duration_statement": "0"}})
 		// A password is asked for by nobody here, and must be shown by nobody.
 		server.Exec(t, "", "CREATE ROLE migrator LOGIN CREATEDB PASSWORD '"+password+"'")
 	}))
+}
+
+// orderFile names the environment variable with the file of an order that this
+// process shall carry out, to be killed at it.
+const orderFile = "QUELL_TEST_ORDER"
+
+// carried is what such a file holds.
+type carried struct {
+	Settings connector.Settings
+	Order    action.Order
+}
+
+func applyFrom(file string) int {
+	var c carried
+	data, err := os.ReadFile(file)
+	if err == nil {
+		err = json.Unmarshal(data, &c)
+	}
+	if err == nil {
+		var target connector.Target
+		if target, err = alembic.Kind().Open(c.Settings, connector.Tools{}); err == nil {
+			d, _ := target.(action.Changer).Doer(c.Order.Type)
+			_, err = d.Apply(context.Background(), c.Order)
+		}
+	}
+	fmt.Fprintln(os.Stderr, err)
+	return 1
 }
 
 const password = "corn-beef-hash"
