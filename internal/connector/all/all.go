@@ -6,6 +6,7 @@ import (
 	"github.com/quellhq/quell/internal/connector/alertmanager"
 	"github.com/quellhq/quell/internal/connector/command"
 	"github.com/quellhq/quell/internal/connector/dns"
+	"github.com/quellhq/quell/internal/connector/firewall"
 	"github.com/quellhq/quell/internal/connector/host"
 	"github.com/quellhq/quell/internal/connector/http"
 	"github.com/quellhq/quell/internal/connector/logs"
@@ -34,6 +35,7 @@ func Kinds() []connector.Kind {
 		dns.Kind(),
 		host.Kind(),
 		nginx.Kind(),
+		firewall.Kind(),
 		alertmanager.Kind(),
 		command.Kind(),
 	}
