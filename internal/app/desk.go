@@ -9,6 +9,7 @@ import (
 
 	"github.com/quellhq/quell/internal/execution"
 	"github.com/quellhq/quell/internal/incident"
+	"github.com/quellhq/quell/internal/keyring"
 	"github.com/quellhq/quell/internal/plan"
 	"github.com/quellhq/quell/internal/recovery"
 )
@@ -18,7 +19,7 @@ import (
 type Desk struct {
 	*Session
 	store incident.Store
-	keys  keys
+	ring  *keyring.Ring
 	who   string // the person, by name
 	now   func() time.Time
 	say   func(execution.Progress)
@@ -28,8 +29,9 @@ type Desk struct {
 
 // DeskOptions say who sits at the desk, and who watches.
 type DeskOptions struct {
-	Who string                   // empty: the user of this process
-	Say func(execution.Progress) // may be nil
+	Who   string                   // empty: the user of this process
+	State string                   // directory of incidents and keys; empty: StateDir()
+	Say   func(execution.Progress) // may be nil
 }
 
 // Incident reads an incident's events.

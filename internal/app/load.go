@@ -84,7 +84,9 @@ func WriteConfig(path string, draft FirstConfig, force bool) error {
 }
 
 func fromConfig(c config.Config) Setup {
-	s := Setup{Playbooks: c.Playbooks, Params: c.Params, ParamAt: c.ParamAt, Dir: c.Dir, Secrets: c.Secrets}
+	s := Setup{Playbooks: c.Playbooks, Params: c.Params, ParamAt: c.ParamAt, Dir: c.Dir, Secrets: c.Secrets, Redact: c.Redact,
+		Policy: c.Policy, Store: StoreSetup{Path: c.Store.Path, DSN: c.Store.DSN},
+	}
 	for _, w := range c.Warnings {
 		s.Notes = append(s.Notes, w.String())
 	}
@@ -94,7 +96,7 @@ func fromConfig(c config.Config) Setup {
 		for _, n := range names {
 			named[n] = true
 		}
-		s.Services = append(s.Services, ServiceSetup{Name: service.Name, URL: service.URL, Health: service.Health, Targets: names})
+		s.Services = append(s.Services, ServiceSetup{Name: service.Name, URL: service.URL, Health: service.Health, Environment: service.Environment, Targets: names})
 	}
 	if len(s.Services) == 0 {
 		// Targets alone are worth a look: they stand for one service.

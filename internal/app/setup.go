@@ -11,6 +11,7 @@ import (
 	"github.com/quellhq/quell/internal/connector"
 	"github.com/quellhq/quell/internal/connector/all"
 	"github.com/quellhq/quell/internal/evidence"
+	"github.com/quellhq/quell/internal/policy"
 	"github.com/quellhq/quell/internal/probe"
 	"github.com/quellhq/quell/internal/run"
 	"github.com/quellhq/quell/internal/secret"
@@ -26,6 +27,10 @@ type Setup struct {
 	ParamAt   map[string]string         // by PLAYBOOK#PARAMETER: where it stands in the file; may be nil
 	Dir       string                    // what relative paths start from
 	Secrets   []secret.String           // to be removed from everything shown
+	Redact    []string                  // an operator's rules of what is masked besides
+	MaskKey   []byte                    // of the store: makes masks of the same secret the same; may be nil
+	Policy    policy.Policy             // what changes need
+	Store     StoreSetup                // where incidents are kept
 	Log       *slog.Logger              // chatter; nil: none
 	Notes     []string                  // what a person should know about where this came from
 }
@@ -33,6 +38,7 @@ type Setup struct {
 // ServiceSetup is a service with the names of the targets it rests on.
 type ServiceSetup struct {
 	Name, URL, Health string
+	Environment       string // as policy names it
 	Targets           []string
 }
 
@@ -131,9 +137,15 @@ func Open(setup Setup) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
+	masking := secret.Masking{Known: setup.Secrets, Key: setup.MaskKey}
+	for _, rule := range setup.Redact {
+		if err := masking.Rule(rule); err != nil {
+			return nil, fmt.Errorf("redact: %w", err)
+		}
+	}
 	s := &Session{
 		setup: setup, library: library, targets: map[string]run.Target{}, open: map[string]connector.Target{},
-		redact: secret.NewRedactor(setup.Secrets...),
+		redact: masking.Redactor(),
 	}
 	if s.values, err = parameters(library, setup); err != nil {
 		return nil, err

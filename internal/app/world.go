@@ -44,7 +44,7 @@ func (w world) Doer(target, name string) (action.Doer, error) {
 	if !ok {
 		return nil, fmt.Errorf("target %s (%s) does not know %s", target, w.session.targets[target].Kind, name)
 	}
-	return doer, nil
+	return outsideDoer(doer), nil
 }
 
 // ask puts the questions of some playbooks about some services again, those of

@@ -23,6 +23,9 @@ type Command struct {
 	Stdin io.Reader // nil: nothing to read
 	Most  int       // bytes kept of each of its two outputs; 0: 64 KiB
 	Grace time.Duration
+	// Leaves lets what the program has started live on when the program itself
+	// has ended well: it starts a service. When ctx ends all of it is ended.
+	Leaves bool
 }
 
 // Result is how a program ended.
@@ -48,8 +51,8 @@ var ErrNotStarted = errors.New("not started")
 // Run runs a program and waits for its end. That it ended with a status other
 // than 0 is no error. When ctx ends, its group gets SIGTERM, after the grace
 // SIGKILL, and Run returns the context's error with the Result so far. What is
-// left of its group when the program itself has ended is killed: a daemon that
-// is meant to stay makes a session of its own (setsid). Errors: ErrNotStarted
+// left of its group when the program itself has ended is killed, unless Leaves
+// is set: a daemon that is meant to stay makes a session of its own (setsid). Errors: ErrNotStarted
 // (wrapped), the context's, or that of reading its output.
 func Run(ctx context.Context, c Command) (Result, error) {
 	if err := ctx.Err(); err != nil {
@@ -105,7 +108,9 @@ func (c Command) run(ctx context.Context) (Result, error) {
 	err := cmd.Wait()
 	close(over)
 	<-watched
-	_ = syscall.Kill(-group, syscall.SIGKILL) // stragglers; there are none as a rule
+	if !c.Leaves || ctx.Err() != nil || !cmd.ProcessState.Success() {
+		_ = syscall.Kill(-group, syscall.SIGKILL) // stragglers; there are none as a rule
+	}
 	r := Result{Code: cmd.ProcessState.ExitCode(), Stdout: out.kept, Stderr: errs.kept, Cut: out.cut || errs.cut, Took: time.Since(start)}
 	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 		r.Signal = status.Signal()

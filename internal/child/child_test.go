@@ -108,6 +108,25 @@ func TestAStragglerIsEndedWithItsProgram(t *testing.T) {
 	}
 }
 
+func TestAServiceThatAProgramStartsLivesOnWhereThatIsMeant(t *testing.T) {
+	t.Parallel()
+	for script, lives := range map[string]bool{`sleep 600 >/dev/null 2>&1 & echo $! >"$0"`: true, `sleep 600 >/dev/null 2>&1 & echo $! >"$0"; exit 1`: false} {
+		file := filepath.Join(t.TempDir(), "pids")
+		_, err := child.Run(t.Context(), child.Command{Argv: []string{"/bin/sh", "-c", script, file}, Env: child.Environment(nil), Leaves: true})
+		require.NoError(t, err)
+		pid := pids(t, file)[0]
+		t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGKILL) })
+		if !lives {
+			gone(t, pid)
+			continue
+		}
+		require.NoError(t, syscall.Kill(pid, 0))
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		require.NoError(t, err)
+		require.NotContains(t, string(stat), ") Z ")
+	}
+}
+
 func TestWhenWeAreKilledTheProgramDies(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "pids")

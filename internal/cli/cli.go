@@ -148,6 +148,8 @@ feel.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
 		diagnoseCommand(s), runCommand(s), initCommand(s), doctorCommand(s), demoCommand(s),
+		planCommand(s), approveCommand(s), applyCommand(s), undoCommand(s), reconcileCommand(s), verifyCommand(s), stopCommand(s), ladderCommand(s),
+		incidentCommand(s), reportCommand(s), auditCommand(s),
 		logsCommand(s), lintCommand(s), fmtCommand(s), testCommand(s), explainCommand(s),
 		exitCodesTopic(), referenceCommand(s),
 	)
@@ -164,7 +166,7 @@ func exitCodesTopic() *cobra.Command {
   2    wrong flags, a broken configuration, playbook or query; for logs: no log could be read
   3    diagnose, run: a cause was found
   4    diagnose, run: something is wrong or could not be seen, and no cause is likely;
-       logs spike: it cannot be told
+       logs spike: it cannot be told; apply, ladder: a person or an approval is needed
   130  interrupted`,
 	}
 }

@@ -18,6 +18,8 @@ import (
 type asking struct {
 	config, since, timeout, symptom, alert string
 	asJSON, full                           bool
+	save                                   bool
+	as                                     string
 }
 
 func (a *asking) flags(cmd *cobra.Command) {
@@ -74,6 +76,8 @@ could not be seen. Changes nothing. Ctrl-C prints what is known so far.`,
 		},
 	}
 	a.flags(cmd)
+	cmd.Flags().BoolVar(&a.save, "save", false, "open an incident with this diagnosis and its evidence, for `quell plan`")
+	cmd.Flags().StringVar(&a.as, "as", "", "who opens the incident (default: the user that runs quell)")
 	return cmd
 }
 
@@ -106,22 +110,50 @@ func ask(ctx context.Context, s streams, a asking, req app.Request) error {
 	for _, n := range setup.Notes {
 		fmt.Fprintln(s.err, n)
 	}
+	if a.save {
+		return askAndSave(ctx, s, a, setup, req)
+	}
 	session, err := app.Open(setup)
 	if err != nil {
 		return &exit{exitUsage, err}
 	}
 	defer session.Close()
+	_, err = diagnose(ctx, s, a, session, req)
+	return err
+}
+
+// diagnose asks and shows; its error carries the verdict's exit code.
+func diagnose(ctx context.Context, s streams, a asking, session *app.Session, req app.Request) (app.Outcome, error) {
 	p := newProgress(s.err)
 	req.Progress = p.Event
 	out, err := session.Diagnose(ctx, req)
 	p.Close()
 	if err != nil {
-		return &exit{exitUsage, err}
+		return out, &exit{exitUsage, err}
 	}
 	if err := show(s, a, out.Page); err != nil {
-		return err
+		return out, err
 	}
-	return verdictExit(out.Page)
+	return out, verdictExit(out.Page)
+}
+
+// askAndSave also opens an incident, whatever the verdict.
+func askAndSave(ctx context.Context, s streams, a asking, setup app.Setup, req app.Request) error {
+	d, err := app.OpenDesk(ctx, setup, app.DeskOptions{Who: a.as})
+	if err != nil {
+		return &exit{exitUsage, err}
+	}
+	defer d.Close()
+	out, verdict := diagnose(ctx, s, a, d.Session, req)
+	if out.Page.Schema == "" {
+		return verdict
+	}
+	id, err := d.Save(context.WithoutCancel(ctx), req, out)
+	if err != nil {
+		return failed(err)
+	}
+	fmt.Fprintf(s.err, "saved as %s; next: quell plan %s\n", id, id)
+	return verdict
 }
 
 func show(s streams, a asking, page report.Page) error {

@@ -1,5 +1,6 @@
 // Package config reads quell.yaml: the services that people feel, the targets
-// that can be asked about them, and how hard they may be asked. Everything that
+// that can be asked about them, how hard they may be asked, and who must approve
+// a change. Everything that
 // is wrong is said with file, line and column, all of it at once.
 package config
 
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/quellhq/quell/internal/connector"
+	"github.com/quellhq/quell/internal/policy"
 	"github.com/quellhq/quell/internal/secret"
 )
 
@@ -21,21 +23,32 @@ type Config struct {
 	Playbooks []string                  // a team's own directories, absolute
 	Params    map[string]map[string]any // by playbook id ("" for all), then by parameter
 	ParamAt   map[string]string         // by PLAYBOOK#PARAMETER: where it stands, as file:line:column
+	Store     Store                     // where incidents are kept
+	Policy    policy.Policy             // what a change needs; the zero value where the file says nothing
+	Redact    []string                  // rules of what is masked besides; see secret.Masking
 	Secrets   []secret.String           // what must be removed from everything shown
 	Warnings  []Problem                 // odd, but no reason to stop
 }
 
+// Store says where incidents are kept: in a file, or in a Postgres database.
+// The zero value leaves it to the program.
+type Store struct {
+	Path string        // of a SQLite file, absolute
+	DSN  secret.String // of a Postgres database
+}
+
 // Service is something that users feel.
 type Service struct {
-	Name      string
-	URL       string   // empty, or http:// or https://
-	Health    string   // path; empty where there is none
-	DependsOn []string // targets
-	Upstream  []string // other services that depends_on names
-	Logs      []string // targets that serve logs
-	Metrics   []string // targets that serve metrics
-	Hosts     []string // targets of kind host that it runs on (runs_on)
-	Line      int
+	Name        string
+	Environment string   // "production"; what policies speak of; may be empty
+	URL         string   // empty, or http:// or https://
+	Health      string   // path; empty where there is none
+	DependsOn   []string // targets
+	Upstream    []string // other services that depends_on names
+	Logs        []string // targets that serve logs
+	Metrics     []string // targets that serve metrics
+	Hosts       []string // targets of kind host that it runs on (runs_on)
+	Line        int
 }
 
 // Targets lists the targets that the service rests on, without repeats, in the

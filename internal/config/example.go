@@ -5,6 +5,7 @@ func Example() string {
 	return `# What people feel, and what it rests on.
 services:
   orders-api:
+    environment: production             # what policies speak of
     url: http://127.0.0.1:8000          # asked for its health, port, name and certificate
     health: /health
     depends_on: [orders-db, cache]
@@ -34,5 +35,17 @@ playbooks: [runbooks]
 params:
   idle_after: 10m
   db/connections: {idle_after: 5m}
+
+# Who must approve a change, and when nothing is changed: docs/policy.md.
+policy:
+  approvers: [alice, bob]
+  risk: {R1: nobody, R2: anyone, R3: approver, R4: two}
+  limits: {per_hour: 6, blast: 50}
+  freeze:
+    - {weekly: "Fri 16:00 - Mon 08:00", zone: Europe/Berlin, environment: production, approval: two}
+  autonomy: {"*": approve}
+
+# What is masked besides secrets and personal data that Quell knows by itself: docs/redaction.md.
+redact: ['\bCUST-\d{8}\b', 'tenant=(\w+)']
 `
 }

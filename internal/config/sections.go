@@ -19,7 +19,7 @@ func (r *reader) file(root *yaml.Node) {
 		return
 	}
 	sections := map[string]pair{}
-	known := []string{"services", "targets", "limits", "playbooks", "params"}
+	known := []string{"services", "targets", "limits", "playbooks", "params", "policy", "store", "redact"}
 	for _, p := range pairs {
 		if !contains(known, p.name) {
 			r.unknown(p, "quell.yaml", known)
@@ -50,6 +50,15 @@ func (r *reader) file(root *yaml.Node) {
 	}
 	if p, ok := sections["params"]; ok {
 		r.params(p)
+	}
+	if p, ok := sections["store"]; ok {
+		r.store(p)
+	}
+	if p, ok := sections["policy"]; ok {
+		r.policy(p)
+	}
+	if p, ok := sections["redact"]; ok {
+		r.redact(p)
 	}
 }
 
@@ -85,7 +94,7 @@ func (r *reader) services(section pair) {
 	}
 }
 
-var serviceKeys = []string{"url", "health", "depends_on", "logs", "metrics", "runs_on"}
+var serviceKeys = []string{"environment", "url", "health", "depends_on", "logs", "metrics", "runs_on"}
 
 func (r *reader) service(p pair, services []string) {
 	s := Service{Name: p.name, Line: p.key.Line}
@@ -101,6 +110,13 @@ func (r *reader) service(p pair, services []string) {
 	written := false // a url stands there, whether it can be used or not
 	for _, key := range pairs {
 		switch key.name {
+		case "environment":
+			if text, ok := r.text(key); ok {
+				s.Environment = text
+				if !properName.MatchString(text) {
+					r.wrong(key.value, "environment is a name like production, not %q", text)
+				}
+			}
 		case "url":
 			s.URL, written = r.serviceURL(key), true
 		case "health":

@@ -21,10 +21,16 @@ func (f *Finding) propose(at time.Time) {
 	}
 }
 
-func (f *Finding) proposal(r playbook.Remedy, vars expr.Vars) Proposal {
-	p := Proposal{Playbook: f.subject.Playbook.ID, Remedy: r.Anchor, Bound: f.subject.Targets, Kind: r.Kind, Title: r.Title, Text: strings.TrimSpace(r.Prose.Text(vars)), Checklist: r.Checklist}
+func (f *Finding) proposal(r playbook.Remedy, vars expr.Vars) Proposal { return f.subject.proposal(r, vars) }
+
+// Propose fills the holes of one remedy of the subject's playbook from what the
+// subject has seen, whether anything speaks for its cause or not.
+func (s *Subject) Propose(r playbook.Remedy, at time.Time) Proposal { return s.proposal(r, s.vars(at)) }
+
+func (s *Subject) proposal(r playbook.Remedy, vars expr.Vars) Proposal {
+	p := Proposal{Playbook: s.Playbook.ID, Remedy: r.Anchor, Bound: s.Targets, Kind: r.Kind, Title: r.Title, Text: strings.TrimSpace(r.Prose.Text(vars)), Checklist: r.Checklist}
 	for _, a := range r.Actions {
-		act := ProposedAction{Type: a.Type, Target: f.subject.Targets[a.Role], Args: map[string]any{}}
+		act := ProposedAction{Type: a.Type, Target: s.Targets[a.Role], Args: map[string]any{}}
 		for _, arg := range a.Args {
 			v, err := arg.Value.Value(vars)
 			if err != nil {

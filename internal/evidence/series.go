@@ -78,3 +78,52 @@ func labelKey(labels map[string]string) string {
 	}
 	return b.String()
 }
+
+// Streams reads an evidence value that Vector made, also after it has been
+// JSON: nil where it is no list of time series,
+// or none has a point.
+func Streams(value any) []Stream {
+	list, _ := value.([]any)
+	out := make([]Stream, 0, len(list))
+	for _, item := range list {
+		m, _ := item.(map[string]any)
+		points, ok := m["points"].([]any)
+		if !ok {
+			return nil
+		}
+		s := Stream{Labels: map[string]string{}}
+		labels, _ := m["labels"].(map[string]any)
+		for k, v := range labels {
+			s.Labels[k], _ = v.(string)
+		}
+		for _, p := range points {
+			pair, _ := p.([]any)
+			if len(pair) != 2 {
+				return nil
+			}
+			t, okT := float(pair[0])
+			v, okV := float(pair[1])
+			if !okT || !okV {
+				return nil
+			}
+			s.Points = append(s.Points, Point{T: t, V: v})
+		}
+		if len(s.Points) > 0 {
+			out = append(out, s)
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return out
+}
+
+func float(v any) (float64, bool) {
+	switch v := v.(type) {
+	case float64:
+		return v, true
+	case int64:
+		return float64(v), true
+	}
+	return 0, false
+}

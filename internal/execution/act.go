@@ -49,6 +49,7 @@ func (x *Executor) act(ctx context.Context, j *journal, leases *leases, p plan.P
 	}
 	intent := incident.Intent{
 		Attempt: c.Attempt, Undo: c.Undo, Order: r.order, Owner: x.cfg.Owner,
+		Target: s.Target, Services: s.Services, Risk: s.Risk,
 		Until: r.order.Intended.Add(x.cfg.Act + grace), By: r.by,
 	}
 	if err := j.exclusive(ctx, incident.KindIntent, s.ID, intent); err != nil {
@@ -66,17 +67,16 @@ func (x *Executor) act(ctx context.Context, j *journal, leases *leases, p plan.P
 	return x.conclude(ctx, j, leases, s, result)
 }
 
-// conclude writes a result down, and frees the service.
+// conclude writes a result down. The mark in the leases goes with the next thing
+// that is no act, so that a step costs one write less.
 func (x *Executor) conclude(ctx context.Context, j *journal, leases *leases, s plan.Step, result incident.Result) error {
 	result.Text = x.cfg.Redact.Text(result.Text)
 	if err := j.insist(ctx, incident.KindResult, s.ID, result); err != nil {
 		return fmt.Errorf("step %s: %s (%s), but that could not be written down; `quell reconcile` finds it out again from the world: %w", s.ID, result.State, result.Text, err)
 	}
 	x.cfg.Say(Progress{Step: s, Undo: result.Undo, Point: Acted, Text: fmt.Sprintf("%s: %s", result.State, result.Text)})
-	if result.State == action.CannotTell {
-		return nil // the service stays marked until somebody knows
-	}
-	return leases.mark(ctx, "")
+	leases.settled = result.State != action.CannotTell // else it stays marked until somebody knows
+	return nil
 }
 
 // readyToAct holds the step against policy, approval and the world, and takes

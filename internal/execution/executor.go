@@ -119,6 +119,16 @@ func New(cfg Config) (*Executor, error) {
 // or stops it. A run that was interrupted (ctx) or lost its store returns an
 // error and can be run again; nothing is done twice.
 func (x *Executor) Run(ctx context.Context, p plan.Plan, begin *incident.Event) (incident.Finished, error) {
+	return x.run(ctx, p, begin, true)
+}
+
+// Settle is Run without new steps: what a crash left open is found out, what
+// was applied is verified, and what somebody asked back is taken back.
+func (x *Executor) Settle(ctx context.Context, p plan.Plan, begin *incident.Event) (incident.Finished, error) {
+	return x.run(ctx, p, begin, false)
+}
+
+func (x *Executor) run(ctx context.Context, p plan.Plan, begin *incident.Event, steps bool) (incident.Finished, error) {
 	leases, err := x.take(ctx, p)
 	if err != nil {
 		return incident.Finished{}, err
@@ -139,7 +149,14 @@ func (x *Executor) Run(ctx context.Context, p plan.Plan, begin *incident.Event) 
 			return incident.Finished{}, err
 		}
 	}
-	end, err := x.drive(j, leases, p)
+	if step, intent, open := j.run.Unknown(); open && !steps {
+		// Asked again even where nobody could tell before: the target may speak now.
+		again := recovery.Command{Kind: recovery.Settle, Step: step.ID, Attempt: intent.Attempt, Undo: intent.Undo}
+		if err := x.settle(leases.ctx, j, leases, step, again); err != nil {
+			return incident.Finished{}, err
+		}
+	}
+	end, err := x.drive(j, leases, p, steps)
 	if err != nil && ctx.Err() == nil && leases.ctx.Err() != nil {
 		return end, fmt.Errorf("%w: %w", context.Cause(leases.ctx), err)
 	}
@@ -147,7 +164,7 @@ func (x *Executor) Run(ctx context.Context, p plan.Plan, begin *incident.Event) 
 }
 
 // drive does one command after the other.
-func (x *Executor) drive(j *journal, leases *leases, p plan.Plan) (incident.Finished, error) {
+func (x *Executor) drive(j *journal, leases *leases, p plan.Plan, steps bool) (incident.Finished, error) {
 	ctx := leases.ctx
 	for {
 		if err := ctx.Err(); err != nil {
@@ -155,11 +172,17 @@ func (x *Executor) drive(j *journal, leases *leases, p plan.Plan) (incident.Fini
 		}
 		c := j.run.Next()
 		step, _ := p.Step(c.Step)
-		var err error
+		err := leases.clear(ctx, c.Kind)
+		if err != nil {
+			return incident.Finished{}, err
+		}
 		switch c.Kind {
 		case recovery.Stop:
 			return x.stop(ctx, j, p, c)
 		case recovery.Act:
+			if !steps && !c.Undo {
+				return incident.Finished{Plan: p.ID, Outcome: incident.Waiting, Text: "step " + c.Step + " is not begun: `quell apply " + p.ID + "` goes on"}, nil
+			}
 			if err = x.wait(ctx, c.At); err == nil {
 				err = x.act(ctx, j, leases, p, step, c)
 			}

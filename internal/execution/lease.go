@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/quellhq/quell/internal/incident"
 	"github.com/quellhq/quell/internal/plan"
+	"github.com/quellhq/quell/internal/recovery"
 )
 
 // leases are what a run holds while it goes on: every service and target of
@@ -21,9 +23,10 @@ type leases struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 
-	mu   sync.Mutex
-	work string
-	beat sync.WaitGroup
+	settled bool // the work is, and its mark may go
+	mu      sync.Mutex
+	work    string
+	beat    sync.WaitGroup
 }
 
 // Keys lists what a plan holds while it runs, sorted so that two runs never
@@ -90,6 +93,16 @@ func (l *leases) mark(ctx context.Context, work string) error {
 	return l.write(ctx)
 }
 
+// clear takes the mark of what is settled away, before anything but another act,
+// which puts its own in its place.
+func (l *leases) clear(ctx context.Context, next recovery.Kind) error {
+	if !l.settled || next == recovery.Act {
+		return nil
+	}
+	l.settled = false
+	return l.mark(ctx, "")
+}
+
 // open is what is begun and not settled.
 func (l *leases) open() string {
 	l.mu.Lock()
@@ -100,10 +113,8 @@ func (l *leases) open() string {
 // write prolongs every lease with the work as it stands. The caller holds mu,
 // so that an older work is never written over a newer one.
 func (l *leases) write(ctx context.Context) error {
-	for _, key := range l.keys {
-		if err := l.x.cfg.Store.Mark(ctx, key, l.x.cfg.Owner, l.work, l.x.cfg.Lease); err != nil {
-			return fmt.Errorf("keep %s: %w", key, err)
-		}
+	if err := l.x.cfg.Store.MarkAll(ctx, l.keys, l.x.cfg.Owner, l.work, l.x.cfg.Lease); err != nil {
+		return fmt.Errorf("keep %s: %w", strings.Join(l.keys, ", "), err)
 	}
 	return nil
 }

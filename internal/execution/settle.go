@@ -17,7 +17,7 @@ const calm = time.Second
 // settle asks the world about an intent that has no result, and writes down
 // what it shows. It never acts.
 func (x *Executor) settle(ctx context.Context, j *journal, leases *leases, s plan.Step, c recovery.Command) error {
-	_, intent, open := j.run.Open()
+	_, intent, open := j.run.Unknown()
 	if !open {
 		return errAgain
 	}

@@ -13,6 +13,18 @@ func (e Event) Digest() string {
 	return digest(e)
 }
 
+// Digest names a header by everything in it.
+func (h Header) Digest() string {
+	h.OpenedAt = h.OpenedAt.UTC().Truncate(time.Microsecond)
+	if h.Services == nil {
+		h.Services = []string{}
+	}
+	return digest(h)
+}
+
+// ValueDigest names a value that was set.
+func ValueDigest(value string) string { return digest(value) }
+
 // Sealed returns e with its hash, which takes in Prev and every other field.
 func (e Entry) Sealed() Entry {
 	e.At = e.At.UTC().Truncate(time.Microsecond)

@@ -44,6 +44,9 @@ type Store interface {
 	// Events returns the events behind number after, in order. An incident
 	// that does not exist is ErrNotFound.
 	Events(ctx context.Context, id string, after int64) ([]Event, error)
+	// Find returns the events of the given kinds, of all incidents, from a time
+	// on, oldest first; the newest ones where there are more than limit.
+	Find(ctx context.Context, kinds []string, from time.Time, limit int) ([]Event, error)
 	// Headers lists incidents, newest first; at most limit, 0 for all.
 	Headers(ctx context.Context, limit int) ([]Header, error)
 
@@ -57,8 +60,12 @@ type Store interface {
 	// nothing), and prolongs it to ttl from now. ErrHeld where it is no longer
 	// the owner's.
 	Mark(ctx context.Context, key, owner, work string, ttl time.Duration) error
-	// Release gives a lease back. One with work in it stays, as passed, for
-	// whoever settles it. Releasing a lease of somebody else does nothing.
+	// MarkAll is Mark for several leases at once, all or none: ErrHeld where one
+	// of them is no longer the owner's.
+	MarkAll(ctx context.Context, keys []string, owner, work string, ttl time.Duration) error
+	// Release gives a lease back. One with work in it stays, as passed and
+	// without an owner, for whoever settles it. Releasing a lease of somebody
+	// else does nothing.
 	Release(ctx context.Context, key, owner string) error
 	// Leases lists all leases, by key.
 	Leases(ctx context.Context) ([]Lease, error)
@@ -83,23 +90,35 @@ type Lease struct {
 	// Work is what the owner has begun and not settled: "INC-7.1.2" after an
 	// intent was written and before its result. It outlives the owner.
 	Work string `json:"work,omitempty"`
+	// Passed says that, by the store's clock when it was asked, Until was over.
+	// Until itself is for people: another clock must not judge it.
+	Passed bool `json:"passed,omitempty"`
 }
 
-// Entry is one line of the audit log: every event and every Set of a store, in
-// the order written. Hash chains them: it is the SHA-256 of the entry before
-// it and of this one's own fields, so that nothing can be altered, left out or
-// put in between without breaking every hash behind it.
+// Entry is one line of the audit log: every incident opened (EntryCreate, no
+// Seq), every event and every Set (EntrySet, no Incident) of a store, in the
+// order written. Hash chains them: it is the SHA-256 of the entry before it and
+// of this one's own fields, so that nothing can be altered, left out or put in
+// between without breaking every hash behind it.
 type Entry struct {
 	N        int64     `json:"n"` // 1, 2, 3… without holes
 	At       time.Time `json:"at"`
 	Incident string    `json:"incident,omitempty"`
 	Seq      int64     `json:"seq,omitempty"`
 	Kind     string    `json:"kind"`
+	Name     string    `json:"name,omitempty"` // of the value set
 	By       string    `json:"by"`
-	Digest   string    `json:"digest"` // of the event as it was written, or of the value set
-	Prev     string    `json:"prev"`   // hash of the entry before; empty for the first
+	Why      string    `json:"why,omitempty"` // the value was set
+	Digest   string    `json:"digest"`        // of the event as it was written, of the header, or of the value set
+	Prev     string    `json:"prev"`          // hash of the entry before; empty for the first
 	Hash     string    `json:"hash"`
 }
+
+// Kinds of the entries that stand for no event.
+const (
+	EntryCreate = "create" // an incident was opened: Digest is its header's
+	EntrySet    = "set"    // a value was set: Digest is the value's
+)
 
 // What a store can answer besides doing what it was asked.
 var (
@@ -107,4 +126,8 @@ var (
 	ErrConflict    = errors.New("somebody else has written to this incident meanwhile")
 	ErrHeld        = errors.New("somebody else is changing this")
 	ErrUnavailable = errors.New("the incident store cannot be used")
+	// ErrUncertain comes with ErrUnavailable where the store was lost while it
+	// wrote, and did not come back in time to be asked: what was to be written
+	// is there as a whole or not at all. Read again before writing again.
+	ErrUncertain = errors.New("whether it was written is not known")
 )

@@ -53,6 +53,9 @@ type Diagnosed struct {
 	Playbooks map[string]string   `json:"playbooks,omitempty"` // id → digest of the file that was asked
 	// Params are the parameters of each playbook's round, by playbook and name.
 	Params map[string]map[string]any `json:"params,omitempty"`
+	// Asked says which question of which playbook got which answer: what a saved
+	// case and the charts of the report need. See Askings.
+	Asked []Asking `json:"asked,omitempty"`
 }
 
 // Started says who applies a plan, and which of its steps.
@@ -103,9 +106,13 @@ type Intent struct {
 	Attempt int          `json:"attempt"` // 1, 2, 3
 	Undo    bool         `json:"undo,omitempty"`
 	Order   action.Order `json:"order"`
-	Owner   string       `json:"owner"`    // of the lease
-	Until   time.Time    `json:"until"`    // when the act must have ended
-	By      []string     `json:"approved"` // who approved
+	// What policy looks at when it looks back.
+	Target   string      `json:"target"`
+	Services []string    `json:"services"`
+	Risk     action.Risk `json:"risk"`
+	Owner    string      `json:"owner"`    // of the lease
+	Until    time.Time   `json:"until"`    // when the act must have ended
+	By       []string    `json:"approved"` // who approved
 }
 
 // Result is what became of an intent.
@@ -172,6 +179,10 @@ type Item struct {
 	Truth    verification.Truth `json:"truth"` // none: a person has to say
 	Why      string             `json:"why,omitempty"`
 	Due      time.Time          `json:"due,omitzero"` // when a long item can be answered
+	// Now is what was seen at this look alone; Truth also asks how long.
+	Now verification.Truth `json:"now,omitempty"`
+	// Long items go on after closing (over 24h).
+	Long bool `json:"long,omitempty"`
 }
 
 // New makes an event of a kind with its data.

@@ -2,14 +2,17 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
+	"strings"
 	"time"
 
 	"github.com/quellhq/quell/internal/action"
 	"github.com/quellhq/quell/internal/diagnosis"
 	"github.com/quellhq/quell/internal/expr"
 	"github.com/quellhq/quell/internal/playbook"
+	"github.com/quellhq/quell/internal/secret"
 )
 
 // Known is what a draft needs to know of the world around it.
@@ -53,6 +56,57 @@ func Draft(d diagnosis.Diagnosis, k Known) (steps []Step, tasks []Task, notes []
 	}
 	sort.SliceStable(tasks, func(i, j int) bool { return tasks[i].Kind == playbook.Mitigate && tasks[j].Kind != playbook.Mitigate })
 	return steps, tasks, notes
+}
+
+// Rung is one step of a ladder: a remedy with its holes filled.
+type Rung struct {
+	Text     string // of the link
+	Watch    time.Duration
+	Root     string // id of the condition whose remedy it is
+	Title    string // of that condition
+	Services []string
+	Proposal diagnosis.Proposal
+}
+
+// Climb drafts the steps of a ladder in its order: each is watched as long as
+// the ladder says, for the end of the same symptoms.
+func Climb(d diagnosis.Diagnosis, rungs []Rung, watch []Watched, k Known) (steps []Step, tasks []Task, notes []string) {
+	for _, r := range rungs {
+		root := diagnosis.Root{Finding: &diagnosis.Finding{ID: r.Root, Title: r.Title, Services: r.Services}}
+		g, task, why := draftRemedy(d, root, r.Proposal, k)
+		for i := range g.steps {
+			s := &g.steps[i]
+			s.Title, s.Watch, s.Settle = r.Text, watch, 0
+			if r.Watch > 0 {
+				s.Within = r.Watch
+			}
+		}
+		steps = append(steps, g.steps...)
+		if task != nil && len(g.steps) == 0 {
+			tasks = append(tasks, *task)
+		}
+		notes = append(notes, why...)
+	}
+	return steps, tasks, notes
+}
+
+// WatchFor are the symptoms of a playbook that are likely now; where none is,
+// all of them, so that a ladder without a reason finds all well.
+func WatchFor(d diagnosis.Diagnosis, playbook string) []Watched {
+	var likely, all []Watched
+	for _, f := range d.Symptoms {
+		if id, _, _ := strings.Cut(f.ID, "#"); id != playbook {
+			continue
+		}
+		all = append(all, watch(f))
+		if f.Probability >= diagnosis.Likely {
+			likely = append(likely, watch(f))
+		}
+	}
+	if len(likely) > 0 {
+		return likely
+	}
+	return all
 }
 
 // group is a remedy's actions, which stay together.
@@ -122,6 +176,9 @@ func draftStep(d diagnosis.Diagnosis, root diagnosis.Root, p diagnosis.Proposal,
 	if err != nil {
 		return Step{}, err.Error()
 	}
+	if name := maskedArgument(args); name != "" {
+		return Step{}, fmt.Sprintf("%s holds something that is masked as a secret or as personal data: Quell does not know what it really is", name)
+	}
 	within := usualWithin
 	if d, err := expr.ParseDuration(p.Within); err == nil && d > 0 {
 		within = d
@@ -137,6 +194,24 @@ func draftStep(d diagnosis.Diagnosis, root diagnosis.Root, p diagnosis.Proposal,
 		s.Settle = max(s.Settle, min(k.LooksBack(w.ID), longestSettle))
 	}
 	return s, ""
+}
+
+// maskedArgument is the name of an argument that was masked when it was
+// captured, itself or something in it; "" where none is. Rows of a question are
+// left to their action, which takes what identifies them.
+func maskedArgument(args action.Args) string {
+	for _, name := range slices.Sorted(maps.Keys(args)) {
+		values := []any{args[name]}
+		if list, ok := args[name].([]any); ok {
+			values = list
+		}
+		for _, v := range values {
+			if text, ok := v.(string); ok && strings.Contains(text, secret.Placeholder) {
+				return name
+			}
+		}
+	}
+	return ""
 }
 
 // watched are the likely symptoms that a root leads to; where there is none,

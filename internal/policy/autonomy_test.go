@@ -34,8 +34,8 @@ func TestAutoIsEarned(t *testing.T) {
 		"R3 is never automatic":             {record: policy.TrackRecord{Verified: 99}, risk: action.R3, why: "auto counts as approve, R3 is never automatic: default"},
 		"R4 is never automatic":             {record: policy.TrackRecord{Verified: 99}, risk: action.R4, why: "auto counts as approve, R4 is never automatic: default"},
 		"nor by a rule of its own":          {record: policy.TrackRecord{Verified: 99}, risk: action.R3, rules: []policy.Rule{{Need: policy.Nobody, Autonomy: policy.Auto}}, why: "auto counts as approve, R3 is never automatic: default"},
-		"nothing stands for an approver":    {record: policy.TrackRecord{Verified: 99}, risk: action.R1, rules: []policy.Rule{{Need: policy.One}}, why: "auto counts as approve, it needs approver: quell.yaml:4:3"},
-		"nor for two people":                {record: policy.TrackRecord{Verified: 99}, risk: action.R1, two: "mixed use", why: "auto counts as approve, it needs two: quell.yaml:4:3"},
+		"nothing stands for an approver":    {record: policy.TrackRecord{Verified: 99}, risk: action.R1, rules: []policy.Rule{{Need: policy.One}}, why: "auto counts as approve, it needs an approver: quell.yaml:4:3"},
+		"nor for two people":                {record: policy.TrackRecord{Verified: 99}, risk: action.R1, two: "mixed use", why: "auto counts as approve, it needs two people: quell.yaml:4:3"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

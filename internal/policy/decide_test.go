@@ -78,7 +78,7 @@ func TestWhoMustApprove(t *testing.T) {
 		},
 		"a graver class needs what a lesser one does": {
 			policy: policy.Policy{Risk: map[action.Risk]policy.Need{action.R1: policy.Two}, At: map[string]string{"risk.R1": "quell.yaml:7:9"}}, risk: action.R2,
-			want: policy.Decision{Need: policy.Two, Approvals: 2, Distinct: true, SelfApproval: true}, why: "postgres.terminate of risk R2 needs two: quell.yaml:7:9",
+			want: policy.Decision{Need: policy.Two, Approvals: 2, Distinct: true, SelfApproval: true}, why: "postgres.terminate of risk R2 needs two people: quell.yaml:7:9",
 		},
 		"the first rule that says it wins": {
 			policy: policy.Policy{Rules: []policy.Rule{
@@ -89,7 +89,7 @@ func TestWhoMustApprove(t *testing.T) {
 			}},
 			risk: action.R2,
 			want: policy.Decision{Need: policy.Two, Approvals: 2, Distinct: true, SelfApproval: true, Expires: time.Minute},
-			why:  "postgres.terminate of risk R2 needs two: quell.yaml:10:5 (environment prod*; audited)",
+			why:  "postgres.terminate of risk R2 needs two people: quell.yaml:10:5 (environment prod*; audited)",
 		},
 		"a rule may ask for less": {
 			policy: policy.Policy{Rules: []policy.Rule{{Match: production, Need: policy.Nobody}}}, risk: action.R2,
@@ -97,13 +97,13 @@ func TestWhoMustApprove(t *testing.T) {
 		},
 		"no rule leaves what is destructive to nobody": {
 			policy: policy.Policy{Rules: []policy.Rule{{Match: production, Need: policy.Nobody}}}, risk: action.R4,
-			want: policy.Decision{Need: policy.Anyone, Approvals: 1, SelfApproval: true}, why: "raised to anyone, the least for R4: default",
+			want: policy.Decision{Need: policy.Anyone, Approvals: 1, SelfApproval: true}, why: "it needs one person, as everything of risk R4 does: default",
 		},
 		"a preview that wants two people gets them": {
 			policy: policy.Policy{Rules: []policy.Rule{{Need: policy.Nobody}}}, risk: action.R1,
 			change: func(a *policy.Ask) { a.TwoPeople = "these keys are not only cache" },
 			want:   policy.Decision{Need: policy.Two, Approvals: 2, Distinct: true, SelfApproval: true},
-			why:    "raised to two, these keys are not only cache: what the preview found",
+			why:    "it needs two people, these keys are not only cache: what the preview found",
 		},
 		"a rule's approvers": {
 			policy: policy.Policy{Approvers: people("alice", "bob", "dora"), Rules: []policy.Rule{{Match: policy.Match{Target: []string{"orders-db"}}, Approvers: []string{"dora", "bob"}}}},
@@ -156,16 +156,16 @@ func TestRefusals(t *testing.T) {
 			policy.Policy{Autonomy: []policy.Grade{{Action: "*", Autonomy: "always"}}}, nil, "it is only observed",
 		},
 		"nobody is left to approve": {
-			policy.Policy{Approvers: people("carol")}, func(a *policy.Ask) { a.Risk = action.R3 }, "it needs approver, and there are too few: carol",
+			policy.Policy{Approvers: people("carol")}, func(a *policy.Ask) { a.Risk = action.R3 }, "it needs an approver, and there is only carol, who made the plan",
 		},
 		"one approver where two are needed": {
-			policy.Policy{Approvers: people("alice")}, func(a *policy.Ask) { a.Risk = action.R4 }, "it needs two, and there are too few: alice",
+			policy.Policy{Approvers: people("alice")}, func(a *policy.Ask) { a.Risk = action.R4 }, "it needs two people, and there is only alice",
 		},
 		"the same name twice is one person": {
-			policy.Policy{Approvers: people("alice", "alice")}, func(a *policy.Ask) { a.Risk = action.R4 }, "it needs two, and there are too few: alice",
+			policy.Policy{Approvers: people("alice", "alice")}, func(a *policy.Ask) { a.Risk = action.R4 }, "it needs two people, and there is only alice",
 		},
 		"too much at once": {
-			policy.Policy{Limits: policy.Limits{Blast: 2}}, nil, "it touches 3 things, and one change may touch 2",
+			policy.Policy{Limits: policy.Limits{Blast: 2}}, nil, "things touched by one change: 3, at most 2",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -33,7 +33,7 @@ func (p Policy) bounded(s Subject, name string, of func(Limits) int64) bound {
 // limits refuses what is more than a limit allows.
 func (d *decider) limits() {
 	if b := d.policy.bounded(d.ask.Subject, "blast", func(l Limits) int64 { return l.Blast }); b.limit > 0 && d.ask.Blast > b.limit {
-		d.refuse(fmt.Sprintf("it touches %d things, and one change may touch %d", d.ask.Blast, b.limit), time.Time{}, b.at)
+		d.refuse(fmt.Sprintf("things touched by one change: %d, at most %d", d.ask.Blast, b.limit), time.Time{}, b.at)
 	}
 	service := d.ask.Service
 	hour := d.policy.bounded(d.ask.Subject, "per_hour", func(l Limits) int64 { return int64(l.PerHour) })
@@ -69,7 +69,7 @@ func (d *decider) perHour(b bound, made []Change, what string) {
 	if b.limit <= 0 || over <= 0 {
 		return
 	}
-	d.refuse(fmt.Sprintf("%d %s within an hour, and %d are allowed", len(made), what, b.limit), made[over-1].At.Add(time.Hour), b.at)
+	d.refuse(fmt.Sprintf("%s within an hour: %d made, at most %d", what, len(made), b.limit), made[over-1].At.Add(time.Hour), b.at)
 }
 
 func (d *decider) blastPerHour(b bound, made []Change) {
@@ -83,7 +83,7 @@ func (d *decider) blastPerHour(b bound, made []Change) {
 	if sum <= b.limit {
 		return
 	}
-	text := fmt.Sprintf("%d things touched on %s within an hour with this, and %d are allowed", sum, named(d.ask.Service), b.limit)
+	text := fmt.Sprintf("things touched on %s within an hour: %d with this change, at most %d", named(d.ask.Service), sum, b.limit)
 	var until time.Time // no end, where this change alone is too much
 	if d.ask.Blast <= b.limit {
 		until = room(made, b.limit-max(d.ask.Blast, 0))

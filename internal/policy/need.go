@@ -56,6 +56,21 @@ func (n Need) people() int {
 	return 2
 }
 
+// words say it of a change.
+func (n Need) words() string {
+	switch n {
+	case Nobody:
+		return "needs nobody's approval"
+	case Anyone:
+		return "needs one person"
+	case One:
+		return "needs an approver"
+	case Two:
+		return "needs two people"
+	}
+	return "is never done"
+}
+
 // DefaultNeed is what a class needs where nobody says.
 func DefaultNeed(r action.Risk) Need {
 	switch r {

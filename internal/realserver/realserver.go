@@ -35,13 +35,29 @@ func Find(t testing.TB, binary, hint string) string {
 			return matches[len(matches)-1]
 		}
 	}
-	message := fmt.Sprintf("%s is not installed: apt-get install %s", binary, hint)
+	Missing(t, fmt.Sprintf("%s is not installed: apt-get install %s", binary, hint))
+	return ""
+}
+
+// Missing fails the test in CI, and skips it loudly elsewhere: something that
+// it needs is not there.
+func Missing(t testing.TB, message string) {
+	t.Helper()
 	if os.Getenv("CI") != "" || os.Getenv("QUELL_NEED_SERVERS") != "" {
 		t.Fatal(message)
 	}
 	fmt.Fprintf(os.Stderr, "\n*** SKIPPED %s: %s\n\n", t.Name(), message)
 	t.Skip(message)
-	return ""
+}
+
+// Namespaces makes sure that a server can be put into namespaces of its own,
+// which needs root and is often forbidden in containers.
+func Namespaces(t testing.TB, what string) {
+	t.Helper()
+	unshare := Find(t, "unshare", "util-linux")
+	if out, err := exec.Command(unshare, "--pid", "--fork", "--mount", "--net", "/bin/true").CombinedOutput(); err != nil {
+		Missing(t, fmt.Sprintf("%s is started in namespaces of its own, which needs root and a machine that allows it: %s", what, out))
+	}
 }
 
 // Ports of tests lie below those that the kernel gives to outgoing connections
@@ -113,6 +129,18 @@ func (p *Process) Stop(sig syscall.Signal) {
 		p.done <- err
 	case <-time.After(10 * time.Second):
 		_ = syscall.Kill(-p.Cmd.Process.Pid, syscall.SIGKILL)
+	}
+}
+
+// Terminate lets the server end by itself, with all that it has started, and
+// kills it only when it does not.
+func (p *Process) Terminate() {
+	_ = p.Cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case err := <-p.done:
+		p.done <- err
+	case <-time.After(20 * time.Second):
+		p.Stop(syscall.SIGKILL)
 	}
 }
 

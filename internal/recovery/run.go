@@ -177,14 +177,22 @@ func (r *Run) Open() (step plan.Step, intent incident.Intent, ok bool) {
 	return plan.Step{}, incident.Intent{}, false
 }
 
-// Unsettled is the id of the step of which it is not known whether it happened,
-// because it has no result or one that nobody could tell; "" where all is known.
-func (r *Run) Unsettled() string {
+// Unknown returns the step of which nobody knows whether it happened, because
+// its intent has no result or one that could not be told, with that intent.
+func (r *Run) Unknown() (step plan.Step, intent incident.Intent, ok bool) {
 	for _, planned := range r.plan.Steps {
 		s := r.steps[planned.ID]
-		if s.act.unknown() || s.act.lost() || s.undo.unknown() || s.undo.lost() {
-			return planned.ID
+		for _, c := range []*course{&s.act, &s.undo} {
+			if c.unknown() || c.lost() {
+				return s.step, *c.intent, true
+			}
 		}
 	}
-	return ""
+	return plan.Step{}, incident.Intent{}, false
+}
+
+// Unsettled is the id of that step; "" where all is known.
+func (r *Run) Unsettled() string {
+	step, _, _ := r.Unknown()
+	return step.ID
 }

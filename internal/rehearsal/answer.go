@@ -24,13 +24,13 @@ var statuses = map[string]evidence.Status{
 	"timeout": evidence.TimedOut, "permission denied": evidence.Denied,
 }
 
-// read turns the text of a scripted answer into an answer:
+// Read turns the text of a scripted answer into an answer:
 //
 //	denied: permission denied for view pg_stat_activity    a reason for none
 //	series 15s: 0 0 1 2 5                                  a series that ends at the time of the case
 //	series 15s {pod="a"}: 0 0 1                            one stream of several, a line each
 //	anything else                                          YAML (and so JSON) of the value
-func read(text string, shape probe.Shape, at time.Time) (evidence.Answer, error) {
+func Read(text string, shape probe.Shape, at time.Time) (evidence.Answer, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
 		return evidence.Answer{}, fmt.Errorf("it is empty: write [] for no rows, or a reason such as \"no data: nobody counts it\"")

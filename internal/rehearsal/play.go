@@ -14,7 +14,8 @@ import (
 type Outcome struct {
 	Case      *Case
 	Diagnosis diagnosis.Diagnosis
-	Failures  []string // what was expected and did not come; empty means passed
+	Subjects  []diagnosis.Subject // what it rests on
+	Failures  []string            // what was expected and did not come; empty means passed
 }
 
 // Play runs one case. An error is a case that cannot be played: a playbook or
@@ -63,7 +64,7 @@ func Play(book *playbook.Book, c *Case) (Outcome, error) {
 			in.Matches[m.Condition.ID] = max(in.Matches[m.Condition.ID], m.Score)
 		}
 	}
-	out := Outcome{Case: c, Diagnosis: diagnosis.Diagnose(in)}
+	out := Outcome{Case: c, Diagnosis: diagnosis.Diagnose(in), Subjects: subjects}
 	failures, err := out.check()
 	out.Failures = failures
 	return out, err
@@ -91,7 +92,7 @@ func subject(c *Case, pb *playbook.Playbook, used []bool) (diagnosis.Subject, er
 				continue
 			}
 			used[i] = true
-			answer, err := read(a.Text, p.Shape, c.Expect.At)
+			answer, err := Read(a.Text, p.Shape, c.Expect.At)
 			if err != nil {
 				return s, fmt.Errorf("%s:%d: the answer %q: %w", c.Path, a.Line, a.Name, err)
 			}

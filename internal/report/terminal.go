@@ -231,7 +231,7 @@ func (b *page) proposals(f *diagnosis.Finding) {
 			b.row("", markdownLink.ReplaceAllString(p.Text, "$1"))
 		}
 		for _, a := range p.Actions {
-			b.rowIn(code, "", "", action(a))
+			b.rowIn(code, "", "", proposed(a))
 			if a.Missing != "" {
 				b.rowIn(yellow, "", "  ", "cannot be filled in yet: "+a.Missing)
 			}
@@ -251,7 +251,7 @@ func (b *page) proposals(f *diagnosis.Finding) {
 // markdownLink is a link as playbooks write it; a terminal shows its text.
 var markdownLink = regexp.MustCompile(`\[([^\]]+)\]\([^)]+\)`)
 
-func action(a diagnosis.ProposedAction) string {
+func proposed(a diagnosis.ProposedAction) string {
 	var args []string
 	names := make([]string, 0, len(a.Args))
 	for name := range a.Args {

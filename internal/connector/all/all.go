@@ -3,6 +3,7 @@ package all
 
 import (
 	"github.com/quellhq/quell/internal/connector"
+	"github.com/quellhq/quell/internal/connector/alembic"
 	"github.com/quellhq/quell/internal/connector/alertmanager"
 	"github.com/quellhq/quell/internal/connector/command"
 	"github.com/quellhq/quell/internal/connector/dns"
@@ -13,6 +14,7 @@ import (
 	"github.com/quellhq/quell/internal/connector/loki"
 	"github.com/quellhq/quell/internal/connector/nginx"
 	"github.com/quellhq/quell/internal/connector/postgres"
+	"github.com/quellhq/quell/internal/connector/process"
 	"github.com/quellhq/quell/internal/connector/prometheus"
 	"github.com/quellhq/quell/internal/connector/redis"
 	"github.com/quellhq/quell/internal/connector/series"
@@ -34,9 +36,11 @@ func Kinds() []connector.Kind {
 		tls.Kind(),
 		dns.Kind(),
 		host.Kind(),
+		process.Kind(),
 		nginx.Kind(),
 		firewall.Kind(),
 		alertmanager.Kind(),
 		command.Kind(),
+		alembic.Kind(),
 	}
 }

@@ -9,7 +9,11 @@ import (
 // which it is shown to people.
 func changes() []change {
 	return []change{
-		cancelChange(), terminateChange(),
+		cancelChange(), terminateChange(), rollbackPreparedChange(),
+		setParameterChange(), roleLimitChange(), databaseLimitChange(),
+		createIndexChange(), dropIndexChange(), reindexChange(),
+		analyzeChange(), vacuumChange(), tableOptionChange(),
+		dropSlotChange(), resumeReplayChange(), pauseReplayChange(),
 	}
 }
 
@@ -20,7 +24,7 @@ func Actions() []action.Spec {
 	for i, c := range all {
 		specs[i] = c.spec
 	}
-	return append(specs, notYet()...)
+	return specs
 }
 
 func need(name string, kind probe.ParamType, about string) probe.Param {

@@ -22,6 +22,9 @@ type change struct {
 	finish func(ctx context.Context, v *visit, o action.Order) (action.Done, error)
 	// patient changes read whole tables: they may take long.
 	patient bool
+	// bare changes are about settings: they look in sessions without any of ours,
+	// and make sees to its own bounds.
+	bare bool
 	// rolePath runs the statements with the role's own search path.
 	rolePath bool
 }
@@ -64,7 +67,7 @@ func (d doer) look(ctx context.Context, v *visit, c action.Change) (action.Previ
 	if err != nil {
 		return action.Preview{}, err
 	}
-	p, err := d.change.look(ctx, v.ask, c.Args)
+	p, err := d.change.look(ctx, d.asker(v), c.Args)
 	if err != nil {
 		return action.Preview{}, err
 	}
@@ -79,13 +82,13 @@ func (d doer) look(ctx context.Context, v *visit, c action.Change) (action.Previ
 
 // Apply implements action.Doer.
 func (d doer) Apply(ctx context.Context, o action.Order) (action.Done, error) {
-	b := d.bounds(ctx)
-	v, err := d.t.visit(ctx, changing(b, d.change.rolePath))
+	settings := d.settings(ctx, o.Args)
+	v, err := d.t.visit(ctx, settings)
 	if err != nil {
 		return action.Done{}, d.t.notBegun(err)
 	}
 	defer v.close()
-	rest, err := d.rest(ctx, v, o, b)
+	rest, err := d.rest(ctx, v, o, settings)
 	if err != nil {
 		return action.Done{}, d.t.notBegun(err)
 	}
@@ -96,29 +99,47 @@ func (d doer) Apply(ctx context.Context, o action.Order) (action.Done, error) {
 	return d.t.redactedDone(done), nil
 }
 
+func (d doer) asker(v *visit) asker {
+	if d.change.bare {
+		return v.askBare
+	}
+	return v.ask
+}
+
+// settings are what the session of an Apply starts with.
+func (d doer) settings(ctx context.Context, a action.Args) map[string]string {
+	if d.change.bare {
+		return map[string]string{ownSetting: "1"}
+	}
+	return changing(d.bounds(ctx, a), d.change.rolePath)
+}
+
 // bounds are the longest waits of an Apply. A brief change waits for a lock
 // only shortly, since others queue behind the one who waits; a patient one takes
 // locks that let reads and writes through meanwhile.
-func (d doer) bounds(ctx context.Context) bounds {
+func (d doer) bounds(ctx context.Context, a action.Args) bounds {
 	b := bounds{lock: 2 * time.Second, statement: 30 * time.Second}
 	if d.change.patient {
 		b = bounds{lock: time.Minute, statement: 12 * time.Hour}
+		if wait := a.Duration("lock_timeout"); wait > 0 {
+			b.lock = wait
+		}
 	}
 	if deadline, ok := ctx.Deadline(); ok {
 		// The server gives up first: then we know that nothing happened.
 		b.statement = min(b.statement, max(time.Until(deadline)-2*margin, margin))
-		b.lock = min(b.lock, b.statement)
+		b.lock = min(b.lock, b.statement*3/4)
 	}
 	return b
 }
 
 // rest finds what is left to do of an order, after all its guards were asked
 // again in the session that will act. Its errors mean that nothing happened.
-func (d doer) rest(ctx context.Context, v *visit, o action.Order, b bounds) (func(context.Context) (action.Done, error), error) {
-	if err := v.heeded(ctx, b); err != nil {
+func (d doer) rest(ctx context.Context, v *visit, o action.Order, settings map[string]string) (func(context.Context) (action.Done, error), error) {
+	if err := v.heeded(ctx, settings); err != nil {
 		return nil, err
 	}
-	if err := v.claim(ctx, o.Key); err != nil {
+	if err := v.claim(ctx, o); err != nil {
 		return nil, err
 	}
 	found := o
@@ -152,7 +173,7 @@ func (d doer) Standing(ctx context.Context, o action.Order) (action.Standing, er
 		return action.Standing{}, d.t.unknown(err)
 	}
 	defer v.close()
-	working, err := v.ask(ctx, underwaySQL(o.Key))
+	working, err := v.ask(ctx, underwaySQL(o))
 	if err != nil {
 		return action.Standing{}, d.t.unknown(err)
 	}
@@ -174,7 +195,7 @@ func (d doer) stands(ctx context.Context, v *visit, o action.Order) (action.Stan
 	if now != o.Preview.Identity {
 		return cannotTell("the target is no longer what it was: it was %s and is %s", o.Preview.Identity, now), nil
 	}
-	s, err := d.change.stands(ctx, v.ask, o)
+	s, err := d.change.stands(ctx, d.asker(v), o)
 	if err != nil {
 		return action.Standing{}, err
 	}

@@ -36,6 +36,34 @@ func readGuard[G any](i action.Item) (G, error) {
 	return g, nil
 }
 
+// listed reads an argument that names things, each once.
+func listed(a action.Args, name string) ([]string, error) {
+	var out []string
+	seen := map[string]bool{}
+	for _, v := range a.List(name) {
+		text, ok := v.(string)
+		if !ok || text == "" {
+			return nil, action.Refuse("", "%s: %v is no name", name, v)
+		}
+		if !seen[text] {
+			seen[text], out = true, append(out, text)
+		}
+	}
+	if len(out) == 0 {
+		return nil, action.Refuse("the question that names them found none", "%s is empty", name)
+	}
+	return out, nil
+}
+
+// quotedList writes texts as the inside of an SQL list.
+func quotedList(texts []string) string {
+	quoted := make([]string, len(texts))
+	for i, t := range texts {
+		quoted[i] = quoteText(t)
+	}
+	return strings.Join(quoted, ", ")
+}
+
 // stillSo returns the approved items that are as they were approved. Where a
 // preview may not shrink, any other world is an error; so is one in which
 // nothing is left. What the world has gained since is not touched.
@@ -73,6 +101,12 @@ FROM pg_control_system() s, pg_database d WHERE d.datname = current_database()`)
 		role = "standby"
 	}
 	return fmt.Sprintf("system %s, database %s (%s), %s", str(v, "system"), str(v, "name"), str(v, "oid"), role), nil
+}
+
+// quoteName writes a name in double quotes, always: without them some names
+// (user, current_user, all) are words of the language.
+func quoteName(name string) string {
+	return `"` + strings.ReplaceAll(strings.ReplaceAll(name, "\x00", ""), `"`, `""`) + `"`
 }
 
 // quoteText writes a text as a constant of SQL. All our sessions have

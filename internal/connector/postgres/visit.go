@@ -99,6 +99,26 @@ func (v *visit) ask(ctx context.Context, sql string) (result, error) {
 	return r, err
 }
 
+// askBare is ask in a session as it comes, without the settings that we give
+// our own questions: they would hide the server's. Statements for it name
+// everything in full.
+func (v *visit) askBare(ctx context.Context, sql string) (result, error) {
+	ctx, cancel := context.WithTimeout(ctx, v.t.tools.Gate.Limits().Timeout)
+	defer cancel()
+	r, err := v.s.exec(ctx, Mark+"BEGIN READ ONLY;"+Mark+sql+epilogue, v.t.own())
+	v.s.rollback(ctx)
+	return r, err
+}
+
+// transact runs one statement that changes something in a transaction with
+// bounds of its own.
+func (v *visit) transact(ctx context.Context, key, sql string) error {
+	_, err := v.do(ctx, key, fmt.Sprintf(`BEGIN READ WRITE; SELECT pg_catalog.set_config('lock_timeout', '2000', true), pg_catalog.set_config('statement_timeout', '30000', true),
+pg_catalog.set_config('synchronous_commit', 'local', true), pg_catalog.set_config('standard_conforming_strings', 'on', true); %s; COMMIT`, sql))
+	v.s.rollback(ctx)
+	return err
+}
+
 // do runs one statement that changes something, in a transaction of its own.
 // The order's key stands in a comment before it, for the server's log and for
 // who looks at pg_stat_activity meanwhile.
@@ -131,12 +151,18 @@ func (v *visit) close() {
 // bounds are the longest waits that the server itself keeps to, should we be gone.
 type bounds struct{ lock, statement time.Duration }
 
+// ownSetting says on the server that a session is one of ours that changes something.
+// It is a setting that no pooler knows: one that stands in between refuses it,
+// or heeded misses it.
+const ownSetting = "quell.change"
+
 // changing are the settings of a session that changes something. They go with
 // the login, since a SET would stay behind in a pooler's session; a pooler
 // that does not pass them on is found out by heeded. rolePath leaves the
 // search path to the role: definitions of indexes may need it.
 func changing(b bounds, rolePath bool) map[string]string {
 	settings := map[string]string{
+		ownSetting:                      "1",
 		"default_transaction_read_only": "off", "default_transaction_isolation": "read committed",
 		// a standby that is gone must not hold up its own mitigation
 		"synchronous_commit": "local",
@@ -153,17 +179,17 @@ func changing(b bounds, rolePath bool) map[string]string {
 
 func millis(d time.Duration) string { return strconv.FormatInt(max(d.Milliseconds(), 1), 10) }
 
-// heeded checks that the server runs with the bounds that we asked for.
-func (v *visit) heeded(ctx context.Context, b bounds) error {
-	r, err := v.s.exec(ctx, Mark+"SELECT name, setting FROM pg_catalog.pg_settings WHERE name IN ('statement_timeout', 'lock_timeout')", v.t.own())
+// heeded checks that the session is what we asked for.
+func (v *visit) heeded(ctx context.Context, settings map[string]string) error {
+	r, err := v.s.exec(ctx, Mark+"SELECT s.name, s.setting FROM pg_catalog.pg_settings s WHERE s.name IN ('statement_timeout', 'lock_timeout') UNION ALL SELECT '"+
+		ownSetting+"', pg_catalog.current_setting('"+ownSetting+"', true)", v.t.own())
 	if err != nil {
 		return err
 	}
-	want := map[string]string{"statement_timeout": millis(b.statement), "lock_timeout": millis(b.lock)}
 	for _, row := range r.rows {
-		if str(row, "setting") != want[str(row, "name")] {
+		if want, asked := settings[str(row, "name")]; asked && str(row, "setting") != want {
 			return action.Refuse("point the target at the server itself, not at a pooler",
-				"the session does not keep to the timeouts it asked for (%s is %s)", str(row, "name"), str(row, "setting"))
+				"the session does not keep to the settings it asked for (%s is %q)", str(row, "name"), str(row, "setting"))
 		}
 	}
 	return nil
@@ -171,8 +197,8 @@ func (v *visit) heeded(ctx context.Context, b bounds) error {
 
 // claim takes the order for this session: two processes, or a session that a
 // killed process left behind at work, do not carry out the same one.
-func (v *visit) claim(ctx context.Context, key string) error {
-	r, err := v.s.exec(ctx, Mark+"SELECT pg_catalog.pg_try_advisory_lock("+claimOf(key)+") AS ours", v.t.own())
+func (v *visit) claim(ctx context.Context, o action.Order) error {
+	r, err := v.s.exec(ctx, fmt.Sprintf(Mark+"SELECT pg_catalog.pg_try_advisory_lock(%d, %d) AS ours", claimSpace, int32(claimOf(o))), v.t.own())
 	if err != nil {
 		return err
 	}
@@ -186,17 +212,15 @@ func (v *visit) claim(ctx context.Context, key string) error {
 // claimSpace sets our advisory locks apart from the application's: "quel".
 const claimSpace = 0x7175656c
 
-func keyHash(key string) uint32 {
+// claimOf is the number of the advisory lock for an order.
+func claimOf(o action.Order) uint32 {
 	h := fnv.New32a()
-	_, _ = h.Write([]byte(key))
+	_, _ = h.Write([]byte(o.Key + " " + action.Digest(o.Change)))
 	return h.Sum32()
 }
 
-// claimOf is the pair of numbers of the advisory lock for an order.
-func claimOf(key string) string { return fmt.Sprintf("%d, %d", claimSpace, int32(keyHash(key))) }
-
 // underwaySQL finds the session that works on an order.
-func underwaySQL(key string) string {
+func underwaySQL(o action.Order) string {
 	return fmt.Sprintf("SELECT l.pid FROM pg_locks l WHERE l.locktype = 'advisory' AND l.granted AND l.classid = %d AND l.objid = %d AND l.objsubid = 2 ORDER BY l.pid",
-		claimSpace, keyHash(key))
+		claimSpace, claimOf(o))
 }

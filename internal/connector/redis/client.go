@@ -4,37 +4,28 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"strings"
-	"sync/atomic"
 	"time"
-
-	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/quellhq/quell/internal/connector"
 	"github.com/quellhq/quell/internal/evidence"
+	"github.com/quellhq/quell/internal/redisapi"
 )
 
 // A client is our one connection to the server. Commands of several questions
 // take turns on it, so what we count of our own doings is in the order in
 // which the server did them, and can be taken off its counters exactly.
 type client struct {
-	at   address
+	at   redisapi.Address
 	gate *connector.Gate
 	now  func() time.Time
 
 	turn chan struct{} // holds one token: whoever has it owns what follows
-	link *link
-	last *visit // of the latest successful knock
+	link *redisapi.Link
+	last *redisapi.Visit // of the latest successful knock
 	fail *failed
 	own  own
 	gone bool // closed for good
-}
-
-// link is one live connection in the client library's hands.
-type link struct {
-	rdb  *goredis.Client
-	conn *cappedConn
 }
 
 // failed remembers why the last knock failed, for the questions that waited
@@ -67,18 +58,9 @@ func (o own) copy() own {
 	return c
 }
 
-// reply is what one command got: a value or the server's error text.
-type reply struct {
-	val any
-	err string
-}
+var errClosed = errors.New("the target was closed")
 
-var (
-	errClosed = errors.New("the target was closed")
-	errTooBig = errors.New("the answer is larger than the limit for one answer")
-)
-
-func newClient(at address, tools connector.Tools) *client {
+func newClient(at redisapi.Address, tools connector.Tools) *client {
 	c := &client{at: at, gate: tools.Gate, now: tools.Now, turn: make(chan struct{}, 1),
 		own: own{calls: map[string]int64{}, errors: map[string]int64{}}}
 	c.turn <- struct{}{}
@@ -99,17 +81,17 @@ func (c *client) give() { c.turn <- struct{}{} }
 // do sends commands in one round trip and returns their replies in order. An
 // error means that nothing came back; what the server refused stands in the
 // replies. It passes the gate once.
-func (c *client) do(ctx context.Context, cmds ...[]any) ([]reply, error) {
+func (c *client) do(ctx context.Context, cmds ...[]any) ([]redisapi.Reply, error) {
 	got, err := c.exchange(ctx, cmds...)
 	return got.replies, err
 }
 
 // exchanged is one round trip with its circumstances.
 type exchanged struct {
-	replies []reply
-	before  own           // what we had done to the server until then
-	took    time.Duration // of the round trip alone, without waiting for our turn
-	visit   *visit        // of the connection that carried it
+	replies []redisapi.Reply
+	before  own             // what we had done to the server until then
+	took    time.Duration   // of the round trip alone, without waiting for our turn
+	visit   *redisapi.Visit // of the connection that carried it
 }
 
 // exchange is do, with the circumstances.
@@ -129,7 +111,7 @@ func (c *client) exchange(ctx context.Context, cmds ...[]any) (exchanged, error)
 	defer leave()
 	got := exchanged{before: c.own.copy(), visit: c.last}
 	start := time.Now()
-	got.replies, err = c.send(ctx, l, cmds)
+	got.replies, err = l.Send(ctx, c.gate.Limits().Timeout, cmds...)
 	got.took = time.Since(start)
 	if err != nil {
 		c.drop()
@@ -141,7 +123,7 @@ func (c *client) exchange(ctx context.Context, cmds ...[]any) (exchanged, error)
 
 // connected returns the live link, knocking first where there is none. The
 // caller has the turn.
-func (c *client) connected(ctx context.Context) (*link, error) {
+func (c *client) connected(ctx context.Context) (*redisapi.Link, error) {
 	if c.gone {
 		return nil, errClosed
 	}
@@ -156,7 +138,7 @@ func (c *client) connected(ctx context.Context) (*link, error) {
 		return nil, err
 	}
 	defer leave()
-	v, err := c.at.knock(ctx)
+	v, err := c.at.Knock(ctx)
 	if err != nil {
 		if ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled) {
 			return nil, ctx.Err()
@@ -165,75 +147,16 @@ func (c *client) connected(ctx context.Context) (*link, error) {
 		return nil, err
 	}
 	c.fail, c.last = nil, v
-	c.link = newLink(v.conn, c.gate.Limits().Bytes)
+	c.link = redisapi.NewLink(v.Conn, c.gate.Limits().Bytes)
 	return c.link, nil
 }
 
-// newLink hands an open connection to the client library: no pool, no
-// retries, no second dial. Protocol 2 keeps replies the same on all servers.
-func newLink(conn net.Conn, limit int) *link {
-	capped := &cappedConn{Conn: conn, limit: int64(limit)}
-	var used atomic.Bool
-	rdb := goredis.NewClient(&goredis.Options{
-		Dialer: func(context.Context, string, string) (net.Conn, error) {
-			if used.Swap(true) {
-				return nil, net.ErrClosed
-			}
-			return capped, nil
-		},
-		Protocol: 2, MaxRetries: -1, PoolSize: 1, DisableIdentity: true,
-		ContextTimeoutEnabled: true, ConnMaxIdleTime: -1,
-	})
-	return &link{rdb: rdb, conn: capped}
-}
-
-// send runs the commands as one pipeline within the gate's time limit.
-func (c *client) send(ctx context.Context, l *link, cmds [][]any) (replies []reply, err error) {
-	// The library trusts lengths that the peer names; a peer that lies about
-	// them must not take us down.
-	defer func() {
-		if p := recover(); p != nil {
-			replies, err = nil, fmt.Errorf("the answer could not be read: %v", p)
-		}
-	}()
-	ctx, cancel := context.WithTimeout(ctx, c.gate.Limits().Timeout)
-	defer cancel()
-	l.conn.reset()
-	pipe := l.rdb.Pipeline()
-	queued := make([]*goredis.Cmd, len(cmds))
-	for i, args := range cmds {
-		queued[i] = pipe.Do(ctx, args...)
-	}
-	_, execErr := pipe.Exec(ctx)
-	if l.conn.over.Load() {
-		return nil, errTooBig
-	}
-	replies = make([]reply, len(cmds))
-	for i, q := range queued {
-		val, err := q.Result()
-		var said goredis.Error
-		switch {
-		case err == nil:
-			replies[i].val = plain(val)
-		case errors.Is(err, goredis.Nil):
-		case errors.As(err, &said):
-			replies[i].err = clip(said.Error())
-		default:
-			if ctx.Err() != nil {
-				return nil, ctx.Err()
-			}
-			return nil, execErr
-		}
-	}
-	return replies, nil
-}
-
-func (c *client) count(cmds [][]any, replies []reply) {
+func (c *client) count(cmds [][]any, replies []redisapi.Reply) {
 	for i, args := range cmds {
 		name := statName(args)
 		c.own.calls[name]++
 		c.own.total++
-		if e := replies[i].err; e != "" {
+		if e := replies[i].Err; e != "" {
 			word, _, _ := strings.Cut(e, " ")
 			c.own.errors[word]++
 		}
@@ -241,12 +164,12 @@ func (c *client) count(cmds [][]any, replies []reply) {
 		// and SCAN do not (measured on Redis 7.0.15).
 		switch name {
 		case "type":
-			c.look(replies[i].val != "none")
+			c.look(replies[i].Val != "none")
 		case "pttl", "ttl":
-			n, _ := replies[i].val.(int64)
+			n, _ := replies[i].Val.(int64)
 			c.look(n != -2)
 		case "strlen", "llen", "scard", "zcard", "hlen", "xlen":
-			n, _ := replies[i].val.(int64)
+			n, _ := replies[i].Val.(int64)
 			c.look(n > 0)
 		}
 	}
@@ -272,8 +195,7 @@ func statName(args []any) string {
 // drop closes the link; the next question knocks anew. The caller has the turn.
 func (c *client) drop() {
 	if c.link != nil {
-		_ = c.link.rdb.Close()
-		_ = c.link.conn.Close()
+		c.link.Close()
 		c.link = nil
 	}
 }
@@ -285,63 +207,10 @@ func (c *client) close() {
 	c.drop()
 }
 
-// cappedConn bounds the bytes that one round trip may bring.
-type cappedConn struct {
-	net.Conn
-	limit int64
-	got   atomic.Int64
-	over  atomic.Bool
-}
-
-func (c *cappedConn) reset() { c.got.Store(0); c.over.Store(false) }
-
-func (c *cappedConn) Read(p []byte) (int, error) {
-	if c.got.Load() > c.limit {
-		c.over.Store(true)
-		return 0, errTooBig
-	}
-	n, err := c.Conn.Read(p)
-	c.got.Add(int64(n))
-	return n, err
-}
-
-// plain turns a reply into plain data.
-func plain(v any) any {
-	switch v := v.(type) {
-	case nil, bool, int64, string:
-		return v
-	case float64:
-		return finite(v)
-	case []any:
-		out := make([]any, len(v))
-		for i := range v {
-			out[i] = plain(v[i])
-		}
-		return out
-	case map[any]any:
-		out := make(map[string]any, len(v))
-		for k, x := range v {
-			out[fmt.Sprint(k)] = plain(x)
-		}
-		return out
-	case error:
-		return clip(v.Error())
-	}
-	return fmt.Sprint(v)
-}
-
 // answer turns the error of do into an answer.
 func (c *client) answer(what string, err error) evidence.Answer {
-	what += " at " + c.at.addr
-	var r *refusal
-	if errors.As(err, &r) {
-		return r.answer("connect to "+c.at.addr, c.at)
-	}
-	switch {
-	case errors.Is(err, errClosed):
+	if errors.Is(err, errClosed) {
 		return evidence.Not(evidence.NotAsked, errClosed.Error(), "")
-	case errors.Is(err, errTooBig):
-		return evidence.Not(evidence.Refused, what+": "+errTooBig.Error(), "")
 	}
-	return connector.Failure(what, err)
+	return redisapi.Failed(what, err, c.at)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/quellhq/quell/internal/connector"
 	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/probe"
+	"github.com/quellhq/quell/internal/redisapi"
 )
 
 // Kind is the connector.
@@ -23,7 +24,7 @@ func Kind() connector.Kind {
 	return connector.Kind{
 		Name:      "redis",
 		About:     "A Redis or Valkey server: its state, its clients, its keys by sample, and what it refuses.",
-		Settings:  settingList(),
+		Settings:  redisapi.SettingList(),
 		Languages: []connector.Language{language()},
 		Probes:    specs,
 		Actions:   actions(),
@@ -57,11 +58,11 @@ type target struct {
 
 func open(s connector.Settings, tools connector.Tools) (connector.Target, error) {
 	tools = tools.Filled()
-	var conf settings
+	var conf redisapi.Settings
 	if err := s.Decode(&conf); err != nil {
 		return nil, err
 	}
-	at, err := conf.address(tools.Dir)
+	at, err := conf.Address(tools.Dir)
 	if err != nil {
 		return nil, err
 	}
@@ -95,17 +96,18 @@ func (t *target) Ask(ctx context.Context, q probe.Question) evidence.Answer {
 // redacted takes our own password out of whatever came back, wherever a server
 // or a library may have repeated it.
 func (t *target) redacted(a evidence.Answer) evidence.Answer {
-	hide := func(s string) string {
-		if p := t.client.at.password.Reveal(); len(p) >= 4 {
-			s = strings.ReplaceAll(s, p, t.client.at.password.String())
-		}
-		return t.tools.Redact.Text(s)
-	}
-	a.Reason, a.Hint = hide(a.Reason), hide(a.Hint)
+	a.Reason, a.Hint = t.hide(a.Reason), t.hide(a.Hint)
 	for i := range a.Notes {
-		a.Notes[i] = hide(a.Notes[i])
+		a.Notes[i] = t.hide(a.Notes[i])
 	}
 	return a
+}
+
+func (t *target) hide(s string) string {
+	if p := t.client.at.Password.Reveal(); len(p) >= 4 {
+		s = strings.ReplaceAll(s, p, t.client.at.Password.String())
+	}
+	return t.tools.Redact.Text(s)
 }
 
 // Close implements connector.Target.

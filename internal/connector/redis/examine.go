@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/quellhq/quell/internal/connector"
+	"github.com/quellhq/quell/internal/redisapi"
 )
 
 // needs are the commands that our questions use, with what is lost without.
@@ -40,19 +41,19 @@ func (t *target) Examine(ctx context.Context) []connector.Check {
 		return []connector.Check{reach}
 	}
 	reach.OK = true
-	text, _ := replies[0].val.(string)
+	text, _ := replies[0].Val.(string)
 	in := parseInfo(text)
-	reach.Detail = fmt.Sprintf("Redis %v, %v, at %s", in.fields["redis_version"], in.fields["redis_mode"], t.client.at.addr)
+	reach.Detail = fmt.Sprintf("Redis %v, %v, at %s", in.fields["redis_version"], in.fields["redis_mode"], t.client.at.Addr)
 	if in.fields["redis_version"] == nil {
-		reach.Detail = "connected to " + t.client.at.addr
+		reach.Detail = "connected to " + t.client.at.Addr
 	}
 	checks := []connector.Check{reach}
 	for i, n := range needs {
 		name := commandName(n.cmd)
-		c := connector.Check{Name: "may run " + name, OK: replies[i].err == "", Needed: i == 0, Detail: "yes"}
+		c := connector.Check{Name: "may run " + name, OK: replies[i].Err == "", Needed: i == 0, Detail: "yes"}
 		if !c.OK {
-			a := refused(name, replies[i].err, t.client.at)
-			c.Detail, c.Fix = "without it we do not know "+n.lost+": "+replies[i].err, a.Hint
+			a := redisapi.Refused(name, replies[i].Err, t.client.at)
+			c.Detail, c.Fix = "without it we do not know "+n.lost+": "+replies[i].Err, a.Hint
 		}
 		checks = append(checks, c)
 	}
@@ -66,9 +67,9 @@ func (t *target) monitorCheck(ctx context.Context) connector.Check {
 	replies, err := t.client.do(ctx, []any{"CONFIG", "GET", "latency-monitor-threshold"})
 	switch n := any(nil); {
 	case err != nil:
-		var r *refusal
+		var r *redisapi.Refusal
 		if errors.As(err, &r) {
-			c.Detail = r.said
+			c.Detail = r.Said
 		} else {
 			c.Detail = "not known: the connection broke"
 		}
@@ -78,7 +79,7 @@ func (t *target) monitorCheck(ctx context.Context) connector.Check {
 		c.OK = ok && ms > 0
 		switch {
 		case !ok:
-			c.Detail, c.Fix = "not known: CONFIG GET is not permitted", grant("config get", t.client.at)
+			c.Detail, c.Fix = "not known: CONFIG GET is not permitted", redisapi.Grant("config get", t.client.at)
 		case ms == 0:
 			c.Detail = "off: stalls by fork, disk or expiry leave no trace"
 		default:

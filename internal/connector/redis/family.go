@@ -3,6 +3,8 @@ package redis
 import (
 	"regexp"
 	"strings"
+
+	"github.com/quellhq/quell/internal/redisapi"
 )
 
 // What differs between keys of one family: ids of the usual shapes.
@@ -15,7 +17,7 @@ var (
 
 // family is a key with its ids replaced by a star: "user:42:cart" → "user:*:cart".
 func family(key string) string {
-	key = clip(key)
+	key = redisapi.Clip(key)
 	key = uuidShape.ReplaceAllString(key, "*")
 	key = tokenShape.ReplaceAllStringFunc(key, func(s string) string {
 		if strings.ContainsAny(s, "0123456789") {
@@ -39,7 +41,7 @@ func family(key string) string {
 // shown is a key's name with what may be a token hidden: a session's id opens
 // the session.
 func shown(key string) string {
-	return clip(tokenShape.ReplaceAllStringFunc(uuidShape.ReplaceAllString(key, "*"), func(s string) string {
+	return redisapi.Clip(tokenShape.ReplaceAllStringFunc(uuidShape.ReplaceAllString(key, "*"), func(s string) string {
 		if strings.ContainsAny(s, "0123456789") {
 			return "*"
 		}
@@ -71,3 +73,31 @@ func purpose(family string) string {
 	}
 	return ""
 }
+
+// group is what keys are told of together: a family, or, where a first segment
+// has many, all that begin with it.
+type group struct {
+	Family string `json:"family"`
+	Rolled bool   `json:"rolled,omitempty"` // everything behind its first segment
+}
+
+// grouping decides, for a set of families, which are told apart.
+func grouping(families []string) func(family string) group {
+	byHead := map[string]map[string]bool{}
+	for _, f := range families {
+		h := head(f)
+		if byHead[h] == nil {
+			byHead[h] = map[string]bool{}
+		}
+		byHead[h][f] = true
+	}
+	return func(family string) group {
+		if h := head(family); len(byHead[h]) > maxPatterns {
+			return rolled(family)
+		}
+		return group{Family: family}
+	}
+}
+
+// rolled is the wider group that a family may stand in.
+func rolled(family string) group { return group{Family: head(family) + "*", Rolled: true} }

@@ -8,6 +8,7 @@ import (
 	"github.com/quellhq/quell/internal/connector"
 	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/probe"
+	"github.com/quellhq/quell/internal/redisapi"
 )
 
 // language is the fence language "redis".
@@ -92,26 +93,26 @@ func anys(args []argText) []any {
 
 // fenceRows makes the rows. Where not one command got a value, the first
 // refusal is the answer; otherwise each row says for itself.
-func (t *target) fenceRows(cmds [][]any, replies []reply) evidence.Answer {
+func (t *target) fenceRows(cmds [][]any, replies []redisapi.Reply) evidence.Answer {
 	rows := make([]any, len(cmds))
 	var notes []string
 	failed := 0
 	limit := t.client.gate.Limits().Rows
 	for i, r := range replies {
-		value := hideSettings(cmds[i], r.val)
+		value := hideSettings(cmds[i], r.Val)
 		if list, ok := value.([]any); ok && len(list) > limit {
 			value = list[:limit]
 			notes = append(notes, fmt.Sprintf("%s: cut at %d of %d items", commandName(cmds[i]), limit, len(list)))
 		}
 		row := map[string]any{"command": written(cmds[i]), "value": value, "error": nil}
-		if r.err != "" {
+		if r.Err != "" {
 			failed++
-			row["error"] = r.err
+			row["error"] = r.Err
 		}
 		rows[i] = row
 	}
 	if failed == len(cmds) {
-		return refused(commandName(cmds[0]), replies[0].err, t.client.at)
+		return redisapi.Refused(commandName(cmds[0]), replies[0].Err, t.client.at)
 	}
 	return evidence.Of(rows, notes...)
 }
@@ -126,7 +127,7 @@ func written(cmd []any) string {
 	for i, w := range cmd {
 		words[i] = fmt.Sprint(w)
 	}
-	return clip(strings.Join(words, " "))
+	return redisapi.Clip(strings.Join(words, " "))
 }
 
 // hideSettings takes passwords out of a CONFIG GET.

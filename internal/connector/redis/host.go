@@ -17,8 +17,8 @@ func (t *target) proc(ctx context.Context, in info) string {
 	if !ok {
 		return ""
 	}
-	if at := t.client.at; at.network == "tcp" {
-		ips, err := net.DefaultResolver.LookupIPAddr(ctx, at.host)
+	if at := t.client.at; at.Network == "tcp" {
+		ips, err := net.DefaultResolver.LookupIPAddr(ctx, at.Host)
 		if err != nil || len(ips) == 0 || !isLocal(ips[0].IP) {
 			return ""
 		}

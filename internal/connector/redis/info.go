@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/quellhq/quell/internal/evidence"
+	"github.com/quellhq/quell/internal/redisapi"
 )
 
 // info is a reply of INFO, parsed: plain fields by name with numbers as
@@ -136,17 +137,17 @@ func share(part, whole float64) any {
 }
 
 // askInfo asks INFO with all its sections and parses the reply.
-func (t *target) askInfo(ctx context.Context, more ...[]any) (info, []reply, *evidence.Answer) {
+func (t *target) askInfo(ctx context.Context, more ...[]any) (info, []redisapi.Reply, *evidence.Answer) {
 	replies, err := t.client.do(ctx, append([][]any{{"INFO", "everything"}}, more...)...)
 	if err != nil {
 		a := t.client.answer("INFO", err)
 		return info{}, nil, &a
 	}
-	if replies[0].err != "" {
-		a := refused("info", replies[0].err, t.client.at)
+	if replies[0].Err != "" {
+		a := redisapi.Refused("info", replies[0].Err, t.client.at)
 		return info{}, nil, &a
 	}
-	text, _ := replies[0].val.(string)
+	text, _ := replies[0].Val.(string)
 	in := parseInfo(text)
 	if in.text("redis_mode") == "sentinel" {
 		a := evidence.Not(evidence.NotApplicable, "this is a Sentinel, which holds no data of its own", "point the target at the server that the Sentinel watches")

@@ -9,12 +9,14 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+
+	"github.com/quellhq/quell/internal/redisapi"
 )
 
 // atPort is the same host at another port.
-func (a address) atPort(port string) address {
+func atPort(a redisapi.Address, port string) redisapi.Address {
 	b := a
-	b.addr = net.JoinHostPort(a.host, port)
+	b.Addr = net.JoinHostPort(a.Host, port)
 	return b
 }
 

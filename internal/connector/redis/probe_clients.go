@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
 
 	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/probe"
+	"github.com/quellhq/quell/internal/redisapi"
 )
 
 // manyClients is where CLIENT LIST gets too long to ask for during a fault:
@@ -84,10 +86,10 @@ func askClients(ctx context.Context, t *target, _ arguments) evidence.Answer {
 	if err != nil {
 		return t.client.answer("INFO clients", err)
 	}
-	if e := first[0].err; e != "" {
-		return refused("info", e, t.client.at)
+	if e := first[0].Err; e != "" {
+		return redisapi.Refused("info", e, t.client.at)
 	}
-	text, _ := first[0].val.(string)
+	text, _ := first[0].Val.(string)
 	in := parseInfo(text)
 	limit := in.fields["maxclients"]
 	count, _ := in.num("connected_clients")
@@ -101,10 +103,10 @@ func askClients(ctx context.Context, t *target, _ arguments) evidence.Answer {
 	if err != nil {
 		return t.client.answer("CLIENT LIST", err)
 	}
-	if e := replies[0].err; e != "" {
-		return refused("client list", e, t.client.at)
+	if e := replies[0].Err; e != "" {
+		return redisapi.Refused("client list", e, t.client.at)
 	}
-	list, _ := replies[0].val.(string)
+	list, _ := replies[0].Val.(string)
 	lines := parseClients(list)
 	out := clientsObject(lines, float64(len(lines)), most)
 	out["maxclients"] = limit
@@ -113,6 +115,11 @@ func askClients(ctx context.Context, t *target, _ arguments) evidence.Answer {
 
 // parseClients reads CLIENT LIST and leaves us out.
 func parseClients(text string) []clientLine {
+	return slices.DeleteFunc(readClients(text), func(c clientLine) bool { return c["name"] == redisapi.OwnName })
+}
+
+// readClients reads CLIENT LIST.
+func readClients(text string) []clientLine {
 	var out []clientLine
 	for _, line := range strings.Split(text, "\n") {
 		c := clientLine{}
@@ -120,7 +127,7 @@ func parseClients(text string) []clientLine {
 			k, v, _ := strings.Cut(pair, "=")
 			c[k] = v
 		}
-		if len(c) > 0 && c["name"] != ownName {
+		if len(c) > 0 {
 			out = append(out, c)
 		}
 	}

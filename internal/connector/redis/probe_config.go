@@ -6,6 +6,7 @@ import (
 
 	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/probe"
+	"github.com/quellhq/quell/internal/redisapi"
 )
 
 // curated are the settings that faults turn on.
@@ -64,8 +65,8 @@ func askConfig(ctx context.Context, t *target, _ arguments) evidence.Answer {
 	if err != nil {
 		return t.client.answer("CONFIG GET", err)
 	}
-	if e := replies[0].err; e != "" {
-		return refused("config get", e, t.client.at)
+	if e := replies[0].Err; e != "" {
+		return redisapi.Refused("config get", e, t.client.at)
 	}
 	out := map[string]any{}
 	for i, c := range curated {
@@ -83,8 +84,8 @@ func askConfig(ctx context.Context, t *target, _ arguments) evidence.Answer {
 }
 
 // configText reads the reply of CONFIG GET for one name.
-func configText(r reply) (string, bool) {
-	pair, _ := r.val.([]any)
+func configText(r redisapi.Reply) (string, bool) {
+	pair, _ := r.Val.([]any)
 	if len(pair) < 2 {
 		return "", false
 	}
@@ -93,7 +94,7 @@ func configText(r reply) (string, bool) {
 }
 
 // configNumber reads a number from CONFIG GET; nil where it was not told.
-func configNumber(r reply) any {
+func configNumber(r redisapi.Reply) any {
 	if s, ok := configText(r); ok {
 		return typed(s)
 	}
@@ -101,12 +102,12 @@ func configNumber(r reply) any {
 }
 
 // configNote says why a setting is not known.
-func configNote(name string, r reply, at address) string {
+func configNote(name string, r redisapi.Reply, at redisapi.Address) string {
 	switch {
-	case r.err == "":
+	case r.Err == "":
 		return ""
-	case strings.HasPrefix(r.err, "NOPERM"):
-		return name + " is not known: CONFIG GET is not permitted (" + grant("config get", at) + ")"
+	case strings.HasPrefix(r.Err, "NOPERM"):
+		return name + " is not known: CONFIG GET is not permitted (" + redisapi.Grant("config get", at) + ")"
 	}
-	return name + " is not known: " + r.err
+	return name + " is not known: " + r.Err
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/quellhq/quell/internal/connector"
 	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/probe"
+	"github.com/quellhq/quell/internal/redisapi"
 )
 
 func connectQuestion() builtin {
@@ -45,11 +46,11 @@ func connectQuestion() builtin {
 
 func askConnect(ctx context.Context, t *target, _ arguments) evidence.Answer {
 	at := t.client.at
-	out := map[string]any{"ok": false, "up": false, "kind": kindOK, "phase": "done", "message": "", "address": at.addr,
-		"tls": at.tls != nil, "connect_s": nil, "ping_s": nil, "version": nil, "role": nil, "mode": nil, "uptime_s": nil,
+	out := map[string]any{"ok": false, "up": false, "kind": redisapi.KindOK, "phase": "done", "message": "", "address": at.Addr,
+		"tls": at.TLS != nil, "connect_s": nil, "ping_s": nil, "version": nil, "role": nil, "mode": nil, "uptime_s": nil,
 		"nearby": []any{}}
 	got, err := t.client.exchange(ctx, []any{"PING"})
-	var r *refusal
+	var r *redisapi.Refusal
 	switch {
 	case err == nil:
 	case errors.As(err, &r):
@@ -57,16 +58,16 @@ func askConnect(ctx context.Context, t *target, _ arguments) evidence.Answer {
 		errors.Is(err, connector.ErrBudget), errors.Is(err, connector.ErrBackedOff):
 		return t.client.answer("connect", err)
 	default:
-		r = transport("ping", err)
+		r = redisapi.Transport("ping", err)
 	}
 	if r != nil {
 		t.describeRefusal(ctx, out, r)
 		return evidence.Of(out)
 	}
 	out["up"] = true
-	out["connect_s"], out["ping_s"] = got.visit.connectS, got.took.Seconds()
-	if said := got.replies[0].err; said != "" {
-		out["kind"], out["phase"], out["message"] = kindOf(said), "ping", said
+	out["connect_s"], out["ping_s"] = got.visit.ConnectS, got.took.Seconds()
+	if said := got.replies[0].Err; said != "" {
+		out["kind"], out["phase"], out["message"] = redisapi.KindOf(said), "ping", said
 	} else {
 		out["ok"] = true
 	}
@@ -74,19 +75,19 @@ func askConnect(ctx context.Context, t *target, _ arguments) evidence.Answer {
 	return evidence.Of(out)
 }
 
-func (t *target) describeRefusal(ctx context.Context, out map[string]any, r *refusal) {
-	out["kind"], out["phase"], out["message"] = r.kind, r.phase, t.redacted(evidence.Answer{Reason: r.said}).Reason
-	switch r.kind {
-	case kindNoAuth, kindWrongPass, kindNoPerm, kindMaxClients, kindProtected, kindLoading, kindBusy,
-		kindMasterDown, kindMisconf, kindBadDB:
+func (t *target) describeRefusal(ctx context.Context, out map[string]any, r *redisapi.Refusal) {
+	out["kind"], out["phase"], out["message"] = r.Kind, r.Phase, t.redacted(evidence.Answer{Reason: r.Said}).Reason
+	switch r.Kind {
+	case redisapi.KindNoAuth, redisapi.KindWrongPass, redisapi.KindNoPerm, redisapi.KindMaxClients, redisapi.KindProtected, redisapi.KindLoading, redisapi.KindBusy,
+		redisapi.KindMasterDown, redisapi.KindMisconf, redisapi.KindBadDB:
 		out["up"] = true
-	case kindRefused, kindNotRedis:
-		out["nearby"] = t.client.at.nearby(ctx)
-	case kindTimeout:
+	case redisapi.KindRefused, redisapi.KindNotRedis:
+		out["nearby"] = nearby(ctx, t.client.at)
+	case redisapi.KindTimeout:
 		// The kernel answers for a process that is stopped; a Redis may be there.
 		out["up"] = nil
 	}
-	if r.kind == kindTLSMismatch && r.phase == "tls" {
+	if r.Kind == redisapi.KindTLSMismatch && r.Phase == "tls" {
 		out["up"] = true // it answered PING in plain text
 	}
 }
@@ -99,7 +100,7 @@ func (t *target) describeServer(ctx context.Context, out map[string]any) {
 	}
 	text := ""
 	for _, r := range replies {
-		s, _ := r.val.(string)
+		s, _ := r.Val.(string)
 		text += s + "\n"
 	}
 	in := parseInfo(text)
@@ -111,13 +112,13 @@ func (t *target) describeServer(ctx context.Context, out map[string]any) {
 // nearby looks for a Redis on the same host: at the usual ports, and, where
 // the host is this machine, at the ports on which a process named like a Redis
 // listens.
-func (a address) nearby(ctx context.Context) []any {
+func nearby(ctx context.Context, a redisapi.Address) []any {
 	found := []any{}
-	if a.network != "tcp" {
+	if a.Network != "tcp" {
 		return found
 	}
 	candidates := map[string]bool{"6379": true, "6380": true}
-	for _, port := range localRedisPorts(ctx, a.host) {
+	for _, port := range localRedisPorts(ctx, a.Host) {
 		candidates[port] = true
 	}
 	ports := make([]string, 0, len(candidates))
@@ -126,12 +127,12 @@ func (a address) nearby(ctx context.Context) []any {
 	}
 	sort.Strings(ports)
 	for _, p := range ports {
-		there := a.atPort(p)
-		if there.addr == a.addr || ctx.Err() != nil {
+		there := atPort(a, p)
+		if there.Addr == a.Addr || ctx.Err() != nil {
 			continue
 		}
-		if line := there.plainLine(ctx, "PING\r\n"); line == "+PONG" || len(line) > 1 && line[0] == '-' && kindOf(line[1:]) != kindError {
-			found = append(found, there.addr)
+		if line := there.PlainLine(ctx, "PING\r\n"); line == "+PONG" || len(line) > 1 && line[0] == '-' && redisapi.KindOf(line[1:]) != redisapi.KindError {
+			found = append(found, there.Addr)
 		}
 	}
 	return found

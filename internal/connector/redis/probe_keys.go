@@ -8,6 +8,7 @@ import (
 
 	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/probe"
+	"github.com/quellhq/quell/internal/redisapi"
 )
 
 // The budget of one walk over keys, and the size of one step: 250 keys with
@@ -75,13 +76,13 @@ func askKeys(ctx context.Context, t *target, args arguments) evidence.Answer {
 		if err != nil {
 			return t.client.answer("SCAN", err)
 		}
-		if e := replies[0].err; e != "" {
-			return refused("scan", e, t.client.at)
+		if e := replies[0].Err; e != "" {
+			return redisapi.Refused("scan", e, t.client.at)
 		}
 		if len(replies) > 1 {
-			total, _ = replies[1].val.(int64)
+			total, _ = replies[1].Val.(int64)
 		}
-		next, names := scanReply(replies[0].val)
+		next, names := scanReply(replies[0].Val)
 		batch, failed := t.look(ctx, names, len(keys), types)
 		if failed != nil {
 			return *failed
@@ -104,7 +105,7 @@ func askKeys(ctx context.Context, t *target, args arguments) evidence.Answer {
 	}
 	a := evidence.Of(out)
 	if len(keys) > 0 && keys[0].bytes < 0 {
-		a.Notes = append(a.Notes, "sizes are not known: MEMORY USAGE is not permitted ("+grant("memory usage", t.client.at)+")")
+		a.Notes = append(a.Notes, "sizes are not known: MEMORY USAGE is not permitted ("+redisapi.Grant("memory usage", t.client.at)+")")
 	}
 	return a
 }
@@ -146,22 +147,22 @@ func (t *target) look(ctx context.Context, names []string, offset int, types map
 		}
 		for i, n := range step {
 			ttl, usage := replies[2*i], replies[2*i+1]
-			if ttl.err != "" {
-				a := refused("pttl", ttl.err, t.client.at)
+			if ttl.Err != "" {
+				a := redisapi.Refused("pttl", ttl.Err, t.client.at)
 				return nil, &a
 			}
 			k := sampledKey{name: n, bytes: -1}
-			k.ttlMs, _ = ttl.val.(int64)
+			k.ttlMs, _ = ttl.Val.(int64)
 			if k.ttlMs == -2 {
 				continue // gone since
 			}
-			if b, ok := usage.val.(int64); ok {
+			if b, ok := usage.Val.(int64); ok {
 				k.bytes = b
 			}
 			out = append(out, k)
 		}
 		for _, r := range replies[2*len(step):] {
-			if kind, ok := r.val.(string); ok && kind != "none" {
+			if kind, ok := r.Val.(string); ok && kind != "none" {
 				n, _ := types[kind].(int64)
 				types[kind] = n + 1
 			}
@@ -205,8 +206,8 @@ func (t *target) detail(ctx context.Context, out map[string]any) *evidence.Answe
 	var counted []map[string]any
 	for i, r := range rows {
 		row := r.(map[string]any)
-		row["type"] = replies[i].val
-		kind, _ := replies[i].val.(string)
+		row["type"] = replies[i].Val
+		kind, _ := replies[i].Val.(string)
 		if length, ok := lengths[kind]; ok {
 			cmds = append(cmds, []any{length, row["name"]})
 			counted = append(counted, row)
@@ -219,7 +220,7 @@ func (t *target) detail(ctx context.Context, out map[string]any) *evidence.Answe
 			return &a
 		}
 		for i, row := range counted {
-			row["items"] = replies[i].val
+			row["items"] = replies[i].Val
 		}
 	}
 	for _, r := range rows {
@@ -285,21 +286,13 @@ const maxPatterns = 20
 
 func families(keys []sampledKey) (rows, purposes []any) {
 	patterns := make([]string, len(keys))
-	byHead := map[string]map[string]bool{}
 	for i, k := range keys {
 		patterns[i] = family(k.name)
-		head := head(patterns[i])
-		if byHead[head] == nil {
-			byHead[head] = map[string]bool{}
-		}
-		byHead[head][patterns[i]] = true
 	}
+	groupOf := grouping(patterns)
 	stats := map[string]*familyStats{}
 	for i, k := range keys {
-		name := patterns[i]
-		if h := head(name); len(byHead[h]) > maxPatterns {
-			name = h + "*"
-		}
+		name := groupOf(patterns[i]).Family
 		f := stats[name]
 		if f == nil {
 			f = &familyStats{name: name}

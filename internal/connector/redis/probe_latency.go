@@ -6,6 +6,7 @@ import (
 
 	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/probe"
+	"github.com/quellhq/quell/internal/redisapi"
 )
 
 func latencyQuestion() builtin {
@@ -39,11 +40,11 @@ func askLatency(ctx context.Context, t *target, args arguments) evidence.Answer 
 	if err != nil {
 		return t.client.answer("LATENCY LATEST", err)
 	}
-	if e := replies[0].err; e != "" {
-		return refused("latency latest", e, t.client.at)
+	if e := replies[0].Err; e != "" {
+		return redisapi.Refused("latency latest", e, t.client.at)
 	}
 	now := serverTime(replies[2], t.tools.Now())
-	events, failed := t.events(ctx, replies[0].val, now, args.duration("recent").Seconds())
+	events, failed := t.events(ctx, replies[0].Val, now, args.duration("recent").Seconds())
 	if failed != nil {
 		return *failed
 	}
@@ -94,7 +95,7 @@ func (t *target) events(ctx context.Context, latest any, now, recent float64) ([
 	}
 	for i, r := range replies {
 		row := rows[i].(map[string]any)
-		points, _ := r.val.([]any)
+		points, _ := r.Val.([]any)
 		var count, longest int64
 		for _, p := range points {
 			pair, _ := p.([]any)
@@ -118,8 +119,8 @@ func (t *target) events(ctx context.Context, latest any, now, recent float64) ([
 	return rows, nil
 }
 
-func percentiles(r reply) []any {
-	text, _ := r.val.(string)
+func percentiles(r redisapi.Reply) []any {
+	text, _ := r.Val.(string)
 	in := parseInfo(text)
 	names := make([]string, 0, len(in.latency))
 	for name := range in.latency {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/probe"
+	"github.com/quellhq/quell/internal/redisapi"
 )
 
 // Fragmentation counts from these values on, and only together: the ratio
@@ -85,10 +86,10 @@ func askMemory(ctx context.Context, t *target, _ arguments) evidence.Answer {
 		}
 	}
 	a := evidence.Of(out)
-	if stats, ok := more[0].val.([]any); ok {
+	if stats, ok := more[0].Val.([]any); ok {
 		addStats(out, stats)
-	} else if strings.HasPrefix(more[0].err, "NOPERM") {
-		a.Notes = append(a.Notes, "MEMORY STATS is not permitted ("+grant("memory stats", t.client.at)+"): numbers are those of INFO")
+	} else if strings.HasPrefix(more[0].Err, "NOPERM") {
+		a.Notes = append(a.Notes, "MEMORY STATS is not permitted ("+redisapi.Grant("memory stats", t.client.at)+"): numbers are those of INFO")
 	}
 	return a
 }

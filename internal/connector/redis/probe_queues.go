@@ -8,6 +8,7 @@ import (
 
 	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/probe"
+	"github.com/quellhq/quell/internal/redisapi"
 )
 
 func queuesQuestion() builtin {
@@ -54,15 +55,15 @@ func askQueues(ctx context.Context, t *target, args arguments) evidence.Answer {
 	if err != nil {
 		return t.client.answer("look for queues", err)
 	}
-	if e := replies[0].err; strings.HasPrefix(e, "NOPERM") {
-		return refused("sscan", e, t.client.at)
+	if e := replies[0].Err; strings.HasPrefix(e, "NOPERM") {
+		return redisapi.Refused("sscan", e, t.client.at)
 	}
-	out := map[string]any{"suspended": replies[2].val == int64(1), "unacked": replies[4].val, "live_workers": nil, "workers": []any{}}
+	out := map[string]any{"suspended": replies[2].Val == int64(1), "unacked": replies[4].Val, "live_workers": nil, "workers": []any{}}
 	now := serverTime(replies[5], t.tools.Now())
 	rows := []any{}
 	for i, name := range lists {
-		n, _ := replies[7+2*i].val.(int64)
-		if replies[6+2*i].val == "list" {
+		n, _ := replies[7+2*i].Val.(int64)
+		if replies[6+2*i].Val == "list" {
 			rows = append(rows, queueRow("list", name, n))
 		}
 	}
@@ -94,8 +95,8 @@ func queueRow(kind, name string, waiting int64) map[string]any {
 		"deferred": nil, "oldest_s": nil, "workers": nil}
 }
 
-func scanned(r reply) []string {
-	_, names := scanReply(r.val)
+func scanned(r redisapi.Reply) []string {
+	_, names := scanReply(r.Val)
 	sort.Strings(names)
 	return names[:min(len(names), 100)]
 }
@@ -145,7 +146,7 @@ func (t *target) rqWorkers(ctx context.Context, keys []string, now float64) ([]a
 		return nil, &a
 	}
 	for i, k := range keys {
-		f, _ := replies[i].val.([]any)
+		f, _ := replies[i].Val.([]any)
 		if len(f) < 4 || f[0] == nil {
 			continue // its key has expired: the worker is gone
 		}
@@ -192,13 +193,13 @@ func (t *target) rqQueues(ctx context.Context, keys []string, workers []any, now
 	var dated []map[string]any
 	for i, k := range keys {
 		r := replies[6*i:]
-		waiting, _ := r[0].val.(int64)
+		waiting, _ := r[0].Val.(int64)
 		name := strings.TrimPrefix(k, "rq:queue:")
 		row := queueRow("rq", name, waiting)
-		row["running"], row["failed"], row["scheduled"], row["deferred"] = r[1].val, r[2].val, r[3].val, r[4].val
+		row["running"], row["failed"], row["scheduled"], row["deferred"] = r[1].Val, r[2].Val, r[3].Val, r[4].Val
 		row["workers"] = listeningTo(workers, name)
 		rows = append(rows, row)
-		if id, ok := r[5].val.(string); ok {
+		if id, ok := r[5].Val.(string); ok {
 			cmds = append(cmds, []any{"HGET", "rq:job:" + id, "enqueued_at"})
 			dated = append(dated, row)
 		}
@@ -209,7 +210,7 @@ func (t *target) rqQueues(ctx context.Context, keys []string, workers []any, now
 			return nil, &a
 		}
 		for i, row := range dated {
-			row["oldest_s"] = age(replies[i].val, now)
+			row["oldest_s"] = age(replies[i].Val, now)
 		}
 	}
 	return rows, nil
@@ -247,7 +248,7 @@ func (t *target) sidekiqQueues(ctx context.Context, names []string) ([]any, *evi
 		return nil, &a
 	}
 	for i, n := range names {
-		waiting, _ := replies[i].val.(int64)
+		waiting, _ := replies[i].Val.(int64)
 		rows = append(rows, queueRow("sidekiq", n, waiting))
 	}
 	return rows, nil

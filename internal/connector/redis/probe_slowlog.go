@@ -9,6 +9,7 @@ import (
 
 	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/probe"
+	"github.com/quellhq/quell/internal/redisapi"
 )
 
 func slowlogQuestion() builtin {
@@ -72,7 +73,7 @@ func slowEntries(v any, self string) []slowEntry {
 			e.client, _ = f[4].(string)
 			e.name, _ = f[5].(string)
 		}
-		if e.name == ownName || e.client != "" && e.client == self {
+		if e.name == redisapi.OwnName || e.client != "" && e.client == self {
 			continue
 		}
 		out = append(out, e)
@@ -92,7 +93,7 @@ func slowCommand(words []any) (command, key string) {
 	case strings.HasPrefix(command, "eval") || strings.HasPrefix(command, "fcall"):
 		return command, "(script)"
 	case command == "keys" && len(words) > 1:
-		return command, clip(fmt.Sprint(words[1]))
+		return command, redisapi.Clip(fmt.Sprint(words[1]))
 	case command == "auth" || command == "hello" || command == "ping" || command == "echo" || len(words) < 2:
 		return command, ""
 	}
@@ -119,8 +120,8 @@ func askSlowlog(ctx context.Context, t *target, args arguments) evidence.Answer 
 		return t.client.answer("SLOWLOG GET", err)
 	}
 	first := got.replies
-	if first[0].err != "" {
-		return refused("slowlog get", first[0].err, t.client.at)
+	if first[0].Err != "" {
+		return redisapi.Refused("slowlog get", first[0].Err, t.client.at)
 	}
 	start := t.tools.Now()
 	if err := pause(ctx, args.window()); err != nil {
@@ -130,13 +131,13 @@ func askSlowlog(ctx context.Context, t *target, args arguments) evidence.Answer 
 	if err != nil {
 		return t.client.answer("SLOWLOG GET", err)
 	}
-	if e := second[0].err; e != "" {
-		return refused("slowlog get", e, t.client.at)
+	if e := second[0].Err; e != "" {
+		return redisapi.Refused("slowlog get", e, t.client.at)
 	}
 	elapsed := t.tools.Now().Sub(start).Seconds()
 	clock := serverTime(first[2], start) + elapsed
-	self := got.visit.conn.LocalAddr().String()
-	s := summary{before: slowEntries(first[0].val, self), after: slowEntries(second[0].val, self),
+	self := got.visit.Conn.LocalAddr().String()
+	s := summary{before: slowEntries(first[0].Val, self), after: slowEntries(second[0].Val, self),
 		now: clock, elapsed: elapsed, recent: args.duration("recent")}
 	out := s.object()
 	out["threshold_usec"] = configNumber(first[1])
@@ -235,8 +236,8 @@ func some(set map[string]bool) []any {
 
 // serverTime is the server's clock in seconds since 1970; ours where it does
 // not tell. Ages are by the clock that stamped the entries.
-func serverTime(r reply, ours time.Time) float64 {
-	if pair, ok := r.val.([]any); ok && len(pair) == 2 {
+func serverTime(r redisapi.Reply, ours time.Time) float64 {
+	if pair, ok := r.Val.([]any); ok && len(pair) == 2 {
 		if s, ok := typed(fmt.Sprint(pair[0])).(int64); ok {
 			return float64(s)
 		}

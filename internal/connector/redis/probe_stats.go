@@ -9,6 +9,7 @@ import (
 
 	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/probe"
+	"github.com/quellhq/quell/internal/redisapi"
 )
 
 // minLookups is the number of lookups in the window below which a hit rate
@@ -74,11 +75,11 @@ func (t *target) sample(ctx context.Context) (sample, *evidence.Answer) {
 		a := t.client.answer("INFO", err)
 		return sample{}, &a
 	}
-	if e := got.replies[0].err; e != "" {
-		a := refused("info", e, t.client.at)
+	if e := got.replies[0].Err; e != "" {
+		a := redisapi.Refused("info", e, t.client.at)
 		return sample{}, &a
 	}
-	text, _ := got.replies[0].val.(string)
+	text, _ := got.replies[0].Val.(string)
 	return sample{in: parseInfo(text), own: got.before, at: t.tools.Now()}, nil
 }
 

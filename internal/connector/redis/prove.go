@@ -82,11 +82,11 @@ func (t *target) flagsOf(ctx context.Context, name string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	if replies[0].err != "" {
+	if replies[0].Err != "" {
 		t.table.closed = true
 		return nil, nil
 	}
-	list, _ := replies[0].val.([]any)
+	list, _ := replies[0].Val.([]any)
 	flags := []string(nil)
 	for _, entry := range list {
 		if fields, ok := entry.([]any); ok && len(fields) > 2 {
@@ -111,7 +111,7 @@ func (t *target) proveSize(ctx context.Context, name, size, key string) *evidenc
 		a := t.client.answer(strings.ToUpper(size), err)
 		return &a
 	}
-	if n, ok := replies[0].val.(int64); ok && n > maxString {
+	if n, ok := replies[0].Val.(int64); ok && n > maxString {
 		return not(evidence.Refused, strings.ToUpper(name)+": the value is larger than 64 KiB: use GETRANGE key 0 1023")
 	}
 	return nil

@@ -81,6 +81,24 @@ func (m *Memory) Events(_ context.Context, id string, after int64) ([]incident.E
 	return slices.Clone(list[min(after, int64(len(list))):]), nil
 }
 
+// Find implements incident.Store.
+func (m *Memory) Find(_ context.Context, kinds []string, from time.Time, limit int) ([]incident.Event, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var found []incident.Event
+	for _, list := range m.events {
+		for _, e := range list {
+			if slices.Contains(kinds, e.Kind) && !e.At.Before(from) {
+				found = append(found, e)
+			}
+		}
+	}
+	slices.SortFunc(found, func(a, b incident.Event) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Incident, b.Incident), cmp.Compare(a.Seq, b.Seq))
+	})
+	return found[max(0, len(found)-limit):], nil
+}
+
 // Headers implements incident.Store.
 func (m *Memory) Headers(_ context.Context, limit int) ([]incident.Header, error) {
 	m.mu.Lock()
@@ -113,6 +131,24 @@ func (m *Memory) Mark(_ context.Context, key, owner, work string, ttl time.Durat
 		return incident.ErrHeld
 	}
 	m.leases[key] = incident.Lease{Key: key, Owner: owner, Until: time.Now().Add(ttl), Work: work}
+	return nil
+}
+
+// MarkAll implements incident.Store.
+func (m *Memory) MarkAll(ctx context.Context, keys []string, owner, work string, ttl time.Duration) error {
+	m.mu.Lock()
+	for _, key := range keys {
+		if m.leases[key].Owner != owner {
+			m.mu.Unlock()
+			return incident.ErrHeld
+		}
+	}
+	m.mu.Unlock()
+	for _, key := range keys {
+		if err := m.Mark(ctx, key, owner, work, ttl); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -89,8 +89,8 @@ func (m mortalStore) Acquire(ctx context.Context, key, owner string, ttl time.Du
 	return l, err
 }
 
-func (m mortalStore) Mark(ctx context.Context, key, owner, work string, ttl time.Duration) (err error) {
-	if dead := m.life.do(func() { err = m.Store.Mark(ctx, key, owner, work, ttl) }); dead != nil {
+func (m mortalStore) MarkAll(ctx context.Context, keys []string, owner, work string, ttl time.Duration) (err error) {
+	if dead := m.life.do(func() { err = m.Store.MarkAll(ctx, keys, owner, work, ttl) }); dead != nil {
 		return dead
 	}
 	return err

@@ -1,3 +1,0 @@
-package approval
-
-type Envelope struct{ Step string }
