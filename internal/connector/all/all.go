@@ -7,6 +7,7 @@ import (
 	"github.com/quellhq/quell/internal/connector/alertmanager"
 	"github.com/quellhq/quell/internal/connector/command"
 	"github.com/quellhq/quell/internal/connector/dns"
+	"github.com/quellhq/quell/internal/connector/firewall"
 	"github.com/quellhq/quell/internal/connector/gunicorn"
 	"github.com/quellhq/quell/internal/connector/host"
 	"github.com/quellhq/quell/internal/connector/http"
@@ -39,6 +40,7 @@ func Kinds() []connector.Kind {
 		process.Kind(),
 		nginx.Kind(),
 		gunicorn.Kind(),
+		firewall.Kind(),
 		alertmanager.Kind(),
 		command.Kind(),
 		alembic.Kind(),

@@ -2,7 +2,6 @@ package firewall_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -16,6 +15,7 @@ import (
 	"github.com/quellhq/quell/internal/action"
 	"github.com/quellhq/quell/internal/action/actiontest"
 	"github.com/quellhq/quell/internal/connector"
+	"github.com/quellhq/quell/internal/connector/firewall"
 )
 
 func TestBlock(t *testing.T) {
@@ -32,9 +32,8 @@ func TestUnblock(t *testing.T) {
 	s := newStreet(t)
 	d := s.doer(t, "firewall.block")
 	address := "fd00:9:" + s.n() + "::/64"
-	settings := s.settings()
 	_, err := d.Preview(t.Context(), change(t, "firewall.block", map[string]any{"addresses": []any{address}}))
-	require.ErrorContains(t, err, "an address of this machine", settings)
+	require.ErrorContains(t, err, "an address of this machine")
 	address = "fd00:9:" + s.n() + "::2"
 	_, err = d.Apply(t.Context(), order(t, d, change(t, "firewall.block", map[string]any{"addresses": []any{address}})))
 	require.NoError(t, err)
@@ -87,10 +86,7 @@ func TestWhoMustNotBeLockedOut(t *testing.T) {
 	require.NoError(t, err)
 	defer ssh.Close()
 	_, sshPort, _ := net.SplitHostPort(ssh.Addr().String())
-	session := s.neighbour.Command("/bin/sh", "-c", "exec 3<>/dev/tcp/x")
-	_ = session
-	client := startClient(t, s, here+"2", ssh.Addr().String())
-	defer client()
+	s.stay(t, here+"2", ssh.Addr().String())
 	accepted, err := ssh.Accept()
 	require.NoError(t, err)
 	defer accepted.Close()
@@ -134,8 +130,7 @@ func TestWhoMustNotBeLockedOut(t *testing.T) {
 		})
 	}
 	t.Run("whom quell itself is connected to", func(t *testing.T) {
-		l := listenAt(t, s, here+"3")
-		c, err := net.Dial("tcp", l)
+		c, err := net.Dial("tcp", s.listen(t, here+"3"))
 		require.NoError(t, err)
 		defer c.Close()
 		require.NoError(t, exec.Command("ip", "route", "del", "203.0.113.0/24").Run())
@@ -242,13 +237,7 @@ func TestATableOfSomebodyElseIsLeftAlone(t *testing.T) {
 	}
 	require.Equal(t, before, rules(t))
 	for _, table := range []string{"ip quell", "quell", "inet a b", "inet x;flush"} {
-		_, err := openTable(table)
+		_, err := firewall.Kind().Open(connector.Settings{"table": table}, connector.Tools{})
 		require.Error(t, err, table)
 	}
 }
-
-func openTable(table string) (connector.Target, error) {
-	return kind().Open(connector.Settings{"table": table}, connector.Tools{})
-}
-
-var _ = fmt.Sprint

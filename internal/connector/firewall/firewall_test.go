@@ -2,7 +2,6 @@ package firewall_test
 
 import (
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -21,32 +20,11 @@ import (
 	"github.com/quellhq/quell/internal/realserver"
 )
 
-// asCaller makes the test binary connect from one address to another and say
-// how that went: what a neighbour's machine runs.
-const asCaller = "QUELL_TEST_FIREWALL_CALL"
-
 func TestMain(m *testing.M) {
-	if text := os.Getenv(asCaller); text != "" {
-		from, to, _ := strings.Cut(text, " ")
-		fmt.Print(call(from, to))
-		os.Exit(0)
+	if role := strings.Fields(os.Getenv(asNeighbour)); len(role) > 0 {
+		os.Exit(beNeighbour(role[0], role[1:]))
 	}
 	os.Exit(realserver.OwnNetwork(m))
-}
-
-func call(from, to string) string {
-	d := net.Dialer{Timeout: 400 * time.Millisecond, LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
-	c, err := d.Dial("tcp", to)
-	if err != nil {
-		return "silence"
-	}
-	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(time.Second))
-	text, err := io.ReadAll(c)
-	if err != nil {
-		return "silence"
-	}
-	return string(text)
 }
 
 // street is a machine (the tests' own network) with a neighbour who has several
@@ -163,25 +141,14 @@ var (
 // from is whether the neighbour gets through with each of his addresses.
 func (s *street) from(t *testing.T) string {
 	t.Helper()
-	self, err := os.Executable()
-	require.NoError(t, err)
 	var out []string
 	for _, last := range []string{"2", "3", "40"} {
-		out = append(out, last+": "+s.call(t, self, "10.9."+s.n()+"."+last, "10.9."+s.n()+".1"))
+		out = append(out, last+": "+s.call(t, "10.9."+s.n()+"."+last, "10.9."+s.n()+".1"))
 	}
-	return strings.Join(append(out, "v6: "+s.call(t, self, "fd00:9:"+s.n()+"::2", "fd00:9:"+s.n()+"::1")), ", ")
+	return strings.Join(append(out, "v6: "+s.call(t, "fd00:9:"+s.n()+"::2", "fd00:9:"+s.n()+"::1")), ", ")
 }
 
 func (s *street) n() string { return strings.TrimPrefix(s.table, "quell") }
-
-func (s *street) call(t *testing.T, self, from, to string) string {
-	t.Helper()
-	c := s.neighbour.Command(self)
-	c.Env = append(os.Environ(), asCaller+"="+from+" "+net.JoinHostPort(to, s.port))
-	out, err := c.Output()
-	require.NoError(t, err)
-	return string(out)
-}
 
 // world is somebody else's table as it is, what ours blocks and limits, and who
 // gets through. The empty sets and rules that stay behind do nothing.

@@ -2,72 +2,98 @@ package firewall_test
 
 import (
 	"bufio"
+	"fmt"
+	"io"
 	"net"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/quellhq/quell/internal/connector"
-	"github.com/quellhq/quell/internal/connector/firewall"
 )
 
-func kind() connector.Kind { return firewall.Kind() }
+// asNeighbour makes the test binary do what a neighbour's machine does, and
+// nothing else.
+const asNeighbour = "QUELL_TEST_FIREWALL_NEIGHBOUR"
 
-// What the test binary can do at the neighbour's, beside calling: stay
-// connected to an address, and listen at one.
-const (
-	asGuest    = "QUELL_TEST_FIREWALL_GUEST"
-	asListener = "QUELL_TEST_FIREWALL_LISTEN"
-)
-
-func init() {
-	stay := func(c net.Listener, err error) {
+func beNeighbour(role string, args []string) int {
+	switch role {
+	case "call":
+		fmt.Print(hear(args[0], args[1]))
+		return 0
+	case "stay":
+		c, err := dial(args[0], args[1])
 		if err != nil {
-			os.Exit(1)
+			return 1
 		}
-		os.Stdout.WriteString(c.Addr().String() + "\n")
+		_, _ = c.Read(make([]byte, 1)) // until the other side hangs up
+		return 0
+	case "listen":
+		l, err := net.Listen("tcp", net.JoinHostPort(args[0], "0"))
+		if err != nil {
+			return 1
+		}
+		fmt.Println(l.Addr())
 		for {
-			if _, err := c.Accept(); err != nil {
-				os.Exit(1)
+			if _, err := l.Accept(); err != nil {
+				return 1
 			}
 		}
 	}
-	if text := os.Getenv(asGuest); text != "" {
-		from, to, _ := strings.Cut(text, " ")
-		d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
-		c, err := d.Dial("tcp", to)
-		if err != nil {
-			os.Exit(1)
-		}
-		_, _ = c.Read(make([]byte, 1)) // until the other side hangs up
-		os.Exit(0)
-	}
-	if at := os.Getenv(asListener); at != "" {
-		stay(net.Listen("tcp", net.JoinHostPort(at, "0")))
-	}
+	return 2
 }
 
-// startClient keeps a connection from the neighbour until the function that it
-// returns is called.
-func startClient(t *testing.T, s *street, from, to string) func() {
+func dial(from, to string) (net.Conn, error) {
+	d := net.Dialer{Timeout: 400 * time.Millisecond, LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+	return d.Dial("tcp", to)
+}
+
+// hear connects and returns what it is told, "silence" for nothing.
+func hear(from, to string) string {
+	c, err := dial(from, to)
+	if err != nil {
+		return "silence"
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(time.Second))
+	text, err := io.ReadAll(c)
+	if err != nil {
+		return "silence"
+	}
+	return string(text)
+}
+
+func (s *street) atNeighbours(t *testing.T, role ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	require.NoError(t, err)
 	c := s.neighbour.Command(self)
-	c.Env = append(os.Environ(), asGuest+"="+from+" "+to)
+	c.Env = append(os.Environ(), asNeighbour+"="+strings.Join(role, " "))
+	return c
+}
+
+// call is what the neighbour hears at the machine's port.
+func (s *street) call(t *testing.T, from, to string) string {
+	t.Helper()
+	out, err := s.atNeighbours(t, "call", from, net.JoinHostPort(to, s.port)).Output()
+	require.NoError(t, err)
+	return string(out)
+}
+
+// stay keeps a connection from the neighbour until the test ends.
+func (s *street) stay(t *testing.T, from, to string) {
+	t.Helper()
+	c := s.atNeighbours(t, "stay", from, to)
 	require.NoError(t, c.Start())
-	return func() { _ = c.Process.Kill(); _ = c.Wait() }
+	t.Cleanup(func() { _ = c.Process.Kill(); _ = c.Wait() })
 }
 
-// listenAt makes the neighbour listen at one of his addresses and returns where.
-func listenAt(t *testing.T, s *street, at string) string {
+// listen makes the neighbour listen at one of his addresses and returns where.
+func (s *street) listen(t *testing.T, at string) string {
 	t.Helper()
-	self, err := os.Executable()
-	require.NoError(t, err)
-	c := s.neighbour.Command(self)
-	c.Env = append(os.Environ(), asListener+"="+at)
+	c := s.atNeighbours(t, "listen", at)
 	out, err := c.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, c.Start())
