@@ -43,7 +43,10 @@ func TestAProcessHasANameOfItsOwn(t *testing.T) {
 	require.Equal(t, os.Getpid(), p.Parent)
 	require.Equal(t, os.Getuid(), p.UID)
 	require.Equal(t, "sleep", p.Comm)
-	require.Positive(t, p.RSS)
+	require.Eventually(t, func() bool { // the kernel counts in batches
+		p, err := pid.Look(cmd.Process.Pid)
+		return err == nil && p.RSS > 0
+	}, 5*time.Second, 10*time.Millisecond)
 	require.False(t, p.Kernel)
 	require.True(t, pid.Lives(p.ID))
 	require.WithinDuration(t, before, p.Started(), 2*pid.Slack)
