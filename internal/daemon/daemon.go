@@ -42,9 +42,10 @@ var ErrTaken = errors.New("it was started before")
 // ErrNever says that no instance of that name was ever started.
 var ErrNever = errors.New("it was never started")
 
-// Start starts an instance in a session of its own. It returns as soon as the
-// process runs; whether it comes to be of use is for the caller to see. Errors:
-// ErrTaken, or what kept it from being started.
+// Start starts an instance in a session of its own and returns when it is
+// written down; whether it comes to be of use is for the caller to see. Of
+// several who start the same at once one does, and all may hear that it went
+// well. Errors: ErrTaken, or what kept it from being started.
 func (d Daemon) Start(name string) error {
 	if err := os.MkdirAll(d.Records, 0o700); err != nil {
 		return fmt.Errorf("make the directory of records: %w", err)
@@ -72,10 +73,35 @@ func (d Daemon) Start(name string) error {
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start it: %w", err)
 	}
+	ended := make(chan struct{})
 	// Whoever starts a process has to collect it. This stays for as long as the
 	// program and we both live; when we end, process 1 takes over.
-	go func() { _ = cmd.Wait() }()
-	return nil
+	go func() { _ = cmd.Wait(); close(ended) }()
+	return d.awaitRecord(name, ended)
+}
+
+// recordTime is how long a process may take to write itself down.
+const recordTime = 5 * time.Second
+
+// awaitRecord waits until the process has written itself down. One that ends
+// without has found that another was faster.
+func (d Daemon) awaitRecord(name string, ended <-chan struct{}) error {
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(recordTime); time.Now().Before(end); <-tick.C {
+		if _, err := d.Find(name); err == nil {
+			return nil
+		}
+		select {
+		case <-ended:
+			if _, err := d.Find(name); err != nil {
+				return fmt.Errorf("it ended before it ran: %w", err)
+			}
+			return nil
+		default:
+		}
+	}
+	return fmt.Errorf("it did not run after %s", recordTime)
 }
 
 func (d Daemon) argv(name string) []string {

@@ -18,6 +18,7 @@ import (
 	"github.com/quellhq/quell/internal/connector/process"
 	"github.com/quellhq/quell/internal/connector/prometheus"
 	"github.com/quellhq/quell/internal/connector/redis"
+	"github.com/quellhq/quell/internal/connector/rq"
 	"github.com/quellhq/quell/internal/connector/series"
 	"github.com/quellhq/quell/internal/connector/tcp"
 	"github.com/quellhq/quell/internal/connector/tls"
@@ -28,6 +29,7 @@ func Kinds() []connector.Kind {
 	return []connector.Kind{
 		postgres.Kind(),
 		redis.Kind(),
+		rq.Kind(),
 		prometheus.Kind(),
 		series.Kind(),
 		loki.Kind(),
