@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 // addresses, and somebody else's firewall rules on it.
 type street struct {
 	neighbour *realserver.Neighbour
+	caller    *caller
 	port      string // where this machine answers
 	events    string // file of what nft monitor says
 	table     string
@@ -70,6 +71,7 @@ func newStreet(t *testing.T) *street {
 		}
 	})
 	s.watch(t)
+	s.caller = s.startCaller(t)
 	return s
 }
 

@@ -20,8 +20,11 @@ const asNeighbour = "QUELL_TEST_FIREWALL_NEIGHBOUR"
 
 func beNeighbour(role string, args []string) int {
 	switch role {
-	case "call":
-		fmt.Print(hear(args[0], args[1]))
+	case "call": // as often as it is told to: from where, to where
+		for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+			from, to, _ := strings.Cut(lines.Text(), " ")
+			fmt.Println(hear(from, to))
+		}
 		return 0
 	case "stay":
 		c, err := dial(args[0], args[1])
@@ -74,12 +77,32 @@ func (s *street) atNeighbours(t *testing.T, role ...string) *exec.Cmd {
 	return c
 }
 
+// caller is a process at the neighbour's that calls as often as it is told to.
+type caller struct {
+	in  io.Writer
+	out *bufio.Reader
+}
+
+func (s *street) startCaller(t *testing.T) *caller {
+	t.Helper()
+	c := s.atNeighbours(t, "call")
+	in, err := c.StdinPipe()
+	require.NoError(t, err)
+	out, err := c.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, c.Start())
+	t.Cleanup(func() { _ = in.Close(); _ = c.Wait() })
+	return &caller{in, bufio.NewReader(out)}
+}
+
 // call is what the neighbour hears at the machine's port.
 func (s *street) call(t *testing.T, from, to string) string {
 	t.Helper()
-	out, err := s.atNeighbours(t, "call", from, net.JoinHostPort(to, s.port)).Output()
+	_, err := fmt.Fprintln(s.caller.in, from, net.JoinHostPort(to, s.port))
 	require.NoError(t, err)
-	return string(out)
+	heard, err := s.caller.out.ReadString('\n')
+	require.NoError(t, err)
+	return strings.TrimSpace(heard)
 }
 
 // stay keeps a connection from the neighbour until the test ends.
