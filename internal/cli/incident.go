@@ -149,7 +149,7 @@ go on after closing (over 24h) are kept with their time: ` + "`quell incident ch
 				showItems(s, items)
 				var open *app.Unresolved
 				if errors.As(err, &open) {
-					return fmt.Errorf("%s stays open: %d items do not hold (--anyway closes it all the same)", id, len(open.Items))
+					return fmt.Errorf("%s stays open: the checklist does not hold (%d of %d; --anyway closes it all the same)", id, len(open.Items), len(items))
 				}
 				if err == nil {
 					fmt.Fprintf(s.out, "%s is resolved\n", id)

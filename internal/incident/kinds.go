@@ -49,10 +49,10 @@ type Diagnosed struct {
 	Evidence  []evidence.Evidence `json:"evidence"`
 	Since     string              `json:"since"` // how far back it looked, like 30m
 	// After says that it was taken after a recovery, to show how it looks then.
-	After bool `json:"after,omitempty"`
-	Took      time.Duration       `json:"took_ns"`
-	Notes     []string            `json:"notes,omitempty"`
-	Playbooks map[string]string   `json:"playbooks,omitempty"` // id → digest of the file that was asked
+	After     bool              `json:"after,omitempty"`
+	Took      time.Duration     `json:"took_ns"`
+	Notes     []string          `json:"notes,omitempty"`
+	Playbooks map[string]string `json:"playbooks,omitempty"` // id → digest of the file that was asked
 	// Params are the parameters of each playbook's round, by playbook and name.
 	Params map[string]map[string]any `json:"params,omitempty"`
 	// Asked says which question of which playbook got which answer: what a saved

@@ -194,6 +194,10 @@ func (i *Incident) result(p *Progress, e Event) (string, Tone, error) {
 			a.Result, a.Ended, a.Event, a.By = &v, e.At, e.Seq, e.By
 		}
 	}
+	if v.Undo && changed(v) && p.Judged != nil && p.Judged.Verdict == verification.Better {
+		// What had helped is taken back: nobody has verified how it is now.
+		i.forget(Mitigated, Recovery)
+	}
 	if changed(v) && !v.Undo {
 		i.reach(e, Moment{Name: Acted, From: fmt.Sprintf("step %s: %s", e.Step, v.Text)})
 	}
