@@ -2,9 +2,7 @@ package crew
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"syscall"
 	"time"
 
 	"github.com/quellhq/quell/internal/action"
@@ -97,9 +95,9 @@ func (c Crew) makeStop(ctx context.Context, s *redisapi.Session, o action.Order,
 	}
 	for i, id := range ids {
 		if known[names[i]].Stopping {
-			continue // a second signal would end its job
+			continue // by somebody else's signal
 		}
-		if err := pid.Signal(id, syscall.SIGTERM); err != nil && !errors.Is(err, pid.ErrGone) {
+		if err := c.Daemon.Stop(names[i], id); err != nil {
 			if i == 0 {
 				return action.Done{}, action.Not("%s: %s", names[i], err)
 			}
@@ -149,7 +147,7 @@ func (c Crew) standsStop(ctx context.Context, s *redisapi.Session, o action.Orde
 		switch {
 		case r.OK:
 			gone++
-		case known[names[i]].Stopping:
+		case known[names[i]].Stopping, c.Daemon.Asked(names[i]):
 			stopping++
 		}
 	}

@@ -24,7 +24,7 @@ type Daemon struct {
 	Argv    []string // "{name}" in it is the instance's name
 	Dir     string   // where it works; empty: the current directory
 	Env     map[string]string
-	Records string // directory of ours alone: NAME.run and NAME.log
+	Records string // directory of ours alone: NAME.run, NAME.log, NAME.stop
 }
 
 // becoming writes the line of /proc that names the process, and the boot, into

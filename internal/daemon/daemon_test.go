@@ -101,6 +101,25 @@ func TestWhatCannotStartSaysSo(t *testing.T) {
 	require.Equal(t, "no", d.LastWords("w-2"))
 }
 
+func TestADaemonIsAskedToEndOnce(t *testing.T) {
+	t.Parallel()
+	d := sleeper(t)
+	d.Argv = []string{"/bin/sh", "-c", `trap 'echo asked' TERM; echo up; while :; do sleep 0.02; done`, "{name}"}
+	require.NoError(t, d.Start("w-1"))
+	id := found(t, d, "w-1")
+	require.Eventually(t, func() bool { return d.LastWords("w-1") == "up" }, 5*time.Second, 10*time.Millisecond)
+	require.False(t, d.Asked("w-1"))
+	for range 3 {
+		require.NoError(t, d.Stop("w-1", id))
+	}
+	require.True(t, d.Asked("w-1"))
+	require.Eventually(t, func() bool { return d.LastWords("w-1") != "up" }, 5*time.Second, 10*time.Millisecond)
+	require.NoError(t, pid.Signal(id, syscall.SIGKILL))
+	require.Eventually(t, func() bool { return !pid.Lives(id) }, 5*time.Second, 10*time.Millisecond)
+	require.Equal(t, "up\nasked", d.LastWords("w-1"))
+	require.NoError(t, d.Stop("w-2", pid.ID{PID: id.PID, Start: 1, Boot: id.Boot}), "one that is gone")
+}
+
 func TestOldRecordsOfTheDeadAreForgotten(t *testing.T) {
 	t.Parallel()
 	d := sleeper(t)

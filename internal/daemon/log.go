@@ -45,6 +45,7 @@ func (d Daemon) forget(before time.Time) {
 		}
 		if id, err := d.Find(name); err == nil && !pid.Lives(id) {
 			_ = os.Remove(d.log(name))
+			_ = os.Remove(d.asked(name))
 			_ = os.Remove(r)
 		}
 	}

@@ -3,6 +3,7 @@ package rq_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -107,7 +108,7 @@ func (s *site) done(t testing.TB) []string {
 func (s *site) cmd(t testing.TB, words ...any) any {
 	t.Helper()
 	v, err := s.client.Do(within(t, 10*time.Second), words...).Result()
-	if err == goredis.Nil {
+	if errors.Is(err, goredis.Nil) {
 		return nil
 	}
 	require.NoError(t, err, "%v", words)
