@@ -74,7 +74,7 @@ func (p Planned) waits() []Wait {
 	case p.Finished != nil && p.Finished.Outcome != Recovered && p.Finished.Outcome != Subsided:
 		return []Wait{{Text: p.Finished.Text}}
 	case p.Runs == 0 && p.waiting() > 0:
-		return []Wait{{Text: fmt.Sprintf("%s to look at and approve", count(p.waiting(), "step")), Command: "quell apply " + p.Plan.ID}}
+		return []Wait{{Text: fmt.Sprintf("%s to look at and approve", count(p.waiting(), "step")), Command: "quell plan " + p.Plan.ID}}
 	case p.waiting() == 0 && len(p.Plan.Tasks) > 0:
 		return []Wait{{Text: fmt.Sprintf("%s for people: %s", count(len(p.Plan.Tasks), "task"), p.Plan.Tasks[0].Title), Command: "quell plan " + p.Plan.Incident}}
 	}
