@@ -49,7 +49,7 @@ func device(t *testing.T, path string) uint64 {
 	t.Helper()
 	info, err := os.Stat(path)
 	require.NoError(t, err)
-	return uint64(info.Sys().(*syscall.Stat_t).Dev)
+	return info.Sys().(*syscall.Stat_t).Dev
 }
 
 // put writes a file that nobody has changed for two days.
