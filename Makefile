@@ -30,6 +30,12 @@ score: ## let real faults into real servers, and print the rank of the true caus
 loki-fixtures: ## ask a real Loki (built once, ten minutes) what our LogQL must answer, and keep its answers
 	QUELL_LOKI="$$(scripts/loki)" $(GO) test ./internal/logql -run RecordLoki -record -count 1 -v
 
+crash: ## kill quell with kill -9 at 500 seeded points of an incident, and count what was done twice, lost or stuck
+	$(GO) test ./lab/crash -run KilledAnywhere -count 1 -points 500 -timeout 90m -v
+
+bench-run: ## steps per second of plans of 10 to 1,000 steps, each durable; state, memory, cold start
+	$(GO) run ./lab/runbench
+
 bench-diagnose: build ## time, load on the targets, memory and size of a diagnosis on real servers
 	QUELL_BENCH_BUILD=1 $(GO) test ./lab -run "^$$" -bench Diagnose -benchtime 1x -timeout 30m
 
@@ -37,7 +43,11 @@ bench-logs: build ## time log queries beside jq, grep, ripgrep and a plain loop,
 	$(GO) build -tags purego -trimpath -ldflags='-s -w' -o quell-purego ./cmd/quell
 	$(GO) run ./lab/logbench -pure ./quell-purego
 
+redaction: ## recall, precision and damage of the redaction on marked lines, and its speed
+	$(GO) run ./lab/redaction
+	$(GO) test ./internal/secret/shape -run '^$$' -bench Find
+
 fuzz: ## fuzz the parsers for a minute each
 	scripts/fuzz
 
-.PHONY: help build demo test servers lint generate score bench-diagnose bench-logs fuzz loki-fixtures
+.PHONY: redaction help build demo test servers lint generate score crash bench-run bench-diagnose bench-logs fuzz loki-fixtures

@@ -29,8 +29,9 @@ type Desk struct {
 
 // DeskOptions say who sits at the desk, and who watches.
 type DeskOptions struct {
-	Who string                   // empty: the user of this process
-	Say func(execution.Progress) // may be nil
+	Who   string                   // empty: the user of this process
+	State string                   // directory of incidents and keys; empty: StateDir()
+	Say   func(execution.Progress) // may be nil
 }
 
 // Incident reads an incident's events.

@@ -84,8 +84,8 @@ func refusedByPolicy(d policy.Decision) *incident.Held {
 	return &incident.Held{Reason: incident.HeldPolicy, Text: text}
 }
 
-// decide asks policy about a step for each of its services, and takes the
-// strictest word.
+// decide asks policy about a step for each of its services: whatever one of
+// them asks for is asked for.
 func (g *gate) decide(ctx context.Context, s plan.Step, found action.Preview, by string, now time.Time, undo bool) (policy.Decision, error) {
 	recent, err := g.recent(ctx, now)
 	if err != nil {
@@ -104,32 +104,18 @@ func (g *gate) decide(ctx context.Context, s plan.Step, found action.Preview, by
 	if len(services) == 0 {
 		services = []string{""}
 	}
-	var strictest policy.Decision
-	for i, service := range services {
-		decision := policy.Decide(g.desk.setup.Policy, policy.Ask{
+	decisions := make([]policy.Decision, 0, len(services))
+	for _, service := range services {
+		decisions = append(decisions, policy.Decide(g.desk.setup.Policy, policy.Ask{
 			Subject: policy.Subject{
 				Action: s.Change.Type, Risk: s.Risk.Worse(found.Risk), Service: service,
 				Environment: g.desk.environment(service), Target: s.Target,
 			},
 			Now: now, Blast: found.Touches(), TwoPeople: found.TwoPeople, RecentChanges: recent, Record: record,
 			KillSwitch: stop, Requester: by, Undo: undo,
-		})
-		if i == 0 || stricter(decision, strictest) {
-			strictest = decision
-		}
+		}))
 	}
-	return strictest, nil
-}
-
-// stricter reports whether a asks for more than b.
-func stricter(a, b policy.Decision) bool {
-	if (a.Refused == "") != (b.Refused == "") {
-		return a.Refused != ""
-	}
-	if a.Approvals != b.Approvals {
-		return a.Approvals > b.Approvals
-	}
-	return len(a.Approvers) > 0 && len(b.Approvers) == 0 || b.SelfApproval && !a.SelfApproval
+	return policy.Strictest(decisions[0], decisions[1:]...), nil
 }
 
 // keys are the public keys of the people who approved: what quell.yaml says,

@@ -84,7 +84,7 @@ func WriteConfig(path string, draft FirstConfig, force bool) error {
 }
 
 func fromConfig(c config.Config) Setup {
-	s := Setup{Playbooks: c.Playbooks, Params: c.Params, ParamAt: c.ParamAt, Dir: c.Dir, Secrets: c.Secrets,
+	s := Setup{Playbooks: c.Playbooks, Params: c.Params, ParamAt: c.ParamAt, Dir: c.Dir, Secrets: c.Secrets, Redact: c.Redact,
 		Policy: c.Policy, Store: StoreSetup{Path: c.Store.Path, DSN: c.Store.DSN},
 	}
 	for _, w := range c.Warnings {

@@ -50,8 +50,13 @@ func OpenDesk(ctx context.Context, setup Setup, o DeskOptions) (*Desk, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := StateDir()
-	if err != nil {
+	dir := o.State
+	if dir == "" {
+		if dir, err = StateDir(); err != nil {
+			return nil, err
+		}
+	}
+	if setup.MaskKey, err = secret.ReadKey(filepath.Join(dir, "mask.key")); err != nil {
 		return nil, err
 	}
 	session, err := Open(setup)

@@ -27,6 +27,8 @@ type Setup struct {
 	ParamAt   map[string]string         // by PLAYBOOK#PARAMETER: where it stands in the file; may be nil
 	Dir       string                    // what relative paths start from
 	Secrets   []secret.String           // to be removed from everything shown
+	Redact    []string                  // an operator's rules of what is masked besides
+	MaskKey   []byte                    // of the store: makes masks of the same secret the same; may be nil
 	Policy    policy.Policy             // what changes need
 	Store     StoreSetup                // where incidents are kept
 	Log       *slog.Logger              // chatter; nil: none
@@ -135,9 +137,15 @@ func Open(setup Setup) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
+	masking := secret.Masking{Known: setup.Secrets, Key: setup.MaskKey}
+	for _, rule := range setup.Redact {
+		if err := masking.Rule(rule); err != nil {
+			return nil, fmt.Errorf("redact: %w", err)
+		}
+	}
 	s := &Session{
 		setup: setup, library: library, targets: map[string]run.Target{}, open: map[string]connector.Target{},
-		redact: secret.NewRedactor(setup.Secrets...),
+		redact: masking.Redactor(),
 	}
 	if s.values, err = parameters(library, setup); err != nil {
 		return nil, err

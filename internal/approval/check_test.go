@@ -201,7 +201,7 @@ func TestApprovalsThatDoNot(t *testing.T) {
 			require.Contains(t, v.Refusals[0].Text, c.text)
 			require.NotContains(t, v.Refusals[0].Text, "\n")
 			require.Equal(t, approval.TooFew, v.Refusals[1].Reason)
-			require.True(t, strings.HasPrefix(v.Refusals[1].Text, "approved by 0 of "), v.Refusals[1].Text)
+			require.True(t, strings.HasPrefix(v.Refusals[1].Text, "nobody has approved it"), v.Refusals[1].Text)
 		})
 	}
 }

@@ -121,7 +121,9 @@ func (w Want) entitled(e Envelope) (Reason, string) {
 
 func (w Want) tooFew(by []string) string {
 	text := fmt.Sprintf("approved by %d of %d", len(by), w.Decision.Approvals)
-	if len(by) > 0 {
+	if len(by) == 0 {
+		text = "nobody has approved it"
+	} else {
 		text += " (" + strings.Join(by, ", ") + ")"
 	}
 	if len(w.Decision.Approvers) > 0 {

@@ -225,7 +225,7 @@ func TestAValueInASentence(t *testing.T) {
 	}{
 		"0": {chart.Number, 0}, "12": {chart.Number, 12}, "1 234": {chart.Number, 1234}, "0.25": {chart.Number, 0.25}, "-3.5": {chart.Number, -3.5},
 		"1.2 s": {chart.Seconds, 1.2}, "87 ms": {chart.Seconds, 0.087}, "4.33 %": {chart.Ratio, 0.043333}, "100 %": {chart.Ratio, 1},
-		"0.1 %": {chart.Ratio, 0.00102}, "3.5 MiB": {chart.Bytes, 3.5 * (1 << 20)}, "12/s": {chart.PerSecond, 12},
+		"0.102 %": {chart.Ratio, 0.00102}, "3.5 MiB": {chart.Bytes, 3.5 * (1 << 20)}, "12/s": {chart.PerSecond, 12},
 	} {
 		require.Equal(t, want, strings.ReplaceAll(c.unit.Text(c.v), "\u2009", " "))
 	}

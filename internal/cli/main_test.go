@@ -59,7 +59,7 @@ host all all 127.0.0.1/32 trust
 func start(t testing.TB) {
 	pg := realserver.StartPostgres(t, realserver.PostgresConfig{HBA: hba})
 	pg.Exec(t, "app",
-		"CREATE ROLE watcher LOGIN", "GRANT pg_monitor TO watcher", "CREATE ROLE bare LOGIN",
+		"CREATE ROLE watcher LOGIN", "GRANT pg_monitor TO watcher", "CREATE ROLE bare LOGIN", "CREATE ROLE shop LOGIN",
 		"CREATE ROLE locked LOGIN PASSWORD 'right'",
 		"CREATE TABLE orders (id bigint PRIMARY KEY, note text)",
 		"INSERT INTO orders SELECT g, 'order ' || g FROM generate_series(1, 1000) g",
@@ -71,6 +71,7 @@ func start(t testing.TB) {
 	world.postgres, world.doomed = pg, doomed
 	world.env = []string{
 		"PG_WELL=" + pg.URL("watcher", "app"),
+		"PG_OWNER=" + pg.URL("postgres", "app"), "QUELL_STATE=state",
 		"PG_DOOMED=" + doomed.URL("watcher", "app"),
 		"PG_BARE=" + pg.URL("bare", "app"),
 		"PG_NODB=" + pg.URL("watcher", "nosuchdb"),

@@ -27,6 +27,7 @@ func referenceCommand(s streams) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			pages := map[string]string{
 				"commands.md":      commandsPage(cmd.Root()),
+				"actions.md":       actionsPage(app.Vocabulary().Kinds),
 				"connectors.md":    connectorsPage(app.Vocabulary().Kinds),
 				"configuration.md": configurationPage(),
 				"functions.md":     functionsPage(),

@@ -5,6 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/quellhq/quell/internal/app"
+	"github.com/quellhq/quell/internal/incident"
 	"github.com/quellhq/quell/internal/recovery"
 )
 
@@ -203,12 +205,20 @@ anchor: the line that this command printed before, kept somewhere else.`,
 		Example: "  quell audit verify\n  quell audit verify --anchor 812:5f3c…",
 		Args:    atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			var anchors []incident.Anchor
+			if anchor != "" {
+				kept, err := app.ParseAnchor(anchor)
+				if err != nil {
+					return &exit{exitUsage, err}
+				}
+				anchors = append(anchors, kept)
+			}
 			d, err := a.desk(cmd.Context(), s, nil)
 			if err != nil {
 				return err
 			}
 			defer d.Close()
-			proved, err := d.VerifyAudit(cmd.Context(), anchor)
+			proved, err := d.VerifyAudit(cmd.Context(), anchors...)
 			if err != nil {
 				return failed(err)
 			}

@@ -25,6 +25,7 @@ type Config struct {
 	ParamAt   map[string]string         // by PLAYBOOK#PARAMETER: where it stands, as file:line:column
 	Store     Store                     // where incidents are kept
 	Policy    policy.Policy             // what a change needs; the zero value where the file says nothing
+	Redact    []string                  // rules of what is masked besides; see secret.Masking
 	Secrets   []secret.String           // what must be removed from everything shown
 	Warnings  []Problem                 // odd, but no reason to stop
 }

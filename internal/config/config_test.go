@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/quellhq/quell/internal/action"
 	"github.com/quellhq/quell/internal/config"
 	"github.com/quellhq/quell/internal/connector"
 	"github.com/quellhq/quell/internal/connector/all"
@@ -24,7 +25,7 @@ func kinds() []connector.Kind {
 			{Name: "url", Type: probe.Text, Secret: true, About: "address of the database"},
 			{Name: "password", Type: probe.Text, Secret: true, Optional: true},
 			{Name: "window", Type: probe.Duration, Default: "1s"},
-		}},
+		}, Actions: []action.Spec{{Name: "postgres.cancel"}, {Name: "postgres.terminate"}}},
 		{Name: "redis", Settings: []connector.Setting{{Name: "url", Type: probe.Text, Secret: true}, {Name: "db", Type: probe.Number, Optional: true}}},
 		{Name: "series", Serves: []string{"prometheus"}, Settings: []connector.Setting{{Name: "scrape", Type: probe.List}, {Name: "insecure", Type: probe.Bool, Default: "false"}}},
 		{Name: "logs", Settings: []connector.Setting{{Name: "paths", Type: probe.List}, {Name: "labels", Type: probe.Map, Optional: true}}},

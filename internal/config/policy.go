@@ -137,6 +137,7 @@ func (r *reader) risks(section pair) {
 		need := oneOf(r, p, policy.Needs())
 		if need != "" && need.More(policy.LeastNeed(class)) != need {
 			r.wrong(p.value, "%s needs at least %s: nothing of that risk is done without a person", class, policy.LeastNeed(class))
+			need = ""
 		}
 		out[class], nodes[class] = need, p
 		r.config.Policy.At["risk."+p.name] = r.place(p.key)

@@ -19,7 +19,7 @@ func (r *reader) file(root *yaml.Node) {
 		return
 	}
 	sections := map[string]pair{}
-	known := []string{"services", "targets", "limits", "playbooks", "params", "policy", "store"}
+	known := []string{"services", "targets", "limits", "playbooks", "params", "policy", "store", "redact"}
 	for _, p := range pairs {
 		if !contains(known, p.name) {
 			r.unknown(p, "quell.yaml", known)
@@ -56,6 +56,9 @@ func (r *reader) file(root *yaml.Node) {
 	}
 	if p, ok := sections["policy"]; ok {
 		r.policy(p)
+	}
+	if p, ok := sections["redact"]; ok {
+		r.redact(p)
 	}
 }
 

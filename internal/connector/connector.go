@@ -24,6 +24,9 @@ type Kind struct {
 	// Actions are the changes it knows. Its targets implement action.Changer
 	// and have a Doer for each.
 	Actions []action.Spec
+	// Tried says on what real systems the contract of its actions (preview,
+	// apply, standing, undo) is tested, and what is not: for the reference.
+	Tried string
 	// Open makes a target from settings. It checks the settings and reads
 	// secrets, but does not connect: a target that is down still opens.
 	Open func(Settings, Tools) (Target, error)

@@ -21,7 +21,9 @@ func (f *Finding) propose(at time.Time) {
 	}
 }
 
-func (f *Finding) proposal(r playbook.Remedy, vars expr.Vars) Proposal { return f.subject.proposal(r, vars) }
+func (f *Finding) proposal(r playbook.Remedy, vars expr.Vars) Proposal {
+	return f.subject.proposal(r, vars)
+}
 
 // Propose fills the holes of one remedy of the subject's playbook from what the
 // subject has seen, whether anything speaks for its cause or not.

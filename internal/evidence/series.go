@@ -80,7 +80,8 @@ func labelKey(labels map[string]string) string {
 }
 
 // Streams reads an evidence value that Vector made, also after it has been
-// JSON: nil where it is no list of time series.
+// JSON: nil where it is no list of time series,
+// or none has a point.
 func Streams(value any) []Stream {
 	list, _ := value.([]any)
 	out := make([]Stream, 0, len(list))
@@ -107,7 +108,9 @@ func Streams(value any) []Stream {
 			}
 			s.Points = append(s.Points, Point{T: t, V: v})
 		}
-		out = append(out, s)
+		if len(s.Points) > 0 {
+			out = append(out, s)
+		}
 	}
 	if len(out) == 0 {
 		return nil

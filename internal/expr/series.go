@@ -8,6 +8,8 @@ import (
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
+
+	"github.com/quellhq/quell/internal/evidence"
 )
 
 // point is one sample: seconds and a value. For a plain list of numbers the
@@ -370,4 +372,14 @@ func onset(ps []point) (float64, error) {
 		return 0, fmt.Errorf("no clear step in the series")
 	}
 	return ps[best].t, nil
+}
+
+// Onset is when a series takes its clearest step, in seconds since 1970: what
+// expressions call onset. An error says that none is clear.
+func Onset(series []evidence.Point) (float64, error) {
+	ps := make([]point, len(series))
+	for i, p := range series {
+		ps[i] = point{p.T, p.V}
+	}
+	return onset(ps)
 }

@@ -129,14 +129,11 @@ func (i *Incident) opened(e Event) (string, Tone, error) {
 		i.Services = o.Services
 	}
 	from := "reported by " + e.By
-	switch {
-	case o.Alert != "":
+	if o.Alert != "" {
 		from = "alert " + o.Alert
-		i.reach(Moment{Name: Alerted, At: e.At, From: from})
-	case o.Symptom != "":
-		from += fmt.Sprintf(": %q", o.Symptom)
+		i.reach(e, Moment{Name: Alerted, From: from})
 	}
-	i.reach(Moment{Name: Detected, At: e.At, From: from})
+	i.reach(e, Moment{Name: Detected, From: from})
 	return "opened: " + o.Title, Bad, nil
 }
 
@@ -157,7 +154,7 @@ func (i *Incident) closed(e Event) (string, Tone, error) {
 	word, tone := "resolved", Good
 	if e.Kind == KindResolved {
 		i.Status = Resolved
-		i.reach(Moment{Name: Ended, At: e.At, From: "said by " + e.By})
+		i.reach(e, Moment{Name: Ended, From: "said by " + e.By})
 	} else {
 		// A recovery that did not last is none.
 		i.Status, word, tone = Reopened, "reopened", Bad

@@ -29,9 +29,10 @@ func MomentNames() []MomentName {
 
 // Moment is when something was reached, and how one knows.
 type Moment struct {
-	Name MomentName `json:"name"`
-	At   time.Time  `json:"at"`
-	From string     `json:"from"`
+	Name  MomentName `json:"name"`
+	At    time.Time  `json:"at"`
+	From  string     `json:"from"`
+	Event int64      `json:"event"` // number of the event that brought it
 }
 
 // Moment returns a named moment; ok is false while it has not come.
@@ -44,10 +45,17 @@ func (i Incident) Moment(name MomentName) (m Moment, ok bool) {
 	return Moment{}, false
 }
 
-// reach notes a moment the first time that it comes.
-func (i *Incident) reach(m Moment) {
+// reach notes a moment the first time that it comes. Where m does not say when,
+// or by which event, it is e.
+func (i *Incident) reach(e Event, m Moment) {
 	if _, ok := i.Moment(m.Name); ok {
 		return
+	}
+	if m.At.IsZero() {
+		m.At = e.At
+	}
+	if m.Event == 0 {
+		m.Event = e.Seq
 	}
 	order := MomentNames()
 	at := slices.IndexFunc(i.Moments, func(x Moment) bool {

@@ -64,8 +64,11 @@ func (i *Incident) planned(e Event) (string, Tone, error) {
 		view.Steps = append(view.Steps, newProgress(s))
 	}
 	i.Plans = append(i.Plans, view)
-	text := fmt.Sprintf("plan %s: %s, %s for people", p.ID, count(len(p.Steps), "step"), count(len(p.Tasks), "task"))
-	i.reach(Moment{Name: Proposed, At: e.At, From: "plan " + p.ID})
+	text := fmt.Sprintf("plan %s: %s", p.ID, count(len(p.Steps), "step"))
+	if n := len(p.Tasks); n > 0 {
+		text += fmt.Sprintf(", %s for people", count(n, "task"))
+	}
+	i.reach(e, Moment{Name: Proposed, From: "plan " + p.ID})
 	return text, Plain, nil
 }
 
@@ -94,7 +97,7 @@ func (i *Incident) ofPlan(e Event) (string, Tone, error) {
 		p.Finished = &f
 	}
 	if f.Outcome == Recovered || f.Outcome == Subsided {
-		i.reach(Moment{Name: Recovery, At: e.At, From: f.Text})
+		i.reach(e, Moment{Name: Recovery, From: f.Text})
 	}
 	return join(string(f.Outcome), f.Text), outcomeTone(f.Outcome), nil
 }

@@ -49,7 +49,8 @@ type Attempt struct {
 	Does     string    `json:"does"`             // as its preview said
 	Result   *Result   `json:"result,omitempty"` // nil: not known
 	Ended    time.Time `json:"ended,omitzero"`
-	By       string    `json:"by,omitempty"` // who wrote the result: a person, where one settled it
+	Event    int64     `json:"event,omitempty"` // number of the result's
+	By       string    `json:"by,omitempty"`    // who wrote the result: a person, where one settled it
 }
 
 // Hold is a time that a step was not begun.
@@ -77,21 +78,17 @@ func (p Progress) Made() *Attempt {
 	if p.undone() {
 		return nil
 	}
-	return p.last(false)
-}
-
-// Undone is the attempt that took the step back; nil where none did.
-func (p Progress) Undone() *Attempt { return p.last(true) }
-
-func (p Progress) last(undo bool) *Attempt {
 	for n := len(p.Attempts) - 1; n >= 0; n-- {
 		a := &p.Attempts[n]
-		if a.Undo == undo && a.Result != nil && (a.Result.State == action.Made || a.Result.State == action.PartlyMade) {
+		if !a.Undo && a.Result != nil && changed(*a.Result) {
 			return a
 		}
 	}
 	return nil
 }
+
+// changed reports whether a result left something different.
+func changed(r Result) bool { return r.State == action.Made || r.State == action.PartlyMade }
 
 // ofStep folds an event of a step in. Of a step that no plan has only the
 // timeline tells.
@@ -111,7 +108,7 @@ func (i *Incident) ofProgress(p *Progress, e Event) (string, Tone, error) {
 	case KindApproved:
 		a, err := approvalOf(e)
 		p.Approvals = append(p.Approvals, a)
-		i.reach(Moment{Name: Approved, At: e.At, From: fmt.Sprintf("%s approved step %s", a.By, e.Step)})
+		i.reach(e, Moment{Name: Approved, From: fmt.Sprintf("%s approved step %s", a.By, e.Step)})
 		return fmt.Sprintf("%s approved step %s", a.By, e.Step), Plain, err
 	case KindHeld:
 		return p.hold(e)
@@ -194,12 +191,15 @@ func (i *Incident) result(p *Progress, e Event) (string, Tone, error) {
 	p.course(v.Undo).end(v)
 	for n := range p.Attempts {
 		if a := &p.Attempts[n]; a.Undo == v.Undo && a.Number == v.Attempt {
-			a.Result, a.Ended, a.By = &v, e.At, e.By
+			a.Result, a.Ended, a.Event, a.By = &v, e.At, e.Seq, e.By
 		}
 	}
-	made := v.State == action.Made || v.State == action.PartlyMade
-	if made && !v.Undo {
-		i.reach(Moment{Name: Acted, At: e.At, From: fmt.Sprintf("step %s: %s", e.Step, v.Text)})
+	if v.Undo && changed(v) && p.Judged != nil && p.Judged.Verdict == verification.Better {
+		// What had helped is taken back: nobody has verified how it is now.
+		i.forget(Mitigated, Recovery)
+	}
+	if changed(v) && !v.Undo {
+		i.reach(e, Moment{Name: Acted, From: fmt.Sprintf("step %s: %s", e.Step, v.Text)})
 	}
 	what := "step " + e.Step
 	if v.Undo {
@@ -212,7 +212,7 @@ func (i *Incident) result(p *Progress, e Event) (string, Tone, error) {
 	switch {
 	case v.State == action.CannotTell:
 		return text, Doubt, nil
-	case made:
+	case changed(v):
 		return text, Act, nil
 	}
 	return text, Bad, nil
@@ -262,9 +262,9 @@ func (i *Incident) judged(p *Progress, e Event) (string, Tone, error) {
 	switch v.Verdict {
 	case verification.Better:
 		tone = Good
-		i.reach(Moment{Name: Recovery, At: e.At, From: fmt.Sprintf("step %s, judged by %s: %s", e.Step, e.By, v.Why)})
+		i.reach(e, Moment{Name: Recovery, From: fmt.Sprintf("step %s, judged by %s: %s", e.Step, e.By, v.Why)})
 		if a := p.Made(); a != nil {
-			i.reach(Moment{Name: Mitigated, At: a.Ended, From: "step " + e.Step})
+			i.reach(e, Moment{Name: Mitigated, At: a.Ended, Event: a.Event, From: "step " + e.Step})
 		}
 	case verification.NotBetter:
 		tone = Bad

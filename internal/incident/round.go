@@ -33,7 +33,7 @@ func (i Incident) round(n int) *Round {
 // cause, and else the last one. Nil where nobody has asked.
 func (i Incident) Telling() *Round {
 	for n := len(i.Rounds) - 1; n >= 0; n-- {
-		if i.Rounds[n].Diagnosis.Verdict == diagnosis.Found {
+		if !i.Rounds[n].After && i.Rounds[n].Diagnosis.Verdict == diagnosis.Found {
 			return &i.Rounds[n]
 		}
 	}
@@ -47,12 +47,12 @@ func (i *Incident) diagnosed(e Event) (string, Tone, error) {
 	}
 	i.Rounds = append(i.Rounds, Round{Seq: e.Seq, Written: e.At, Diagnosed: d})
 	what := fmt.Sprintf("diagnosis: %s", d.Diagnosis.Summary)
-	i.reach(Moment{Name: Asked, At: e.At.Add(-d.Took), From: fmt.Sprintf("the first round of %d questions", d.Diagnosis.Coverage.Probes)})
+	i.reach(e, Moment{Name: Asked, At: e.At.Add(-d.Took), From: fmt.Sprintf("the first round of %d questions", d.Diagnosis.Coverage.Probes)})
 	tone := Plain
 	switch d.Diagnosis.Verdict {
 	case diagnosis.Found:
 		tone = Bad
-		i.reach(Moment{Name: Found, At: e.At, From: what})
+		i.reach(e, Moment{Name: Found, From: what})
 	case diagnosis.CannotTell:
 		tone = Doubt
 	case diagnosis.Nothing:

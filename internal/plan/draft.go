@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/quellhq/quell/internal/diagnosis"
 	"github.com/quellhq/quell/internal/expr"
 	"github.com/quellhq/quell/internal/playbook"
+	"github.com/quellhq/quell/internal/secret"
 )
 
 // Known is what a draft needs to know of the world around it.
@@ -174,6 +176,9 @@ func draftStep(d diagnosis.Diagnosis, root diagnosis.Root, p diagnosis.Proposal,
 	if err != nil {
 		return Step{}, err.Error()
 	}
+	if name := maskedArgument(args); name != "" {
+		return Step{}, fmt.Sprintf("%s holds something that is masked as a secret or as personal data: Quell does not know what it really is", name)
+	}
 	within := usualWithin
 	if d, err := expr.ParseDuration(p.Within); err == nil && d > 0 {
 		within = d
@@ -189,6 +194,24 @@ func draftStep(d diagnosis.Diagnosis, root diagnosis.Root, p diagnosis.Proposal,
 		s.Settle = max(s.Settle, min(k.LooksBack(w.ID), longestSettle))
 	}
 	return s, ""
+}
+
+// maskedArgument is the name of an argument that was masked when it was
+// captured, itself or something in it; "" where none is. Rows of a question are
+// left to their action, which takes what identifies them.
+func maskedArgument(args action.Args) string {
+	for _, name := range slices.Sorted(maps.Keys(args)) {
+		values := []any{args[name]}
+		if list, ok := args[name].([]any); ok {
+			values = list
+		}
+		for _, v := range values {
+			if text, ok := v.(string); ok && strings.Contains(text, secret.Placeholder) {
+				return name
+			}
+		}
+	}
+	return ""
 }
 
 // watched are the likely symptoms that a root leads to; where there is none,

@@ -30,11 +30,11 @@ type Plan struct {
 	By       string    `json:"by"` // who asked for it
 	Source   Source    `json:"source"`
 	Playbook string    `json:"playbook,omitempty"` // of a ladder
-	Evidence string    `json:"evidence"` // digest of the evidence that it rests on
-	Summary  string    `json:"summary"`  // the diagnosis in a sentence
-	Steps    []Step    `json:"steps"`    // for the executor, in order
-	Tasks    []Task    `json:"tasks"`    // for people
-	Notes    []string  `json:"notes"`    // what is not in it, and why
+	Evidence string    `json:"evidence"`           // digest of the evidence that it rests on
+	Summary  string    `json:"summary"`            // the diagnosis in a sentence
+	Steps    []Step    `json:"steps"`              // for the executor, in order
+	Tasks    []Task    `json:"tasks"`              // for people
+	Notes    []string  `json:"notes"`              // what is not in it, and why
 }
 
 // Step is one change, exactly.

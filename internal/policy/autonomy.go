@@ -1,8 +1,10 @@
 package policy
 
 import (
+	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Autonomy is how much Quell does by itself with a type of action.
@@ -64,4 +66,42 @@ func (p Policy) graded(s Subject) (Autonomy, string) {
 		return Approve, byDefault
 	}
 	return best.Autonomy, best.At
+}
+
+// autonomy is what the policy grades it, as far as that may be used.
+func (d *decider) autonomy(need Need) Autonomy {
+	grade, at := d.policy.graded(d.ask.Subject)
+	switch grade {
+	case Approve:
+		d.written("it is graded approve", at)
+		return grade
+	case Auto:
+		if why, at := d.notAuto(need, at); why != "" {
+			d.because("auto counts as approve, "+why, at)
+			return Approve
+		}
+		d.because("auto, earned by its record", at)
+		return grade
+	case Suggest:
+		d.refuse("it is only suggested: do it by hand", time.Time{}, at)
+		return grade
+	}
+	d.refuse("it is only observed", time.Time{}, at)
+	return Observe
+}
+
+// notAuto says why something graded auto is not done without asking. Auto
+// stands for the person of Anyone; for an approver, or for two people, nothing
+// stands.
+func (d *decider) notAuto(need Need, graded string) (why, at string) {
+	if risk := d.ask.risk(); grave(risk) {
+		return fmt.Sprintf("%s is never automatic", risk), byDefault
+	}
+	if need.More(One) == need {
+		return "it " + need.words(), graded
+	}
+	if missing := d.policy.Auto.missing(d.ask.Record); missing != "" {
+		return "not earned yet: " + missing, d.policy.at("auto")
+	}
+	return "", ""
 }

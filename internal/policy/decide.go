@@ -3,7 +3,6 @@ package policy
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/quellhq/quell/internal/expr"
@@ -122,44 +121,6 @@ func (d *decider) need() Need {
 	return need
 }
 
-// autonomy is what the policy grades it, as far as that may be used.
-func (d *decider) autonomy(need Need) Autonomy {
-	grade, at := d.policy.graded(d.ask.Subject)
-	switch grade {
-	case Approve:
-		d.written("it is graded approve", at)
-		return grade
-	case Auto:
-		if why, at := d.notAuto(need, at); why != "" {
-			d.because("auto counts as approve, "+why, at)
-			return Approve
-		}
-		d.because("auto, earned by its record", at)
-		return grade
-	case Suggest:
-		d.refuse("it is only suggested: do it by hand", time.Time{}, at)
-		return grade
-	}
-	d.refuse("it is only observed", time.Time{}, at)
-	return Observe
-}
-
-// notAuto says why something graded auto is not done without asking. Auto
-// stands for the person of Anyone; for an approver, or for two people, nothing
-// stands.
-func (d *decider) notAuto(need Need, graded string) (why, at string) {
-	if risk := d.ask.risk(); grave(risk) {
-		return fmt.Sprintf("%s is never automatic", risk), byDefault
-	}
-	if need.More(One) == need {
-		return "it " + need.words(), graded
-	}
-	if missing := d.policy.Auto.missing(d.ask.Record); missing != "" {
-		return "not earned yet: " + missing, d.policy.at("auto")
-	}
-	return "", ""
-}
-
 func (d *decider) expires() time.Duration {
 	if r, ok := d.rule(func(r Rule) bool { return r.Expires > 0 }); ok {
 		d.written("an approval holds "+expr.FormatDuration(r.Expires), r.label())
@@ -170,46 +131,6 @@ func (d *decider) expires() time.Duration {
 		return d.policy.Expires
 	}
 	return DefaultExpires
-}
-
-// people are those whose approval counts, and whether that of the one who made
-// the plan does.
-func (d *decider) people(need Need) (names []string, self bool) {
-	if need != One && need != Two {
-		return nil, true
-	}
-	names, at := d.policy.names(), byDefault
-	if r, ok := d.rule(func(r Rule) bool { return len(r.Approvers) > 0 }); ok {
-		names, at = r.Approvers, r.label()
-	}
-	if len(names) == 0 {
-		return nil, true
-	}
-	names = slices.Clone(names)
-	slices.Sort(names)
-	names = slices.Compact(names)
-	self = need == Two
-	if at == byDefault {
-		at = d.policy.at("approvers")
-	}
-	d.written("approvers are "+strings.Join(names, ", "), at)
-	left := len(names)
-	if !self && slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, d.ask.Requester) }) {
-		left--
-	}
-	if left < need.people() {
-		d.refuse(d.short(need, names), time.Time{}, at)
-	}
-	return names, self
-}
-
-// short says why those who may approve are too few.
-func (d *decider) short(need Need, names []string) string {
-	text := "it " + need.words() + ", and there is only " + strings.Join(names, ", ")
-	if need == One {
-		text += ", who made the plan"
-	}
-	return text
 }
 
 func (d *decider) frozen() {

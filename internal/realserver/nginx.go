@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -18,7 +19,8 @@ type Nginx struct {
 
 // StartNginx starts nginx with the given server blocks; "PORT" in them is
 // replaced by a free port of 127.0.0.1. files are written to its directory
-// first, and "DIR" in the text is replaced by that directory.
+// first, and "DIR" in the text is replaced by that directory. A file whose text
+// is "symlink:TARGET" is a link.
 func StartNginx(t testing.TB, servers string, files map[string]string) *Nginx {
 	t.Helper()
 	bin := Find(t, "nginx", "nginx-light")
@@ -59,7 +61,13 @@ func writeFile(t testing.TB, path, text string) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+	err := error(nil)
+	if target, link := strings.CutPrefix(text, "symlink:"); link {
+		err = os.Symlink(target, path)
+	} else {
+		err = os.WriteFile(path, []byte(text), 0o644)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 }

@@ -75,12 +75,16 @@ func (l *Link) Send(ctx context.Context, within time.Duration, cmds ...[]any) (r
 	}
 	replies = make([]Reply, len(cmds))
 	for i, q := range queued {
-		val, err := q.Result()
+		err := q.Err()
 		var said goredis.Error
 		switch {
 		case err == nil:
-			replies[i].Val = plain(val)
+			replies[i].Val = plain(q.Val())
 		case errors.Is(err, goredis.Nil):
+		case errors.As(err, &said) && q.Val() != nil:
+			// Where the first command is refused, the library gives its error to
+			// all that were not.
+			replies[i].Val = plain(q.Val())
 		case errors.As(err, &said):
 			replies[i].Err = Clip(said.Error())
 		default:

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"sort"
 	"strings"
+
+	"github.com/quellhq/quell/internal/secret/shape"
 )
 
 // shortest is the length under which a known secret is not searched for by
@@ -62,6 +64,6 @@ func (n needle) places(text string) []place {
 		}
 		from := at + next
 		at = from + len(n.text)
-		list = append(list, place{from: from, to: at, kind: Known, plain: n.plain})
+		list = append(list, place{shape.Span{From: from, To: at, Kind: Known}, n.plain})
 	}
 }

@@ -72,28 +72,39 @@ func NewRedactor(known ...String) *Redactor { return Masking{Known: known}.Redac
 // Text returns s without secrets. Bytes outside of the secrets stay as they
 // are, valid UTF-8 or not. A text that went through once goes through again
 // unchanged.
-func (r *Redactor) Text(s string) string { return r.replace(s, r.places(s)) }
+func (r *Redactor) Text(s string) string { return r.settled(r.replace(s, r.places(s)), s) }
+
+// passes bounds how often a text is read. Two are the rule where anything was
+// found, and the second finds nothing.
+const passes = 10
+
+// settled reads a text again until nothing more is found: what stood beside a
+// secret may read otherwise when that is gone.
+func (r *Redactor) settled(now, before string) string {
+	for n := 1; n < passes && now != before; n++ {
+		now, before = r.replace(now, r.places(now)), now
+	}
+	return now
+}
 
 // Find returns what Text would remove.
 func (r *Redactor) Find(s string) []shape.Span {
 	var spans []shape.Span
 	for _, p := range r.places(s) {
-		spans = append(spans, shape.Span{From: p.from, To: p.to, Kind: p.kind})
+		spans = append(spans, p.Span)
 	}
 	return spans
 }
 
 // place is where something is removed.
 type place struct {
-	from, to int
-	kind     shape.Kind
-	plain    string // the secret as it is when nothing encodes it
-	quote    string // put around the mask
+	shape.Span
+	plain string // the secret, where it is written in a way that its place does not tell
 }
 
 // under returns s, the value of a name, without secrets.
 func (r *Redactor) under(name, s string) string {
-	return r.replace(s, r.merged(s, shape.FindUnder(name, s, r.shapes())))
+	return r.settled(r.replace(s, r.merged(s, shape.FindUnder(name, s, r.shapes()))), s)
 }
 
 func (r *Redactor) places(s string) []place { return r.merged(s, shape.Find(s, r.shapes())) }
@@ -108,31 +119,39 @@ func (r *Redactor) shapes() shape.Options {
 // merged joins what was found by shape with what is found by text and by the
 // operator's patterns, in order and without overlaps.
 func (r *Redactor) merged(s string, spans []shape.Span) []place {
+	byText := r.byText(s)
+	if len(spans)+len(byText) == 0 {
+		return nil
+	}
 	var list []place
-	for _, span := range spans {
-		list = append(list, place{span.From, span.To, span.Kind, span.Plain(s), span.Quote})
-	}
-	if r == nil || len(r.known)+len(r.patterns) == 0 {
-		return list
-	}
 	masked := masksIn(s)
-	for _, p := range r.byText(s) {
+	for _, p := range byText {
 		var left bool
-		if p.from, p.to, left = masked.around(p.from, p.to); left {
+		if p.From, p.To, left = masked.around(p.From, p.To); left {
 			list = append(list, p)
 		}
 	}
-	sort.SliceStable(list, func(a, b int) bool {
-		if list[a].from != list[b].from {
-			return list[a].from < list[b].from
+	plain := map[[2]int]string{}
+	for _, p := range list {
+		plain[[2]int{p.From, p.To}] = p.plain
+		spans = append(spans, p.Span)
+	}
+	list = list[:0]
+	for _, span := range shape.KeepJSON(s, united(spans)) {
+		p := place{span, span.Plain(s)}
+		if known := plain[[2]int{span.From, span.To}]; known != "" {
+			p.plain = known
 		}
-		return list[a].to > list[b].to
-	})
-	return united(s, list)
+		list = append(list, p)
+	}
+	return list
 }
 
 // byText finds the known secrets and the matches of the operator's patterns.
 func (r *Redactor) byText(s string) []place {
+	if r == nil {
+		return nil
+	}
 	var list []place
 	for _, n := range r.known {
 		list = append(list, n.places(s)...)
@@ -144,7 +163,7 @@ func (r *Redactor) byText(s string) []place {
 			}
 			for ; len(m) > 0; m = m[2:] {
 				if m[0] < m[1] {
-					list = append(list, place{from: m[0], to: m[1], kind: Own, plain: s[m[0]:m[1]]})
+					list = append(list, place{shape.Span{From: m[0], To: m[1], Kind: Own}, s[m[0]:m[1]]})
 				}
 			}
 		}
@@ -152,24 +171,21 @@ func (r *Redactor) byText(s string) []place {
 	return list
 }
 
-// united makes one place of those that overlap.
-func united(s string, list []place) []place {
-	var out []place
-	for _, p := range list {
-		n := len(out) - 1
-		if n < 0 || p.from >= out[n].to {
-			out = append(out, p)
+// united puts spans in order and makes one of those that overlap.
+func united(spans []shape.Span) []shape.Span {
+	sort.SliceStable(spans, func(a, b int) bool {
+		if spans[a].From != spans[b].From {
+			return spans[a].From < spans[b].From
+		}
+		return spans[a].To > spans[b].To
+	})
+	out := spans[:0:0]
+	for _, span := range spans {
+		if n := len(out) - 1; n >= 0 && span.From < out[n].To {
+			out[n].To = max(out[n].To, span.To)
 			continue
 		}
-		last := &out[n]
-		switch {
-		case p.from == last.from && p.to == last.to:
-			if p.kind == Known {
-				last.plain = p.plain
-			}
-		case p.to > last.to:
-			last.to, last.plain = p.to, s[last.from:p.to]
-		}
+		out = append(out, span)
 	}
 	return out
 }
@@ -182,11 +198,11 @@ func (r *Redactor) replace(s string, list []place) string {
 	b.Grow(len(s))
 	at := 0
 	for _, p := range list {
-		b.WriteString(s[at:p.from])
-		b.WriteString(p.quote)
+		b.WriteString(s[at:p.From])
+		b.WriteString(p.Quote)
 		b.WriteString(r.mask(p.plain))
-		b.WriteString(p.quote)
-		at = p.to
+		b.WriteString(p.Quote)
+		at = p.To
 	}
 	b.WriteString(s[at:])
 	return b.String()

@@ -64,16 +64,16 @@ func before(v []any, i int) string {
 
 // object redacts a map. Keys can be secrets too: counts by token, by address.
 func (r *Redactor) object(v map[string]any) {
-	secret := false // the map is a name with its value
+	named := "" // where the map is a name with its value
 	for key, x := range v {
 		if name, ok := x.(string); ok && shape.NamesName(key) && shape.NamesSecret(name) {
-			secret = true
+			named = name
 		}
 	}
 	for _, key := range sortedKeys(v) {
 		name := key
-		if secret && shape.NamesValue(key) {
-			name = "password"
+		if named != "" && shape.NamesValue(key) {
+			name = named
 		}
 		x := r.field(name, v[key])
 		delete(v, key)

@@ -14,11 +14,13 @@ type head struct {
 }
 
 // lock takes the one row that all writers of the record take first, so that
-// what a writer reads after it is what it writes behind. An UPDATE that changes
-// nothing is the lock that both databases know.
+// what a writer reads after it is what it writes behind. An UPDATE is the lock
+// that both databases know. It counts, because SQLite does not write a row that
+// is as it was, and a commit without a page would not take the place of one
+// that was lost.
 func (t *tx) lock(ctx context.Context) error {
 	h := &t.head
-	_, err := one(ctx, t.conn, []any{&h.n, &h.hash, &h.incidents}, "UPDATE head SET n = n WHERE one = 1 RETURNING n, hash, incidents")
+	_, err := one(ctx, t.conn, []any{&h.n, &h.hash, &h.incidents}, "UPDATE head SET locked = locked + 1 WHERE one = 1 RETURNING n, hash, incidents")
 	return err
 }
 

@@ -28,7 +28,7 @@ func (s *Store) failed(ctx context.Context, what string, err error) error {
 
 func (s *Store) plain(err error) string {
 	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Sprintf("%s has not answered within %s", s.engine.where(), s.cfg.Timeout)
+		return s.engine.where() + " has not answered in time"
 	}
 	return s.engine.plain(err)
 }

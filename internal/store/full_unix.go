@@ -11,5 +11,5 @@ func full(dir string) bool {
 		return false
 	}
 	const page = 4096
-	return uint64(stat.Bavail)*uint64(stat.Bsize) < page
+	return float64(stat.Bavail)*float64(stat.Bsize) < page // of whatever types they are here
 }

@@ -69,6 +69,10 @@ func TestConnectionsThatWentStaleAreReplaced(t *testing.T) {
 	s := openConfig(t, store.Config{DSN: secret.New(p.URL("postgres", "app"))})
 	id := created(t, s)
 	for i := range 6 {
+		if i%2 == 0 {
+			_, err := s.Headers(t.Context(), 1)
+			require.NoError(t, err)
+		}
 		last, err := s.Append(t.Context(), id, int64(i)+1, said("x"))
 		require.NoError(t, err)
 		events, err := s.Events(t.Context(), id, last)
@@ -94,7 +98,7 @@ func TestAServerThatDoesNotAnswerIsNotWaitedForWithoutEnd(t *testing.T) {
 	defer cancel()
 	_, err = s.Events(ctx, id, 0)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
-	require.Less(t, time.Since(began), 5*time.Second)
+	require.Less(t, time.Since(began), 20*time.Second)
 	thaw()
 	_, err = s.Append(t.Context(), id, 1, said("x"))
 	require.NoError(t, err)
@@ -133,6 +137,14 @@ func TestTheDefaultsOfARoleDoNotMatter(t *testing.T) {
 	id := created(t, s)
 	_, err := s.Append(t.Context(), id, 1, said("x"))
 	require.NoError(t, err)
+	for name, want := range map[string]string{
+		"synchronous_commit": "on", "statement_timeout": "30s", "lock_timeout": "10s",
+		"idle_in_transaction_session_timeout": "30s", "search_path": `"` + role + `"`,
+	} {
+		got, err := s.Setting(t.Context(), "SHOW "+name)
+		require.NoError(t, err)
+		require.Equal(t, want, got, name)
+	}
 	var application string
 	conn := server.Connect(t, "app")
 	require.NoError(t, conn.QueryRow(t.Context(), "SELECT application_name FROM pg_stat_activity WHERE usename = $1 LIMIT 1", role).Scan(&application))

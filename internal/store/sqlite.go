@@ -111,9 +111,14 @@ func (e *sqliteEngine) again(err error) bool {
 
 func (e *sqliteEngine) broken(*sql.Conn) bool { return false }
 
-// aborted: of a commit that found no room, or did not get its lock, the last
-// page is certainly missing. Of other failures a part may be on disk.
+// aborted: of a commit that found no room, could not write, or did not get its
+// lock, the last page is certainly missing, and the others count for nothing
+// without it. After other failures all of it may be on disk.
 func (e *sqliteEngine) aborted(err error) bool {
+	var failure *sqlite.Error
+	if errors.As(err, &failure) && failure.Code() == sqlite3.SQLITE_IOERR_WRITE {
+		return true
+	}
 	code := sqliteCode(err)
 	return code == sqlite3.SQLITE_FULL || code == sqlite3.SQLITE_BUSY
 }

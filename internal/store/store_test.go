@@ -22,6 +22,9 @@ import (
 var server *realserver.Postgres
 
 func TestMain(m *testing.M) {
+	if path := os.Getenv(limitedEnv); path != "" {
+		os.Exit(limited(path))
+	}
 	os.Exit(storetest.Main(m, open, func(m *testing.M) int {
 		return realserver.Main(m, func(t testing.TB) {
 			server = realserver.StartPostgres(t, realserver.PostgresConfig{Settings: map[string]string{"max_connections": "200"}})

@@ -11,15 +11,6 @@ type command struct {
 	args []string
 }
 
-// story is the whole way, in the order of a person who works on an incident.
-var story = []command{
-	{"diagnose", []string{"diagnose", "--save"}},
-	{"plan", []string{"plan", "INC-1"}},
-	{"approve", []string{"approve", "INC-1.1"}},
-	{"apply", []string{"apply", "INC-1.1"}},
-	{"undo", []string{"undo", "INC-1.1.2", "the limit hits the nightly batch"}},
-}
-
 // point is where quell is killed: in which command, at which of its calls to
 // the store and to the systems, and before it, after it, or so long into it.
 type point struct {
@@ -29,7 +20,7 @@ type point struct {
 }
 
 func (p point) String() string {
-	return fmt.Sprintf("%s, call %d, %s", story[p.command].name, p.call, p.when)
+	return fmt.Sprintf("%s, call %d, %s", [...]string{"diagnose", "plan", "approve", "apply", "undo"}[p.command], p.call, p.when)
 }
 
 // draw takes n different points, evenly from the commands by their number of

@@ -6,18 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
 	"github.com/quellhq/quell/internal/action"
@@ -25,99 +21,41 @@ import (
 	"github.com/quellhq/quell/internal/realserver"
 )
 
-// stage is a world that quell changes: a role of a real Postgres, and a real
-// Redis. One stage plays one point after the other.
+// stage plays one point after the other in its scene.
 type stage struct {
+	scene
 	quell    string // the binary that dies when it is told to
-	postgres *realserver.Postgres
-	redis    *realserver.RedisServer
-	client   *redis.Client
-	role     string // fresh for each point
-	dir      string // of the point: configuration and state
 	store    string // "sqlite" or "postgres"
-	number   int
+	postgres *realserver.Postgres
+	point    string // names the point: a role, a database, a mark in the environment
+	dir      string // of the point: configuration and state
 }
 
-// next prepares a fresh role, configuration and record.
-func (s *stage) next(t *testing.T, number int) {
+// next prepares a fresh world, configuration and record.
+func (s *stage) next(t *testing.T, name string) {
 	t.Helper()
-	s.number, s.role = number, fmt.Sprintf("svc_%d", number)
-	s.dir = filepath.Join(t.TempDir(), strconv.Itoa(number))
-	require.NoError(t, os.MkdirAll(s.dir, 0o700))
-	s.sql(t, "DROP ROLE IF EXISTS "+s.role)
-	s.sql(t, "CREATE ROLE "+s.role+" LOGIN")
-	require.NoError(t, s.client.ConfigSet(t.Context(), "maxmemory", "100mb").Err())
-	require.NoError(t, s.client.ConfigResetStat(t.Context()).Err())
-	playbooks, err := filepath.Abs("testdata/playbooks")
+	s.point = name
+	s.dir = filepath.Join(t.TempDir(), name)
+	books := filepath.Join(s.dir, "playbooks")
+	require.NoError(t, os.MkdirAll(books, 0o700))
+	text, err := os.ReadFile(filepath.Join("testdata", "playbooks", s.playbook()))
 	require.NoError(t, err)
-	text := fmt.Sprintf(`services:
-  api: {depends_on: [main, cache]}
-targets:
-  main: {kind: postgres, url: %q}
-  cache: {kind: redis, url: %q}
-playbooks: [%q]
-params: {limits: {role: %s}}
-`, s.postgres.URL("postgres", "app"), s.redis.URL(), playbooks, s.role)
+	require.NoError(t, os.WriteFile(filepath.Join(books, s.playbook()), text, 0o600))
+	yaml := s.fresh(t, s) + "playbooks: [playbooks]\n"
 	if s.store == "postgres" {
-		text += fmt.Sprintf("store: {postgres: %q}\n", s.postgres.URL("postgres", s.database(t)))
+		sql(t, s.postgres, "DROP DATABASE IF EXISTS record_"+name)
+		sql(t, s.postgres, "CREATE DATABASE record_"+name)
+		yaml += fmt.Sprintf("store: {postgres: %q}\n", s.postgres.URL("postgres", "record_"+name))
 	}
-	require.NoError(t, os.WriteFile(filepath.Join(s.dir, "quell.yaml"), []byte(text), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(s.dir, "quell.yaml"), []byte(yaml), 0o600))
 }
 
-// database makes an empty one for the record.
-func (s *stage) database(t *testing.T) string {
+// gone takes away what a point has left in the shared server.
+func (s *stage) gone(t *testing.T) {
 	t.Helper()
-	name := "record_" + strconv.Itoa(s.number)
-	s.sql(t, "DROP DATABASE IF EXISTS "+name)
-	s.sql(t, "CREATE DATABASE "+name)
-	return name
-}
-
-func (s *stage) sql(t *testing.T, text string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	conn, err := pgx.Connect(ctx, s.postgres.URL("postgres", "postgres"))
-	require.NoError(t, err)
-	defer func() { _ = conn.Close(ctx) }()
-	_, err = conn.Exec(ctx, text)
-	require.NoError(t, err, text)
-}
-
-// limit is the role's connection limit as the server has it.
-func (s *stage) limit(t *testing.T) int {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	conn, err := pgx.Connect(ctx, s.postgres.URL("postgres", "postgres"))
-	require.NoError(t, err)
-	defer func() { _ = conn.Close(ctx) }()
-	var n int
-	require.NoError(t, conn.QueryRow(ctx, "SELECT rolconnlimit FROM pg_roles WHERE rolname = $1", s.role).Scan(&n))
-	return n
-}
-
-// effects counts at the servers how often each change was made: in Postgres'
-// own log of statements, and in Redis' statistics of commands.
-func (s *stage) effects(t *testing.T) (limited, unlimited, configured int) {
-	t.Helper()
-	log, err := os.ReadFile(s.postgres.LogFile)
-	require.NoError(t, err)
-	re := regexp.MustCompile(`(?i)ALTER ROLE "?` + s.role + `"? (?:WITH )?CONNECTION LIMIT (-?\d+)`)
-	for _, m := range re.FindAllSubmatch(log, -1) {
-		if string(m[1]) == "5" {
-			limited++
-		} else {
-			unlimited++
-		}
+	if s.store == "postgres" {
+		sql(t, s.postgres, "DROP DATABASE IF EXISTS record_"+s.point+" WITH (FORCE)")
 	}
-	info, err := s.client.Info(t.Context(), "commandstats").Result()
-	require.NoError(t, err)
-	if m := regexp.MustCompile(`cmdstat_config\|set:calls=(\d+)`).FindStringSubmatch(info); m != nil {
-		configured, err = strconv.Atoi(m[1])
-		require.NoError(t, err)
-	}
-	return limited, unlimited, configured
 }
 
 // answer is what a call of quell came to.
@@ -139,7 +77,7 @@ func (s *stage) run(t *testing.T, crash string, args ...string) answer {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, s.quell, args...)
 	cmd.Dir = s.dir
-	cmd.Env = append(os.Environ(), "QUELL_STATE="+filepath.Join(s.dir, "state"), "QUELL_POINT="+s.role)
+	cmd.Env = append(os.Environ(), "QUELL_STATE="+filepath.Join(s.dir, "state"), "QUELL_POINT="+s.point)
 	if crash != "" {
 		cmd.Env = append(cmd.Env, "QUELL_CRASH="+crash)
 	} else {
@@ -147,6 +85,7 @@ func (s *stage) run(t *testing.T, crash string, args ...string) answer {
 	}
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.WaitDelay = 5 * time.Second
 	err := cmd.Run()
 	a := answer{out: out.String(), hung: ctx.Err() != nil}
 	var exit *exec.ExitError
@@ -170,12 +109,12 @@ func (s *stage) calls(t *testing.T) int {
 	return n
 }
 
-// orphans are processes that quell has left behind.
+// orphans counts the processes that quell has left behind.
 func (s *stage) orphans() int {
 	n := 0
 	dirs, _ := filepath.Glob("/proc/[0-9]*/environ")
 	for _, file := range dirs {
-		if env, err := os.ReadFile(file); err == nil && bytes.Contains(env, []byte("QUELL_POINT="+s.role+"\x00")) {
+		if env, err := os.ReadFile(file); err == nil && bytes.Contains(env, []byte("QUELL_POINT="+s.point+"\x00")) {
 			n++
 		}
 	}
@@ -193,28 +132,34 @@ func (s *stage) events(t *testing.T) []incident.Event {
 	return events
 }
 
-// told are the effects that the record says were made, by step and undo, and
-// the intents that nobody has settled.
-func told(t *testing.T, events []incident.Event) (made map[string]int, open int) {
+// told are the effects that the record says were made, by step and undo, the
+// intents that nobody has settled, and the step that only a person can settle.
+func told(t *testing.T, events []incident.Event) (made map[string]int, open int, asks string) {
 	t.Helper()
 	made = map[string]int{}
-	begun := map[string]bool{}
+	begun := map[string]string{}
 	for _, e := range events {
 		switch e.Kind {
 		case incident.KindIntent:
 			i, err := incident.Read[incident.Intent](e)
 			require.NoError(t, err)
-			begun[key(e.Step, i.Undo)] = true
+			begun[key(e.Step, i.Undo)] = e.Step
 		case incident.KindResult:
 			r, err := incident.Read[incident.Result](e)
 			require.NoError(t, err)
-			delete(begun, key(e.Step, r.Undo))
-			if r.State == action.Made {
+			asks = ""
+			switch r.State {
+			case action.CannotTell:
+				asks = e.Step
+				continue
+			case action.Made:
 				made[key(e.Step, r.Undo)]++
+			case action.NotMade, action.PartlyMade:
 			}
+			delete(begun, key(e.Step, r.Undo))
 		}
 	}
-	return made, len(begun)
+	return made, len(begun), asks
 }
 
 func key(step string, undo bool) string {
@@ -223,13 +168,4 @@ func key(step string, undo bool) string {
 		return step + " undone"
 	}
 	return step
-}
-
-// newStage starts a Redis of its own beside a shared Postgres.
-func newStage(t *testing.T, quell, store string, postgres *realserver.Postgres) *stage {
-	t.Helper()
-	server := realserver.Redis(t)
-	client := redis.NewClient(&redis.Options{Addr: net.JoinHostPort(server.Host, strconv.Itoa(server.Port))})
-	t.Cleanup(func() { _ = client.Close() })
-	return &stage{quell: quell, store: store, postgres: postgres, redis: server, client: client}
 }

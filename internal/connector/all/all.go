@@ -3,18 +3,22 @@ package all
 
 import (
 	"github.com/quellhq/quell/internal/connector"
+	"github.com/quellhq/quell/internal/connector/alembic"
 	"github.com/quellhq/quell/internal/connector/alertmanager"
 	"github.com/quellhq/quell/internal/connector/command"
 	"github.com/quellhq/quell/internal/connector/dns"
+	"github.com/quellhq/quell/internal/connector/firewall"
 	"github.com/quellhq/quell/internal/connector/gunicorn"
 	"github.com/quellhq/quell/internal/connector/host"
 	"github.com/quellhq/quell/internal/connector/http"
 	"github.com/quellhq/quell/internal/connector/logs"
 	"github.com/quellhq/quell/internal/connector/loki"
+	"github.com/quellhq/quell/internal/connector/nginx"
 	"github.com/quellhq/quell/internal/connector/postgres"
 	"github.com/quellhq/quell/internal/connector/process"
 	"github.com/quellhq/quell/internal/connector/prometheus"
 	"github.com/quellhq/quell/internal/connector/redis"
+	"github.com/quellhq/quell/internal/connector/rq"
 	"github.com/quellhq/quell/internal/connector/series"
 	"github.com/quellhq/quell/internal/connector/tcp"
 	"github.com/quellhq/quell/internal/connector/tls"
@@ -25,6 +29,7 @@ func Kinds() []connector.Kind {
 	return []connector.Kind{
 		postgres.Kind(),
 		redis.Kind(),
+		rq.Kind(),
 		prometheus.Kind(),
 		series.Kind(),
 		loki.Kind(),
@@ -35,8 +40,11 @@ func Kinds() []connector.Kind {
 		dns.Kind(),
 		host.Kind(),
 		process.Kind(),
+		nginx.Kind(),
 		gunicorn.Kind(),
+		firewall.Kind(),
 		alertmanager.Kind(),
 		command.Kind(),
+		alembic.Kind(),
 	}
 }

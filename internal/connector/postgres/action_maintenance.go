@@ -29,7 +29,7 @@ func vacuumChange() change {
 		spec: action.Spec{
 			Name: "postgres.vacuum", Risk: action.R2,
 			Does:  "Vacuums a table without an exclusive lock. It reads the whole table, so it costs disk.",
-			Tells: "the server has counted one more VACUUM of the table",
+			Tells: "the server has counted one more VACUUM of the table", Destroys: "how many dead rows there were", Captures: []string{"postgres.tables"},
 			Params: []probe.Param{
 				need("table", probe.Text, tableAbout),
 				optional("freeze", probe.Bool, "false", "freeze all rows as well, against wraparound"),

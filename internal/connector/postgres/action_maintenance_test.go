@@ -12,11 +12,9 @@ import (
 	"github.com/quellhq/quell/internal/action/actiontest"
 )
 
-// table makes a table of the role app with a thousand rows, a half of them dead.
 func table(t testing.TB, name string) {
 	t.Helper()
-	changed.Exec(t, "app", "CREATE TABLE "+name+" AS SELECT g AS id, g % 10 AS kind FROM generate_series(1, 1000) g",
-		"ALTER TABLE "+name+" OWNER TO app", "DELETE FROM "+name+" WHERE id % 2 = 0")
+	database("app").table(t, name)
 }
 
 // counted is how often a table was vacuumed or analyzed by hand.

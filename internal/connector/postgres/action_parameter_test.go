@@ -217,7 +217,7 @@ func TestValuesAreReadAsTheServerReadsThem(t *testing.T) {
 		"1s 5ms", "kB", "0x", "010", "0x40kB", "010kB", "0b11", "0o17", "1_000", "1e3kB", "1 e3", "--5", "5-",
 	}
 	for _, name := range []string{
-		"work_mem", "temp_buffers", "statement_timeout", "random_page_cost", "vacuum_cost_delay", "enable_seqscan", "backslash_quote", "from_collapse_limit",
+		"work_mem", "temp_buffers", "lock_timeout", "random_page_cost", "vacuum_cost_delay", "enable_seqscan", "backslash_quote", "from_collapse_limit",
 		"effective_cache_size", "geqo_seed", "constraint_exclusion", "gin_pending_list_limit", "log_min_duration_statement", "wal_sender_timeout", "bytea_output", "min_parallel_table_scan_size",
 	} {
 		for _, value := range values {

@@ -118,7 +118,7 @@ func finishPrepared(ctx context.Context, v *visit, o action.Order) (action.Done,
 func partlyPrepared(ctx context.Context, ask asker, o action.Order, err error) error {
 	s, looked := preparedStands(ctx, ask, o)
 	if looked != nil || s.State != action.PartlyMade {
-		return fmt.Errorf("some are rolled back: %s", err)
+		return fmt.Errorf("some are rolled back: %s", err.Error())
 	}
 	return &action.Failure{State: action.PartlyMade, Text: s.Text + ": " + err.Error(), Done: s.Done}
 }

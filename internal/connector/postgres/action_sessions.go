@@ -153,7 +153,7 @@ func (k signal) partly(sent map[string]bool, err error) error {
 	if len(sent) == 0 {
 		return err
 	}
-	return fmt.Errorf("%d sessions were signalled before: %s", len(sent), err)
+	return fmt.Errorf("%d sessions were signalled before: %s", len(sent), err.Error())
 }
 
 // signalTime is how long a session may take to heed a signal: one that reads a

@@ -11,6 +11,7 @@ func changes() []change {
 	return []change{
 		cancelChange(), terminateChange(), rollbackPreparedChange(),
 		setParameterChange(), roleLimitChange(), databaseLimitChange(),
+		createIndexChange(), dropIndexChange(), reindexChange(),
 		analyzeChange(), vacuumChange(), tableOptionChange(),
 		dropSlotChange(), resumeReplayChange(), pauseReplayChange(),
 	}
@@ -23,7 +24,7 @@ func Actions() []action.Spec {
 	for i, c := range all {
 		specs[i] = c.spec
 	}
-	return append(specs, notYet()...)
+	return specs
 }
 
 func need(name string, kind probe.ParamType, about string) probe.Param {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -167,6 +168,56 @@ func valueAt(t testing.TB, s *realserver.Postgres, database, query string) strin
 	return out
 }
 
+// database is one of the changed server's. Builds of indexes wait for all
+// transactions of their database: who holds one open has a database of his own.
+type database string
+
+func ownDatabase(t testing.TB) database {
+	t.Helper()
+	name := fmt.Sprintf("own_%d", databases.Add(1))
+	changed.Exec(t, "", "CREATE DATABASE "+name)
+	changed.Exec(t, name, "GRANT CREATE ON SCHEMA public TO app")
+	return database(name)
+}
+
+var databases atomic.Int64
+
+func (d database) changer(t *testing.T) action.Changer {
+	t.Helper()
+	return changerAt(t, changed.URL("changer", string(d)))
+}
+
+// table makes a table of the role app with a thousand rows, a half of them dead.
+func (d database) table(t testing.TB, name string) {
+	t.Helper()
+	changed.Exec(t, string(d), "CREATE TABLE "+name+" AS SELECT g AS id, g % 10 AS kind FROM generate_series(1, 1000) g",
+		"ALTER TABLE "+name+" OWNER TO app", "DELETE FROM "+name+" WHERE id % 2 = 0")
+}
+
+func (d database) value(t testing.TB, query string) string {
+	t.Helper()
+	return value(t, string(d), query)
+}
+
+// session opens a session of the role app and runs statements in it.
+func (d database) session(t testing.TB, statements ...string) (*pgx.Conn, int64) {
+	t.Helper()
+	conn := changed.ConnectAs(t, "app", string(d), t.Name())
+	for _, s := range statements {
+		_, err := conn.Exec(context.Background(), s)
+		require.NoError(t, err)
+	}
+	return conn, int64(conn.PgConn().PID())
+}
+
+// busy opens a session that runs a statement until it is stopped.
+func (d database) busy(t testing.TB, statement string) int64 {
+	t.Helper()
+	conn, pid := d.session(t)
+	keepBusy(t, conn, pid, statement)
+	return pid
+}
+
 // session opens a session on the changed server and runs statements in it.
 func session(t testing.TB, role, application string, statements ...string) (*pgx.Conn, int64) {
 	t.Helper()
@@ -183,6 +234,12 @@ func session(t testing.TB, role, application string, statements ...string) (*pgx
 func busy(t testing.TB, role, application, statement string) int64 {
 	t.Helper()
 	conn, pid := session(t, role, application)
+	keepBusy(t, conn, pid, statement)
+	return pid
+}
+
+func keepBusy(t testing.TB, conn *pgx.Conn, pid int64, statement string) {
+	t.Helper()
 	ended := make(chan struct{})
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
@@ -193,7 +250,6 @@ func busy(t testing.TB, role, application, statement string) int64 {
 	eventually(t, func() bool {
 		return value(t, "app", fmt.Sprintf("SELECT state FROM pg_stat_activity WHERE pid = %d AND query = $q$%s$q$", pid, statement)) == "active"
 	})
-	return pid
 }
 
 // eventually polls, for the server is another process.

@@ -82,7 +82,7 @@ func (d doer) look(ctx context.Context, v *visit, c action.Change) (action.Previ
 
 // Apply implements action.Doer.
 func (d doer) Apply(ctx context.Context, o action.Order) (action.Done, error) {
-	settings := d.settings(ctx)
+	settings := d.settings(ctx, o.Args)
 	v, err := d.t.visit(ctx, settings)
 	if err != nil {
 		return action.Done{}, d.t.notBegun(err)
@@ -107,20 +107,23 @@ func (d doer) asker(v *visit) asker {
 }
 
 // settings are what the session of an Apply starts with.
-func (d doer) settings(ctx context.Context) map[string]string {
+func (d doer) settings(ctx context.Context, a action.Args) map[string]string {
 	if d.change.bare {
 		return map[string]string{ownSetting: "1"}
 	}
-	return changing(d.bounds(ctx), d.change.rolePath)
+	return changing(d.bounds(ctx, a), d.change.rolePath)
 }
 
 // bounds are the longest waits of an Apply. A brief change waits for a lock
 // only shortly, since others queue behind the one who waits; a patient one takes
 // locks that let reads and writes through meanwhile.
-func (d doer) bounds(ctx context.Context) bounds {
+func (d doer) bounds(ctx context.Context, a action.Args) bounds {
 	b := bounds{lock: 2 * time.Second, statement: 30 * time.Second}
 	if d.change.patient {
 		b = bounds{lock: time.Minute, statement: 12 * time.Hour}
+		if wait := a.Duration("lock_timeout"); wait > 0 {
+			b.lock = wait
+		}
 	}
 	if deadline, ok := ctx.Deadline(); ok {
 		// The server gives up first: then we know that nothing happened.

@@ -12,7 +12,7 @@ func MakeUnseen(ctx context.Context, target action.Changer, o action.Order) (act
 	t := target.(*Target)
 	found, _ := t.Doer(o.Type)
 	d := found.(doer)
-	v, err := t.visit(ctx, d.settings(ctx))
+	v, err := t.visit(ctx, d.settings(ctx, o.Args))
 	if err != nil {
 		return action.Done{}, err
 	}
@@ -22,3 +22,12 @@ func MakeUnseen(ctx context.Context, target action.Changer, o action.Order) (act
 
 // Canon is the one form of a parameter's value; row is its row of pg_settings.
 func Canon(row map[string]any, value string) (string, error) { return parameterOf(row).canon(value) }
+
+// IndexStatement is what is sent for a CREATE INDEX statement.
+func IndexStatement(ddl string) (string, error) {
+	d, err := parseIndexDDL(ddl)
+	if err != nil {
+		return "", err
+	}
+	return d.statement(), nil
+}

@@ -96,17 +96,18 @@ func (t *target) Ask(ctx context.Context, q probe.Question) evidence.Answer {
 // redacted takes our own password out of whatever came back, wherever a server
 // or a library may have repeated it.
 func (t *target) redacted(a evidence.Answer) evidence.Answer {
-	hide := func(s string) string {
-		if p := t.client.at.Password.Reveal(); len(p) >= 4 {
-			s = strings.ReplaceAll(s, p, t.client.at.Password.String())
-		}
-		return t.tools.Redact.Text(s)
-	}
-	a.Reason, a.Hint = hide(a.Reason), hide(a.Hint)
+	a.Reason, a.Hint = t.hide(a.Reason), t.hide(a.Hint)
 	for i := range a.Notes {
-		a.Notes[i] = hide(a.Notes[i])
+		a.Notes[i] = t.hide(a.Notes[i])
 	}
 	return a
+}
+
+func (t *target) hide(s string) string {
+	if p := t.client.at.Password.Reveal(); len(p) >= 4 {
+		s = strings.ReplaceAll(s, p, t.client.at.Password.String())
+	}
+	return t.tools.Redact.Text(s)
 }
 
 // Close implements connector.Target.

@@ -73,3 +73,31 @@ func purpose(family string) string {
 	}
 	return ""
 }
+
+// group is what keys are told of together: a family, or, where a first segment
+// has many, all that begin with it.
+type group struct {
+	Family string `json:"family"`
+	Rolled bool   `json:"rolled,omitempty"` // everything behind its first segment
+}
+
+// grouping decides, for a set of families, which are told apart.
+func grouping(families []string) func(family string) group {
+	byHead := map[string]map[string]bool{}
+	for _, f := range families {
+		h := head(f)
+		if byHead[h] == nil {
+			byHead[h] = map[string]bool{}
+		}
+		byHead[h][f] = true
+	}
+	return func(family string) group {
+		if h := head(family); len(byHead[h]) > maxPatterns {
+			return rolled(family)
+		}
+		return group{Family: family}
+	}
+}
+
+// rolled is the wider group that a family may stand in.
+func rolled(family string) group { return group{Family: head(family) + "*", Rolled: true} }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -114,6 +115,11 @@ func askClients(ctx context.Context, t *target, _ arguments) evidence.Answer {
 
 // parseClients reads CLIENT LIST and leaves us out.
 func parseClients(text string) []clientLine {
+	return slices.DeleteFunc(readClients(text), func(c clientLine) bool { return c["name"] == redisapi.OwnName })
+}
+
+// readClients reads CLIENT LIST.
+func readClients(text string) []clientLine {
 	var out []clientLine
 	for _, line := range strings.Split(text, "\n") {
 		c := clientLine{}
@@ -121,7 +127,7 @@ func parseClients(text string) []clientLine {
 			k, v, _ := strings.Cut(pair, "=")
 			c[k] = v
 		}
-		if len(c) > 0 && c["name"] != redisapi.OwnName {
+		if len(c) > 0 {
 			out = append(out, c)
 		}
 	}

@@ -286,21 +286,13 @@ const maxPatterns = 20
 
 func families(keys []sampledKey) (rows, purposes []any) {
 	patterns := make([]string, len(keys))
-	byHead := map[string]map[string]bool{}
 	for i, k := range keys {
 		patterns[i] = family(k.name)
-		head := head(patterns[i])
-		if byHead[head] == nil {
-			byHead[head] = map[string]bool{}
-		}
-		byHead[head][patterns[i]] = true
 	}
+	groupOf := grouping(patterns)
 	stats := map[string]*familyStats{}
 	for i, k := range keys {
-		name := patterns[i]
-		if h := head(name); len(byHead[h]) > maxPatterns {
-			name = h + "*"
-		}
+		name := groupOf(patterns[i]).Family
 		f := stats[name]
 		if f == nil {
 			f = &familyStats{name: name}

@@ -122,9 +122,9 @@ func (s *Score) damage(c Case, spans []shape.Span) {
 // form checks that what was JSON still is, and that a second pass does nothing.
 func (s *Score) form(r *secret.Redactor, c Case) {
 	once := r.Text(c.Text)
-	if isJSON(c.Text) {
+	if before, ok := parsed(c.Text); ok {
 		s.JSON++
-		if !isJSON(once) {
+		if after, ok := parsed(once); !ok || !sameForm(before, after) {
 			s.Broken++
 			s.Bad = append(s.Bad, fmt.Sprintf("%s: no JSON any more: %s", c.At, once))
 		}
@@ -135,14 +135,48 @@ func (s *Score) form(r *secret.Redactor, c Case) {
 	}
 }
 
-// isJSON reports whether a text is an object or a list, with all that is JSON
-// inside of its strings.
-func isJSON(text string) bool {
-	var doc any
+// parsed returns the object or list that a text is.
+func parsed(text string) (doc any, ok bool) {
 	if text = strings.TrimSpace(text); text == "" || text[0] != '{' && text[0] != '[' {
-		return false
+		return nil, false
 	}
-	return json.Unmarshal([]byte(text), &doc) == nil
+	return doc, json.Unmarshal([]byte(text), &doc) == nil
+}
+
+// sameForm reports whether a document has the same fields and lengths as
+// before, and JSON in its strings is still JSON where it was not masked whole.
+func sameForm(before, after any) bool {
+	switch b := before.(type) {
+	case map[string]any:
+		a, ok := after.(map[string]any)
+		if !ok || len(a) != len(b) {
+			return false
+		}
+		for key, x := range b {
+			if y, ok := a[key]; ok && !sameForm(x, y) {
+				return false
+			}
+		}
+	case []any:
+		a, ok := after.([]any)
+		if !ok || len(a) != len(b) {
+			return false
+		}
+		for i := range b {
+			if !sameForm(b[i], a[i]) {
+				return false
+			}
+		}
+	case string:
+		inner, ok := parsed(b)
+		a, isText := after.(string)
+		if !ok || isText && strings.HasPrefix(a, secret.Placeholder) {
+			return true
+		}
+		still, ok := parsed(a)
+		return ok && sameForm(inner, still)
+	}
+	return true
 }
 
 func covered(m Mark, spans []shape.Span) bool {

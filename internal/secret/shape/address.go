@@ -14,6 +14,7 @@ func (s *scanner) address(colon int) {
 	if prefixed(t, colon, `:\/\/`) { // JSON as PHP writes it
 		from, slash = colon+len(`:\/\/`), `\/`
 	} else if !prefixed(t, colon, "://") {
+		s.passwordFile(colon)
 		return
 	}
 	if !alnum(byteAt(t, colon-1)) {
@@ -112,4 +113,31 @@ func (s *scanner) hostWithPort(at int) bool {
 		return alnum(byteAt(t, end+1))
 	}
 	return false
+}
+
+// passwordFile takes the last field of a line of Postgres' ~/.pgpass:
+// host:port:database:user:password. colon is the first of its signs.
+func (s *scanner) passwordFile(colon int) {
+	t := s.text
+	port := run(t, colon+1, 6, digit)
+	if byteAt(t, colon+1) == '*' {
+		port = colon + 2
+	} else if port-colon < 4 {
+		return
+	}
+	if byteAt(t, port) != ':' || !all(t[s.lineStart(colon):colon], func(b byte) bool { return nameByte(b) || b == '*' }) {
+		return
+	}
+	at := port
+	for range 2 {
+		next := run(t, at+1, 64, func(b byte) bool { return nameByte(b) || b == '*' })
+		if next == at+1 || byteAt(t, next) != ':' {
+			return
+		}
+		at = next
+	}
+	end := run(t, at+1, 256, func(b byte) bool { return b > ' ' })
+	if end > at+1 && (end == len(t) || t[end] == '\n') && !elsewhere(t[at+1:end]) {
+		s.add(Span{From: at + 1, To: end, Kind: Password})
+	}
 }

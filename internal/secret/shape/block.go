@@ -14,7 +14,7 @@ func (s *scanner) block(a assignment) bool {
 	outer := indent(t, s.lineStart(a.from))
 	from, end := -1, head
 	for at := head + 1; at < len(t); {
-		stop := at + strings.IndexByte(t[at:]+"\n", '\n')
+		stop := lineStop(t, at)
 		if strings.TrimSpace(t[at:stop]) != "" {
 			if indent(t, at) <= outer {
 				break
@@ -30,6 +30,14 @@ func (s *scanner) block(a assignment) bool {
 		s.add(Span{From: from, To: end, Kind: a.kind})
 	}
 	return true
+}
+
+// lineStop is where the line ends that holds a place.
+func lineStop(text string, at int) int {
+	if n := strings.IndexByte(text[at:], '\n'); n >= 0 {
+		return at + n
+	}
+	return len(text)
 }
 
 func indent(text string, line int) int {

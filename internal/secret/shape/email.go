@@ -95,5 +95,5 @@ func (s *scanner) localPart(at int) int {
 // messageID reports whether an address is the id of a mail, not of a person.
 func (s *scanner) messageID(from int) bool {
 	before := strings.ToLower(s.text[max(0, from-16):from])
-	return strings.HasSuffix(before, "message-id=<") || strings.HasSuffix(before, "message-id: <")
+	return strings.HasSuffix(before, "message_id=<") || strings.HasSuffix(before, "message-id=<") || strings.HasSuffix(before, "message-id: <")
 }

@@ -1,5 +1,7 @@
 package shape
 
+import "strings"
+
 // A reading says what a value is by the name in front of it, and with that how
 // much a value must look like a secret to be taken for one.
 type reading int
@@ -28,11 +30,11 @@ type ending struct {
 	apart bool
 }
 
-var endings = func() map[[2]byte][]ending {
-	table := map[[2]byte][]ending{}
+var endings = func() *[26 * 26][]ending {
+	var table [26 * 26][]ending
 	add := func(r reading, kind Kind, apart bool, words ...string) {
 		for _, w := range words {
-			last := [2]byte{w[len(w)-2], w[len(w)-1]}
+			last := lastPair(w)
 			table[last] = append(table[last], ending{w, r, kind, apart})
 		}
 	}
@@ -40,17 +42,18 @@ var endings = func() map[[2]byte][]ending {
 	add(harmless, "", false, "nexttoken", "pagetoken", "continuationtoken", "resumetoken", "synctoken", "cancellationtoken",
 		"unexpectedtoken", "oldpwd", "publickey", "bypass", "nopassword", "nopass", "askpassword", "askpass", "maxtoken", "mintoken", "statetoken", "publicapikey")
 	add(hard, Password, false, "password", "passwd", "passphrase", "passcode", "passwort", "kennwort", "senha", "contrasena", "motdepasse",
-		"pwd", "requirepass", "masterauth", "primaryauth", "authpass", "userpass", "dbpass", "pgpass", "rootpass", "smtppass", "passin", "passout")
+		"pwd", "requirepass", "masterauth", "primaryauth", "authpass", "userpass", "dbpass", "pgpass", "rootpass", "smtppass", "storepass", "keypass", "bindpw", "rootpw", "passin", "passout")
 	add(hard, Password, true, "pass", "pw")
 	add(soft, Token, false, "token", "secret", "apikey", "accesskey", "secretkey", "privatekey", "signingkey", "signkey", "encryptionkey",
 		"encryptkey", "masterkey", "accountkey", "sharedkey", "authkey", "fernetkey", "hmackey", "storagekey", "licensekey",
 		"servicekey", "webhookkey", "integrationkey", "ingestkey", "deploykey", "clientkey", "sessionkey", "symmetrickey", "adminkey",
 		"applicationkey", "consumerkey", "subscriptionkey", "functionskey", "connectionkey", "tlskey", "clientkeydata", "dockerconfigjson")
-	add(soft, Token, true, "appkey", "jwt", "secretid", "secretstring", "secretbinary")
+	add(soft, Token, true, "appkey", "secretid", "secretstring", "secretbinary")
 	add(weak, Token, true, "credential", "credentials", "auth", "creds")
+	add(weak, Token, true, "routingkey", "jwt")
 	add(weak, Session, true, "session", "sid", "sig", "signature", "sign", "code")
 	add(weak, Session, false, "sessionid", "sessid")
-	add(digits, Card, true, "cvv", "cvc", "cvv2", "cvc2", "pan", "securitycode")
+	add(digits, Card, true, "cvv", "cvc", "pan", "securitycode")
 	add(digits, Card, false, "cardnumber", "cardno", "ccnumber", "creditcard")
 	add(digits, SSN, true, "ssn")
 	add(digits, SSN, false, "socialsecuritynumber")
@@ -60,21 +63,32 @@ var endings = func() map[[2]byte][]ending {
 	add(cookies, Cookie, true, "cookie", "cookies")
 	add(nameOf, "", true, "name", "key", "parameter", "variable", "parameterkey", "envvar", "param", "option", "header")
 	add(valueOf, "", true, "value", "setting", "parametervalue")
-	return table
+	return &table
 }()
+
+// lastPair is where the table of endings holds what a text ends in.
+func lastPair(text string) int {
+	n := len(text)
+	return int(text[n-2]-'a')*26 + int(text[n-1]-'a')
+}
 
 // qualifiers may stand behind such a name without making it something else: the
 // hash of a password can be tried out, a token in base64 is the token.
-var qualifiers = []string{"confirmation", "confirm", "hash", "digest", "value", "plaintext", "plain", "text", "string", "raw", "base64", "b64", "base", "new", "old", "current", "repeat", "again"}
+var qualifiers = func() *[26 * 26][]string {
+	var table [26 * 26][]string
+	for _, w := range strings.Fields("confirmation confirm hash digest value plaintext plain text string raw base new old current repeat again") {
+		table[lastPair(w)] = append(table[lastPair(w)], w)
+	}
+	return &table
+}()
 
 // lastPairs are the ends of all these words: what is asked of each word of a text.
 var lastPairs = func() *pairs {
 	var p pairs
 	for last := range endings {
-		p.add(last[0], last[1])
-	}
-	for _, q := range qualifiers {
-		p.add(q[len(q)-2], q[len(q)-1])
+		if len(endings[last])+len(qualifiers[last]) > 0 {
+			p.add(byte('a'+last/26), byte('a'+last%26))
+		}
 	}
 	for _, w := range verbs {
 		p.add(w[len(w)-2], w[len(w)-1])
@@ -119,13 +133,19 @@ func readName(raw string) (w name) {
 		w.n++
 		cut = false
 	}
-	for w.n > 0 && digit(w.text[w.n-1]) && !w.is("cvv2") && !w.is("cvc2") {
+	for w.n > 0 && digit(w.text[w.n-1]) {
 		w.n--
 	}
 	return w
 }
 
-func (w *name) is(text string) bool { return w.n == len(text) && string(w.text[:w.n]) == text }
+// last is where the tables hold what the name ends in, or -1.
+func (w *name) last() int {
+	if w.n < 2 || !lower(w.text[w.n-2]) || !lower(w.text[w.n-1]) {
+		return -1
+	}
+	return int(w.text[w.n-2]-'a')*26 + int(w.text[w.n-1]-'a')
+}
 
 func (w *name) endsIn(text string, apart bool) bool {
 	at := w.n - len(text)
@@ -137,7 +157,11 @@ func (w *name) reading() (reading, Kind) {
 	if r, kind, ok := w.look(); ok {
 		return r, kind
 	}
-	for _, q := range qualifiers {
+	last := w.last()
+	if last < 0 {
+		return harmless, ""
+	}
+	for _, q := range qualifiers[last] {
 		if w.endsIn(q, true) || w.n > len(q) && w.endsIn(q, false) {
 			rest := *w
 			rest.n -= len(q)
@@ -150,10 +174,11 @@ func (w *name) reading() (reading, Kind) {
 }
 
 func (w *name) look() (reading, Kind, bool) {
-	if w.n < 2 {
+	last := w.last()
+	if last < 0 {
 		return harmless, "", false
 	}
-	for _, e := range endings[[2]byte{w.text[w.n-2], w.text[w.n-1]}] {
+	for _, e := range endings[last] {
 		if w.endsIn(e.text, e.apart) {
 			return e.reading, e.kind, true
 		}

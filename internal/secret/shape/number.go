@@ -131,6 +131,9 @@ func (s *scanner) counted(from int) bool {
 	if end == from {
 		return false
 	}
+	if after := len(s.text) - len(strings.TrimLeft(s.text[min(len(s.text), from+14):], "0123456789")); end > 0 && digit(s.text[end-1]) && byteAt(s.text, after) == ' ' && digit(byteAt(s.text, after+1)) {
+		return true // a row of numbers
+	}
 	word := back(s.text, end, s.floor(), 24, func(b byte) bool { return alpha(b) })
 	for i := end - 1; i > word; i-- { // the last hump of orderId
 		if upper(s.text[i]) && lower(s.text[i-1]) {
@@ -149,18 +152,14 @@ func (s *scanner) jsonNumber(from, end int) string {
 	if b := byteAt(t, after); b != ',' && b != '}' && b != ']' {
 		return ""
 	}
-	switch byteAt(t, before-1) {
-	case ':':
-		name := back(t, before-1, s.floor(), 16, blank)
-		if byteAt(t, name-1) == '"' {
-			return t[back(t, name-1, s.floor(), 16, isBackslash):name]
-		}
-	case '[', ',':
-		if first := strings.TrimLeft(t[:min(len(t), 64)], " \t\r\n"); first != "" && (first[0] == '{' || first[0] == '[') {
-			return `"`
-		}
+	if byteAt(t, before-1) != ':' {
+		return ""
 	}
-	return ""
+	name := back(t, before-1, s.floor(), 16, blank)
+	if byteAt(t, name-1) != '"' {
+		return ""
+	}
+	return t[back(t, name-1, s.floor(), 16, isBackslash):name]
 }
 
 // ssn takes a number like 123-45-6789 that the United States may have given out.

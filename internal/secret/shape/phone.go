@@ -14,6 +14,9 @@ func (s *scanner) phone(at int) bool {
 		return false
 	}
 	end, digits, groups := phoneNumber(t, at+1)
+	if groups > 1 && (run(t, at+1, 6, digit)-at > 6 || !digit(t[end-2])) {
+		return false // a number with a fraction
+	}
 	if after := byteAt(t, end); wordByte(after) || after == '%' || after == '.' && digit(byteAt(t, end+1)) || after == ':' && digit(byteAt(t, end+1)) {
 		return false
 	}

@@ -9,7 +9,7 @@ func (s *scanner) redisAuth(from, end int) bool {
 	word := s.text[from:end]
 	q, at := quoteAt(s.text, end)
 	if q.text != "" {
-		return s.quotedArguments(q, at)
+		return s.quotedArguments(q, argumentsOf(s.text, at))
 	}
 	if word != "AUTH" && !s.afterPrompt(from) || byteAt(s.text, from-1) == '-' {
 		return false
@@ -20,11 +20,22 @@ func (s *scanner) redisAuth(from, end int) bool {
 	return s.plainArguments(end)
 }
 
+// argumentsOf skips what clients for JavaScript print between a command and its
+// arguments: { name: 'auth', args: [ 'default', 'secret' ] }.
+func argumentsOf(text string, at int) int {
+	for _, between := range []string{", args: [", `,"args":[`, `, "args": [`} {
+		if prefixed(text, at, between) {
+			return at + len(between) - 1
+		}
+	}
+	return at
+}
+
 // quotedArguments takes the last of the one or two quoted arguments.
 func (s *scanner) quotedArguments(q quote, at int) bool {
 	from, to := -1, -1
 	for range 2 {
-		next := run(s.text, at, 4, func(b byte) bool { return space(b) || b == ',' })
+		next := run(s.text, at, 4, func(b byte) bool { return space(b) || b == ',' || b == '[' })
 		open, inner := quoteAt(s.text, next)
 		if next == at || open.text != q.text {
 			break
@@ -55,6 +66,9 @@ func (s *scanner) plainArguments(end int) bool {
 		from, to = next, stop
 	}
 	v := s.text[from:to]
+	if next := byteAt(s.text, run(s.text, to, 8, space)); next != 0 && strings.IndexByte("\n\r\"'`\\KS", next) < 0 {
+		return false // AUTH <user> <password>, in a text about it
+	}
 	return from > end && len(v) >= 3 && !elsewhere(v) && s.add(Span{From: from, To: to, Kind: Password})
 }
 

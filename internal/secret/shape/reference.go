@@ -39,7 +39,7 @@ var stands = map[string]bool{
 	"yes": true, "no": true, "true": true, "false": true, "none": true, "null": true, "nil": true, "undefined": true,
 	"on": true, "off": true, "required": true, "optional": true, "missing": true, "invalid": true, "expired": true,
 	"empty": true, "unset": true, "redacted": true, "hidden": true, "masked": true, "filtered": true,
-	"str": true, "string": true, "text": true, "bytes": true, "int": true, "varchar": true, "bool": true,
+	"…": true, "str": true, "string": true, "text": true, "bytes": true, "int": true, "varchar": true, "bool": true,
 	"excluded": true,
 }
 
@@ -57,7 +57,7 @@ func elsewhere(v string) bool {
 	if v == "" || isMask(v) || blotted(v) {
 		return true
 	}
-	if len(v) <= 12 && stands[strings.ToLower(v)] {
+	if len(v) <= 12 && stands[strings.ToLower(strings.TrimRight(v, "!?"))] {
 		return true
 	}
 	for _, s := range stores {
@@ -65,12 +65,17 @@ func elsewhere(v string) bool {
 			return true
 		}
 	}
+	for _, end := range []string{".pem", ".key", ".crt", ".p12", ".pfx", ".jks", ".keystore"} {
+		if strings.HasSuffix(v, end) {
+			return true // a file
+		}
+	}
 	return parameter(v)
 }
 
 // blotted reports whether somebody else has masked it: ****, xxxx, ....
 func blotted(v string) bool {
-	return count(v, func(b byte) bool { return strings.IndexByte("*xX.#-_", b) >= 0 }) == len(v) && (len(v) >= 3 || v == "*" || v == "-" || v == "_")
+	return count(v, func(b byte) bool { return strings.IndexByte("*xX.#-_", b) >= 0 }) == len(v) && (len(v) >= 3 || v[0] == '*' || v == "-" || v == "_")
 }
 
 // parameter reports whether a text is a place to put a value: $1, ${NAME},
@@ -95,12 +100,12 @@ func parameter(v string) bool {
 		return len(v) > 1 && all(v[1:], func(b byte) bool { return lower(b) || b == '_' || digit(b) }) && lower(v[1]) && count(v, digit) < 2
 	case '<', '(':
 		return (last == '>' || last == ')') && !strings.ContainsAny(inner, "<>")
+	case '*', '&': // an alias or an anchor of YAML
+		return strings.HasPrefix(v, "&lt;") || all(v[1:], nameByte) && count(v, digit) == 0
 	case '[':
 		return last == ']' && all(inner, func(b byte) bool { return alpha(b) || space(b) || b == '_' })
 	case '#':
 		return strings.HasPrefix(v, "#{")
-	case '&':
-		return strings.HasPrefix(v, "&lt;")
 	}
 	return false
 }

@@ -44,9 +44,10 @@ type scanner struct {
 	spans   []Span
 	host    int    // where the authority of the address being read ends
 	names   named  // a name whose value is still to come
+	masked  int    // where the last mask ended that was there already
 	later   []Span // found ahead of the reading, in order
-	awsKey  int    // where the last AWS key id ended: its secret may follow
 	line    int    // where a line begins at or before at
+	headed  [2]int // where the line of a header was last read, and its end
 	lined   int    // how far lines have been looked for
 }
 
@@ -63,7 +64,7 @@ var class = func() (c [256]uint8) {
 			c[b] = letter
 		}
 	}
-	for _, b := range "@:+-$*\\%" {
+	for _, b := range []byte("@:+-$*\\%" + Mask[:1]) {
 		c[b] = sign
 	}
 	return c
@@ -87,12 +88,13 @@ func (s *scanner) due() {
 	s.add(span)
 }
 
-// floor is the end of the last span: nothing before it may be taken again.
+// floor is the end of the last span, or of the last mask of an earlier pass:
+// nothing before it may be taken again.
 func (s *scanner) floor() int {
 	if n := len(s.spans); n > 0 {
-		return s.spans[n-1].To
+		return max(s.masked, s.spans[n-1].To)
 	}
-	return 0
+	return s.masked
 }
 
 // word reads the word that begins here. What a word may be by itself is asked
@@ -143,6 +145,11 @@ func (s *scanner) sign() {
 		s.verifier(at)
 	case '\\':
 		s.at = at + escapeLen(s.text[at:])
+	case Mask[0]:
+		if n := Masked(s.text[at:]); n > 0 {
+			s.at = at + n
+			s.masked = s.at
+		}
 	case '%':
 		if hexPair(s.text, at+1) {
 			s.at = at + 3

@@ -32,7 +32,7 @@ func holds(t interface {
 	for _, r := range []*secret.Redactor{secret.NewRedactor(), (secret.Masking{Key: []byte("a key of tests")}).Redactor()} {
 		once := r.Text(text)
 		require.Equal(t, once, r.Text(once), "a second pass changes %q", text)
-		if json.Valid([]byte(text)) {
+		if first := strings.TrimSpace(text); json.Valid([]byte(text)) && (first[0] == '{' || first[0] == '[') {
 			require.True(t, json.Valid([]byte(once)), "%s is no JSON any more: %s", text, once)
 		}
 		if utf8.ValidString(text) {

@@ -7,10 +7,21 @@ import "strings"
 func (s *scanner) identifiedBy(from, end int) bool {
 	at := run(s.text, end, 16, space)
 	q, inner := quoteAt(s.text, at)
-	if q.text == "" || at == end || !strings.Contains(strings.ToLower(s.text[max(s.floor(), from-60):from]), "identified") {
+	if q.text == "" || at == end {
 		return false
 	}
-	return s.quotedSecret(q, inner)
+	before := strings.ToLower(s.text[max(s.floor(), from-160):from])
+	identified := strings.LastIndex(before, "identified")
+	if identified < 0 {
+		return false
+	}
+	// Other things are identified by a quoted name too.
+	for _, statement := range []string{"user ", "grant ", "'@'", "role ", "to '", "``@``"} {
+		if strings.Contains(before[:identified], statement) {
+			return s.quotedSecret(q, inner)
+		}
+	}
+	return false
 }
 
 // passwordFor takes the password in SET PASSWORD FOR 'app'@'%' = 'x'.
@@ -90,4 +101,28 @@ func (s *scanner) row(kinds []Kind, at int) int {
 		at++
 	}
 	return at
+}
+
+// thirdArgument takes the password among the arguments with which PHP's traces
+// show how a connection was made: PDO->__construct('dsn', 'user', 'secret').
+func (s *scanner) thirdArgument(from, end int) bool {
+	t := s.text
+	if byteAt(t, end) != '(' || t[from] == '_' && !prefixed(t, from-len("PDO->"), "PDO->") {
+		return false
+	}
+	at := end + 1
+	var q quote
+	inner := at
+	for n := 0; n < 3; n++ {
+		if q, inner = quoteAt(t, run(t, at, 4, space)); q.text == "" {
+			return false
+		}
+		if n < 2 {
+			if _, at = q.end(t, inner); byteAt(t, at) != ',' {
+				return false
+			}
+			at++
+		}
+	}
+	return s.quotedSecret(q, inner)
 }

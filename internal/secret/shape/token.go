@@ -125,6 +125,15 @@ var begins = func() *pairs {
 	return &p
 }()
 
+// tokensBy holds the tokens by their first byte.
+var tokensBy = func() *[256][]tokenShape {
+	var table [256][]tokenShape
+	for _, t := range tokens {
+		table[t.prefix[0]] = append(table[t.prefix[0]], t)
+	}
+	return &table
+}()
+
 // longestToken bounds what is read of one token, in bytes.
 const longestToken = 1 << 14
 
@@ -133,8 +142,9 @@ func (s *scanner) token(from int) bool {
 	if before := byteAt(s.text, from-1); before == '-' && from > 0 {
 		return false // part of a longer word
 	}
-	for i := range tokens {
-		t := &tokens[i]
+	shapes := tokensBy[byteAt(s.text, from)]
+	for i := range shapes {
+		t := &shapes[i]
 		if !prefixed(s.text, from, t.prefix) {
 			continue
 		}
@@ -144,7 +154,7 @@ func (s *scanner) token(from int) bool {
 			end-- // the end of a sentence, a dash behind it
 		}
 		n := end - body
-		if n < t.min || t.max > 0 && n > t.max || wordByte(byteAt(s.text, end)) || t.min != t.max && !drawn(s.text[body:end]) {
+		if n < t.min || t.max > 0 && n > t.max || wordByte(byteAt(s.text, end)) && n < longestToken || t.min != t.max && !drawn(s.text[body:end]) {
 			continue
 		}
 		if t.kind == JWT && strings.Count(s.text[from:end], ".") < 1 {

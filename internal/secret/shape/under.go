@@ -30,15 +30,17 @@ func Secret(name string) bool {
 	return false
 }
 
-// NamesSecret reports whether a text is the name of a password or token, as the
-// first half of {"name": "DB_PASSWORD", "value": "x"}.
+// NamesSecret reports whether a text is the name of a password, a token or a
+// header with one, as the first half of {"name": "DB_PASSWORD", "value": "x"}.
 func NamesSecret(text string) bool {
-	if len(text) > longestName || !all(text, nameByte) {
+	if len(text) > longestName || !all(text, func(b byte) bool { return nameByte(b) || b == '/' }) {
 		return false
 	}
-	w := readName(text)
-	r, _ := w.reading()
-	return r == hard || r == soft
+	switch reads(text) {
+	case hard, soft, httpAuth, cookies, setCookie:
+		return true
+	}
+	return false
 }
 
 // NamesName reports whether a key says that its value is a name, and NamesValue

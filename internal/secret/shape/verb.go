@@ -7,11 +7,11 @@ import (
 )
 
 // verbs are words that announce a secret without a separator.
-var verbs = []string{"bearer", "basic", "by", "values", "auth", "for", "setuser", "user"}
+var verbs = []string{"bearer", "basic", "by", "values", "auth", "for", "setuser", "user", "__construct", "mysqli_connect", "mysqli", "sqlplus"}
 
 // verb takes what such a word announces.
 func (s *scanner) verb(from, end int) bool {
-	if end-from > len("setuser") || !verbByte(byteAt(s.text, end)) {
+	if end-from > len("mysqli_connect") || !verbByte(byteAt(s.text, end)) {
 		return false
 	}
 	switch strings.ToLower(s.text[from:end]) {
@@ -27,8 +27,12 @@ func (s *scanner) verb(from, end int) bool {
 		s.columns(from, end)
 	case "setuser", "user":
 		s.access(from, end)
+	case "__construct", "mysqli_connect", "mysqli":
+		return s.thirdArgument(from, end)
+	case "sqlplus":
+		return s.loginArgument(from, end)
 	case "auth":
-		return s.redisAuth(from, end)
+		return s.loginArgument(from, end) || s.redisAuth(from, end)
 	}
 	return false
 }
@@ -53,6 +57,27 @@ func blankAfter(text string, at int) int {
 		return at + 1
 	}
 	return run(text, at, 8, space)
+}
+
+// oneTimeCode takes the digits in "your code is 593021", which anybody may use
+// for a while who has them.
+func (s *scanner) oneTimeCode(a *assignment) bool {
+	t := s.text
+	if !strings.EqualFold(t[a.from:a.end], "code") || byteAt(t, a.from-1) != ' ' {
+		return false
+	}
+	before := back(t, a.from-1, s.floor(), 16, nameByte)
+	switch strings.ToLower(t[before : a.from-1]) {
+	case "your", "verification", "security", "confirmation", "login", "otp", "one-time", "access", "2fa":
+	default:
+		return false
+	}
+	from := run(t, a.end, 2, func(b byte) bool { return b == ':' || b == ' ' })
+	if prefixedFold(t, from, "is ") || prefixedFold(t, from, "is: ") {
+		from = run(t, from+len("is"), 2, func(b byte) bool { return b == ':' || b == ' ' })
+	}
+	to := run(t, from, 9, digit)
+	return to-from >= 4 && to-from <= 8 && !wordByte(byteAt(t, to)) && s.add(Span{From: from, To: to, Kind: Token})
 }
 
 // bearer takes the token behind the word Bearer, which prose knows too: only

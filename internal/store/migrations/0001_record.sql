@@ -39,9 +39,10 @@ CREATE TABLE head (
     one       BIGINT PRIMARY KEY CHECK (one = 1),
     n         BIGINT NOT NULL,    -- last entry of audit, and its hash
     hash      TEXT   NOT NULL,
-    incidents BIGINT NOT NULL     -- last number given to an incident
+    incidents BIGINT NOT NULL,    -- last number given to an incident
+    locked    BIGINT NOT NULL     -- how often: each lock is a change that has to be written
 );
-INSERT INTO head (one, n, hash, incidents) VALUES (1, 0, '', 0);
+INSERT INTO head (one, n, hash, incidents, locked) VALUES (1, 0, '', 0, 0);
 
 CREATE TABLE leases (
     key      TEXT PRIMARY KEY,

@@ -142,6 +142,24 @@ func leaseGrows(t *testing.T, b Backend) {
 	require.WithinDuration(t, first.Until, lease(t, s, key).Until, time.Second)
 }
 
+func leasesMarked(t *testing.T, b Backend) {
+	ctx := context.Background()
+	s, _ := b.fresh(t)
+	for k, owner := range map[string]string{"a": "ann", "b": "ann", "c": "bob"} {
+		_, err := s.Acquire(ctx, k, owner, time.Minute)
+		require.NoError(t, err)
+	}
+	require.ErrorIs(t, s.MarkAll(ctx, []string{"a", "b", "c"}, "ann", "INC-1.1.1", time.Hour), incident.ErrHeld)
+	for _, k := range []string{"a", "b", "c"} {
+		require.Empty(t, lease(t, s, k).Work, "one was not hers, so none is marked")
+		require.WithinDuration(t, time.Now().Add(time.Minute), lease(t, s, k).Until, 30*time.Second)
+	}
+	require.NoError(t, s.MarkAll(ctx, []string{"b", "a"}, "ann", "INC-1.1.1", time.Minute))
+	require.Equal(t, "INC-1.1.1", lease(t, s, "a").Work)
+	require.Equal(t, "INC-1.1.1", lease(t, s, "b").Work)
+	require.Empty(t, lease(t, s, "c").Work)
+}
+
 func leaseList(t *testing.T, b Backend) {
 	ctx := context.Background()
 	s, _ := b.fresh(t)

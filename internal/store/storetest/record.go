@@ -164,7 +164,7 @@ func bounds(t *testing.T, b Backend) {
 func pages(t *testing.T, b Backend) {
 	ctx := context.Background()
 	s, id := b.opened(t)
-	sizes := []int{9 << 20, 9 << 20, 5, 16 << 20, 16 << 20, 3}
+	sizes := []int{9 << 20, 9 << 20, 5, 16 << 20, 3}
 	for i, size := range sizes {
 		_, err := s.Append(ctx, id, int64(i)+1, incident.Event{Kind: "large", By: "me", Data: []byte(`"` + strings.Repeat("x", size-2) + `"`)})
 		require.NoError(t, err)
@@ -200,6 +200,45 @@ func missing(t *testing.T, b Backend) {
 		require.ErrorIs(t, err, incident.ErrNotFound, id)
 	}
 	sound(t, s)
+}
+
+func found(t *testing.T, b Backend) {
+	ctx := context.Background()
+	s, _ := b.fresh(t)
+	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	at := func(minutes int, kind, text string) incident.Event {
+		e := note(text)
+		e.Kind, e.At = kind, noon.Add(time.Duration(minutes)*time.Minute)
+		return e
+	}
+	for _, events := range [][]incident.Event{
+		{at(0, "act", "a"), at(30, "note", "no"), at(60, "result", "d")},
+		{at(10, "act", "b"), at(20, "act", "c"), at(60, "act", "e")},
+	} {
+		_, err := s.Create(ctx, incident.Header{}, events...)
+		require.NoError(t, err)
+	}
+	look := func(kinds []string, from time.Time, limit int) string {
+		events, err := s.Find(ctx, kinds, from, limit)
+		require.NoError(t, err)
+		all := ""
+		for _, e := range events {
+			all += texts(t, []incident.Event{e})[0]
+		}
+		return all
+	}
+	both := []string{"act", "result"}
+	require.Equal(t, "abcde", look(both, time.Time{}, 100), "oldest first")
+	require.Equal(t, "cde", look(both, noon.Add(20*time.Minute), 100))
+	require.Equal(t, "de", look(both, time.Time{}, 2), "the newest, where there are more")
+	require.Equal(t, "abce", look([]string{"act"}, time.Time{}, 100))
+	require.Empty(t, look(nil, time.Time{}, 100))
+	require.Empty(t, look([]string{"act' OR '1'='1"}, time.Time{}, 100))
+	events, err := s.Find(ctx, []string{"result"}, noon, 1)
+	require.NoError(t, err)
+	whole, err := s.Events(ctx, "INC-1", 2)
+	require.NoError(t, err)
+	require.Equal(t, whole, events)
 }
 
 // oneWinner lets many append behind the same numbers, through two stores.

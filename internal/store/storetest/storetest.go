@@ -56,6 +56,8 @@ func Run(t *testing.T, b Backend) {
 		"a lease that nobody took is still its owner's":        leaseLate,
 		"a lease is never made shorter":                        leaseGrows,
 		"leases are listed by key":                             leaseList,
+		"several leases are marked together, or none":          leasesMarked,
+		"events are found by kind over all incidents":          found,
 		"no lease is given before the former has passed":       leaseTakeover,
 		"of many that ask at once one holds a lease":           leaseRace,
 		"of several processes one holds a lease":               leaseProcesses,

@@ -1,0 +1,245 @@
+package app_test
+
+import (
+	"context"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/quellhq/quell/internal/action"
+	"github.com/quellhq/quell/internal/app"
+	"github.com/quellhq/quell/internal/connector"
+	"github.com/quellhq/quell/internal/incident"
+	"github.com/quellhq/quell/internal/policy"
+	"github.com/quellhq/quell/internal/realserver"
+	"github.com/quellhq/quell/internal/recovery"
+)
+
+// office is a real Postgres with a role that has no limit, and a directory in
+// which people work on it.
+type office struct {
+	server *realserver.Postgres
+	setup  app.Setup
+	state  string
+}
+
+func newOffice(t *testing.T, p policy.Policy) *office {
+	t.Helper()
+	server := realserver.StartPostgres(t, realserver.PostgresConfig{Settings: map[string]string{"log_statement": "all"}})
+	server.Exec(t, "postgres", "CREATE ROLE shop LOGIN")
+	return &office{server: server, state: t.TempDir(), setup: app.Setup{
+		Services:  []app.ServiceSetup{{Name: "api", Environment: "production", Targets: []string{"main"}}},
+		Targets:   []app.TargetSetup{{Name: "main", Kind: "postgres", Settings: connector.Settings{"url": server.URL("postgres", "app")}}},
+		Playbooks: []string{"testdata/desk"}, Policy: p,
+	}}
+}
+
+func (o *office) desk(t *testing.T, who string) *app.Desk {
+	t.Helper()
+	d, err := app.OpenDesk(t.Context(), o.setup, app.DeskOptions{Who: who, State: o.state})
+	require.NoError(t, err)
+	t.Cleanup(d.Close)
+	return d
+}
+
+// planned is an incident with a plan, made by who.
+func (o *office) planned(t *testing.T, d *app.Desk) incident.Ref {
+	t.Helper()
+	req := app.Request{Playbook: "limit"}
+	out, err := d.Diagnose(t.Context(), req)
+	require.NoError(t, err)
+	id, err := d.Save(t.Context(), req, out)
+	require.NoError(t, err)
+	p, err := d.MakePlan(t.Context(), id, app.PlanOptions{})
+	require.NoError(t, err)
+	require.Len(t, p.Steps, 1, p.Notes)
+	require.Empty(t, p.Steps[0].Blocked)
+	ref, err := incident.ParseRef(p.ID)
+	require.NoError(t, err)
+	return ref
+}
+
+func (o *office) limit(t *testing.T) (n int) {
+	t.Helper()
+	conn := o.server.ConnectAs(t, "postgres", "postgres", "test")
+	require.NoError(t, conn.QueryRow(context.Background(), "SELECT rolconnlimit FROM pg_roles WHERE rolname = 'shop'").Scan(&n))
+	return n
+}
+
+func step(ref incident.Ref, n int64) incident.Ref {
+	ref.Step = n
+	return ref
+}
+
+func TestTheWholeWay(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, policy.Policy{})
+	d := o.desk(t, "ann")
+	ref := o.planned(t, d)
+	before := o.limit(t)
+
+	_, end, err := d.Apply(t.Context(), ref, nil)
+	require.NoError(t, err)
+	require.Equal(t, incident.Waiting, end.Outcome, "nobody has approved it")
+	require.Equal(t, before, o.limit(t))
+
+	_, err = d.Approve(t.Context(), ref, nil)
+	require.NoError(t, err)
+	_, end, err = d.Apply(t.Context(), ref, nil)
+	require.NoError(t, err)
+	require.Equal(t, incident.Recovered, end.Outcome, end.Text)
+	require.Equal(t, 5, o.limit(t))
+
+	items, err := d.Resolve(t.Context(), incident.Ref{Incident: ref.Incident}.String(), "done", false)
+	require.NoError(t, err)
+	require.Len(t, items, 2)
+
+	v, err := d.Undo(t.Context(), step(ref, 1), "the batch needs more", false)
+	require.NoError(t, err)
+	require.Equal(t, recovery.TakenOut, v.Standing)
+	require.Equal(t, before, o.limit(t))
+	_, err = d.Undo(t.Context(), step(ref, 1), "again", false)
+	require.ErrorContains(t, err, "has been taken back already")
+
+	proved, err := d.VerifyAudit(t.Context())
+	require.NoError(t, err)
+	require.Greater(t, proved.Entries, int64(10))
+}
+
+// A plan is made with questions alone: the server's log of statements has
+// nothing in it that could change anything.
+func TestAPlanTouchesNothing(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, policy.Policy{})
+	d := o.desk(t, "ann")
+	before, err := os.ReadFile(o.server.LogFile)
+	require.NoError(t, err)
+	o.planned(t, d)
+	after, err := os.ReadFile(o.server.LogFile)
+	require.NoError(t, err)
+	asked := string(after[len(before):])
+	require.Contains(t, asked, "rolconnlimit", "it has asked")
+	require.Contains(t, asked, "READ ONLY")
+	for _, word := range []string{"ALTER ", "UPDATE ", "DELETE ", "INSERT ", "CREATE ", "DROP ", "pg_terminate_backend(", "pg_cancel_backend(", "READ WRITE"} {
+		require.NotContains(t, strings.ToUpper(asked), strings.ToUpper(word))
+	}
+	require.Equal(t, -1, o.limit(t))
+}
+
+func TestAnApprovalIsForOneWorldOneTimeAndOtherPeople(t *testing.T) {
+	t.Parallel()
+	key := map[action.Risk]policy.Need{action.R2: policy.One}
+	o := newOffice(t, policy.Policy{Risk: key, Approvers: []policy.Approver{{Name: "ann"}, {Name: "bob"}}, Expires: 2 * time.Second})
+	ann, bob, eve := o.desk(t, "ann"), o.desk(t, "bob"), o.desk(t, "eve")
+	ref := o.planned(t, ann)
+
+	_, err := ann.Approve(t.Context(), ref, nil)
+	require.ErrorContains(t, err, "ann made the plan: somebody else has to approve it")
+	_, err = eve.Approve(t.Context(), ref, nil)
+	require.ErrorContains(t, err, "eve is not one of those who may approve this")
+
+	_, err = bob.Approve(t.Context(), ref, nil)
+	require.NoError(t, err)
+	time.Sleep(2100 * time.Millisecond) // real time: approvals run out by the clock
+	_, end, err := ann.Apply(t.Context(), ref, nil)
+	require.NoError(t, err)
+	require.Equal(t, incident.Waiting, end.Outcome)
+	require.Contains(t, end.Text, "expired")
+
+	o.server.Exec(t, "postgres", "ALTER ROLE shop CONNECTION LIMIT 7")
+	_, err = bob.Approve(t.Context(), ref, nil)
+	require.NoError(t, err)
+	_, end, err = ann.Apply(t.Context(), ref, nil)
+	require.NoError(t, err)
+	require.Equal(t, incident.NeedsPerson, end.Outcome)
+	require.Contains(t, end.Text, "changed since it was planned")
+	require.Equal(t, 7, o.limit(t))
+}
+
+func TestTwoPeopleApprovingAtOnceBothCount(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, policy.Policy{Risk: map[action.Risk]policy.Need{action.R2: policy.Two}})
+	ann := o.desk(t, "ann")
+	ref := o.planned(t, ann)
+	var wg sync.WaitGroup
+	errs := make(chan error, 2)
+	for _, who := range []string{"bob", "eve"} {
+		d := o.desk(t, who)
+		wg.Go(func() {
+			_, err := d.Approve(t.Context(), ref, nil)
+			errs <- err
+		})
+	}
+	wg.Wait()
+	require.NoError(t, <-errs)
+	require.NoError(t, <-errs)
+	_, end, err := ann.Apply(t.Context(), ref, nil)
+	require.NoError(t, err)
+	require.Equal(t, incident.Recovered, end.Outcome, end.Text)
+}
+
+func TestTheKillSwitchStopsEverybody(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, policy.Policy{})
+	ann, bob := o.desk(t, "ann"), o.desk(t, "bob")
+	ref := o.planned(t, ann)
+	_, err := ann.Approve(t.Context(), ref, nil)
+	require.NoError(t, err)
+	require.NoError(t, bob.StopAll(t.Context(), "a migration runs until six"))
+	_, end, err := ann.Apply(t.Context(), ref, nil)
+	require.NoError(t, err)
+	require.Equal(t, incident.Waiting, end.Outcome)
+	require.Contains(t, end.Text, "a migration runs until six")
+	require.Equal(t, -1, o.limit(t))
+	require.NoError(t, bob.StopAll(t.Context(), ""))
+	_, end, err = ann.Apply(t.Context(), ref, nil)
+	require.NoError(t, err)
+	require.Equal(t, incident.Recovered, end.Outcome, end.Text)
+}
+
+func TestTwoProcessesApplyingAtOnce(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, policy.Policy{})
+	ann, bob := o.desk(t, "ann"), o.desk(t, "bob")
+	ref := o.planned(t, ann)
+	_, err := ann.Approve(t.Context(), ref, nil)
+	require.NoError(t, err)
+	errs := make(chan error, 2)
+	for _, d := range []*app.Desk{ann, bob} {
+		go func() {
+			_, _, err := d.Apply(t.Context(), ref, nil)
+			errs <- err
+		}()
+	}
+	a, b := <-errs, <-errs
+	if a == nil {
+		a, b = b, a
+	}
+	require.ErrorIs(t, a, incident.ErrHeld)
+	require.NoError(t, b)
+	log, err := os.ReadFile(o.server.LogFile)
+	require.NoError(t, err)
+	require.Equal(t, 1, strings.Count(string(log), "CONNECTION LIMIT 5"), "the server was told once")
+}
+
+func TestALadderIsClimbedAndLeft(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, policy.Policy{})
+	d := o.desk(t, "ann")
+	p, err := d.MakeLadder(t.Context(), "limit", "api")
+	require.NoError(t, err)
+	require.Len(t, p.Steps, 1)
+	ref, err := incident.ParseRef(p.ID)
+	require.NoError(t, err)
+	_, err = d.Approve(t.Context(), ref, []int{1})
+	require.NoError(t, err)
+	_, end, err := d.Apply(t.Context(), ref, nil)
+	require.NoError(t, err)
+	require.Equal(t, incident.Recovered, end.Outcome, end.Text)
+	_, err = d.MakeLadder(t.Context(), "db/connections", "nobody")
+	require.ErrorContains(t, err, "ladder")
+}

@@ -1,0 +1,52 @@
+package nginx
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/quellhq/quell/internal/child"
+)
+
+// built is what nginx was compiled with.
+type built struct {
+	version, prefix, conf, pid, errorLog string
+}
+
+var buildOption = regexp.MustCompile(`--([a-z-]+)=('[^']*'|\S+)`)
+
+// build asks the program how it was built. It starts nothing else.
+func (t *target) build(ctx context.Context) (built, error) {
+	r, err := child.Run(ctx, child.Command{Argv: []string{t.config.Binary, "-V"}, Env: child.Environment(nil)})
+	if err != nil {
+		return built{}, fmt.Errorf("ask %s how it was built: %w", t.config.Binary, err)
+	}
+	text := string(r.Stderr) + string(r.Stdout)
+	line, _, _ := strings.Cut(text, "\n")
+	_, version, ok := strings.Cut(line, " version: ")
+	if !ok {
+		return built{}, fmt.Errorf("%s is no nginx", t.config.Binary)
+	}
+	b := built{version: version, prefix: "/usr/local/nginx"}
+	options := map[string]string{}
+	for _, m := range buildOption.FindAllStringSubmatch(text, -1) {
+		options[m[1]] = strings.Trim(m[2], "'")
+	}
+	if p := options["prefix"]; p != "" {
+		b.prefix = p
+	}
+	pick := func(name, otherwise string) string {
+		path := options[name]
+		if path == "" {
+			path = otherwise
+		}
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(b.prefix, path)
+		}
+		return path
+	}
+	b.conf, b.pid, b.errorLog = pick("conf-path", "conf/nginx.conf"), pick("pid-path", "logs/nginx.pid"), pick("error-log-path", "logs/error.log")
+	return b, nil
+}
