@@ -2,6 +2,7 @@ package pid_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -73,7 +74,7 @@ func TestTheDeadAreGone(t *testing.T) {
 	t.Cleanup(func() { _ = cmd.Wait() })
 	require.Eventually(t, func() bool {
 		_, err := pid.Look(cmd.Process.Pid)
-		return err == pid.ErrGone
+		return errors.Is(err, pid.ErrGone)
 	}, 5*time.Second, time.Millisecond)
 	p, err := pid.Read(cmd.Process.Pid)
 	require.NoError(t, err)

@@ -174,7 +174,7 @@ func (t *target) untouchable(m method, f file, users []opener) string {
 			return u.String() + " has it open; method truncate empties it where it is"
 		}
 	}
-	if f.links > 1 {
+	if f.shared {
 		return "it has other names, and would go on taking its room"
 	}
 	root, err := os.OpenRoot(f.dir)
@@ -217,9 +217,9 @@ func (t *target) fits(method string, chosen []file, total int64) error {
 	if err != nil {
 		return action.Refuse("make it, readable for nobody else", "the quarantine %s: %s", t.config.Quarantine, reason(err))
 	}
-	into, _ := fileOfDir(info)
+	into, _ := factsOf(info)
 	for _, f := range chosen {
-		if f.id.device == into {
+		if f.id.device == into.id.device {
 			return action.Refuse("set quarantine to a directory on another one", "%s lies on the same file system as the quarantine: moving it frees nothing", f.path())
 		}
 	}

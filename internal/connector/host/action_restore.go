@@ -169,10 +169,10 @@ func applyRestore(ctx context.Context, t *target, o action.Order, items []action
 		return action.Done{}, err
 	}
 	text := firstFailure(items, results)
-	switch {
-	case standing.State == action.Made:
+	switch standing.State {
+	case action.Made:
 		return *standing.Done, nil
-	case standing.State == action.PartlyMade:
+	case action.PartlyMade:
 		return action.Done{}, &action.Failure{State: action.PartlyMade, Text: standing.Text + text, Done: standing.Done}
 	}
 	return action.Done{}, action.Not("nothing was brought back%s", text)

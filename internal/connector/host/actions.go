@@ -101,12 +101,12 @@ func unavailable(err error) error {
 	return &action.Unavailable{Text: err.Error()}
 }
 
-// turnTime is how long one waits for another who changes this machine.
+// turnTime is how long one waits for another who carries out the same.
 const turnTime = 5 * time.Second
 
 // Apply implements action.Doer.
 func (d doer) Apply(ctx context.Context, o action.Order) (action.Done, error) {
-	release, err := pid.Turn(ctx, turnTime, d.change.spec.Name)
+	release, err := pid.Turn(ctx, turnTime, d.change.spec.Name+" "+action.Digest(o.Preview.Items))
 	if err != nil {
 		return action.Done{}, action.NotYet("%s: %s", d.change.spec.Name, err)
 	}

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/quellhq/quell/internal/action"
@@ -27,7 +26,7 @@ type file struct {
 	uid     uint32
 	gid     uint32
 	mode    fs.FileMode
-	links   uint64
+	shared  bool // it has other names too
 }
 
 func (f file) path() string { return filepath.Join(f.dir, f.rel) }
@@ -37,16 +36,13 @@ func (f file) guard() string {
 	return fmt.Sprintf("device %d inode %d size %d changed %d user %d", f.id.device, f.id.inode, f.size, f.changed.UnixNano(), f.uid)
 }
 
-// fileOf reads what is known of a file.
-func fileOf(dir, rel string, info fs.FileInfo) (file, bool) {
-	st, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || !info.Mode().IsRegular() {
-		return file{}, false
-	}
+// fileOf reads what is known of a file; ok is false for anything else.
+func fileOf(dir, rel string, info fs.FileInfo) (f file, ok bool) {
+	st, ok := factsOf(info)
 	return file{
-		dir: dir, rel: rel, id: fileID{uint64(st.Dev), st.Ino}, size: info.Size(), takes: st.Blocks * 512,
-		changed: info.ModTime(), uid: st.Uid, gid: st.Gid, mode: info.Mode().Perm(), links: uint64(st.Nlink),
-	}, true
+		dir: dir, rel: rel, id: st.id, size: info.Size(), takes: st.takes, changed: info.ModTime(),
+		uid: st.uid, gid: st.gid, mode: info.Mode().Perm(), shared: st.shared,
+	}, ok && info.Mode().IsRegular()
 }
 
 // Bounds of a search.
@@ -112,8 +108,8 @@ func (t *target) matching(ctx context.Context, patterns []any) ([]file, error) {
 				out = append(out, f)
 			}
 		}}
-		if st, ok := info.Sys().(*syscall.Stat_t); ok {
-			s.device = uint64(st.Dev)
+		if st, ok := factsOf(info); ok {
+			s.device = st.id.device
 		}
 		err = s.walk(".", parts)
 		_ = root.Close()
@@ -161,8 +157,8 @@ func (s search) entry(rel string, rest []string) error {
 	if err != nil {
 		return nil
 	}
-	st, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || uint64(st.Dev) != s.device {
+	st, ok := factsOf(info)
+	if !ok || st.id.device != s.device {
 		return nil
 	}
 	if len(rest) > 0 && info.IsDir() {
