@@ -80,6 +80,7 @@ type Finding struct {
 
 	condition *playbook.Condition
 	subject   *Subject
+	others    []*Subject // further ones that rest on the same answers
 	logOdds   float64
 	causes    []*Finding // findings that lead to this one
 	effects   []*Finding // findings that this one leads to

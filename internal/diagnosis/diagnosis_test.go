@@ -274,3 +274,45 @@ func TestAConsequenceNeverOutranksItsConfirmedCause(t *testing.T) {
 		}
 	})
 }
+
+// A cause that is read from the metrics of a service with two processes is one
+// cause, and there are two processes to restart.
+func TestARemedyIsProposedOnEachTargetThatItCouldActOn(t *testing.T) {
+	pb := book(t, condition{name: "leak", common: playbook.Often, signs: []sign{{"a.v > 0", playbook.Decisive}}})
+	pb.Needs = append(pb.Needs, playbook.Need{Role: "svc", Kind: "process", Optional: true})
+	pb.Conditions[0].Remedies = []playbook.Remedy{
+		{Kind: playbook.Mitigate, Title: "restart it", Actions: []playbook.Action{{Type: "process.restart", Role: "svc"}}},
+		{Kind: playbook.Fix, Title: "find the code"},
+	}
+	with := func(target string) diagnosis.Subject {
+		s := subject(pb, "shop", map[string]float64{"a": 1})
+		if target != "" {
+			s.Targets = map[string]string{"db": "main", "svc": target}
+		}
+		return s
+	}
+	for sentence, c := range map[string]struct {
+		subjects []diagnosis.Subject
+		want     []string
+	}{
+		"two processes":          {[]diagnosis.Subject{with("worker"), with("web")}, []string{"web", "worker"}},
+		"the same one twice":     {[]diagnosis.Subject{with("web"), with("web")}, []string{"web"}},
+		"none":                   {[]diagnosis.Subject{with("")}, []string{""}},
+		"only one service's own": {[]diagnosis.Subject{with(""), with("web")}, []string{"web"}},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			d := diagnose(c.subjects...)
+			require.Len(t, d.Roots, 1)
+			var targets []string
+			for _, p := range d.Roots[0].Proposals {
+				if p.Kind == playbook.Mitigate {
+					targets = append(targets, p.Actions[0].Target)
+					require.Equal(t, p.Actions[0].Target, p.Bound["svc"], "it is verified where it was done")
+				}
+			}
+			require.Equal(t, c.want, targets)
+			require.Equal(t, "find the code", d.Roots[0].Proposals[len(c.want)].Title)
+			require.Len(t, d.Roots[0].Proposals, len(c.want)+1)
+		})
+	}
+}

@@ -24,6 +24,7 @@ func findings(in Input) []*Finding {
 			key := s.key(c)
 			if f, ok := byKey[key]; ok {
 				f.Services = addSorted(f.Services, s.Service)
+				f.others = append(f.others, s)
 				continue
 			}
 			f := evaluate(s, c, vars, in.Matches[c.ID])

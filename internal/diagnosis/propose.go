@@ -1,6 +1,7 @@
 package diagnosis
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -11,17 +12,41 @@ import (
 // propose fills the holes of a root's remedies from the evidence. Mitigations
 // come before fixes: service first, then the cause.
 func (f *Finding) propose(at time.Time) {
-	vars := f.subject.vars(at)
 	for _, kind := range []playbook.RemedyKind{playbook.Mitigate, playbook.Fix} {
 		for _, r := range f.condition.Remedies {
 			if r.Kind == kind {
-				f.Proposals = append(f.Proposals, f.proposal(r, vars))
+				f.Proposals = append(f.Proposals, f.proposals(r, at)...)
 			}
 		}
 	}
 }
 
-func (f *Finding) proposal(r playbook.Remedy, vars expr.Vars) Proposal { return f.subject.proposal(r, vars) }
+// proposals are one remedy on each set of targets that it could act on: a
+// service of two processes has two to restart. Where none is bound it is
+// proposed all the same, for people.
+func (f *Finding) proposals(r playbook.Remedy, at time.Time) []Proposal {
+	out := []Proposal{f.subject.Propose(r, at)}
+	for _, s := range f.others {
+		p := s.Propose(r, at)
+		switch {
+		case slices.ContainsFunc(out, p.sameTargets) || !p.bound():
+		case out[0].bound():
+			out = append(out, p)
+		default:
+			out = []Proposal{p}
+		}
+	}
+	return out
+}
+
+func (p Proposal) sameTargets(q Proposal) bool {
+	return slices.EqualFunc(p.Actions, q.Actions, func(a, b ProposedAction) bool { return a.Target == b.Target })
+}
+
+// bound reports whether each of its actions has a target.
+func (p Proposal) bound() bool {
+	return !slices.ContainsFunc(p.Actions, func(a ProposedAction) bool { return a.Target == "" })
+}
 
 // Propose fills the holes of one remedy of the subject's playbook from what the
 // subject has seen, whether anything speaks for its cause or not.
@@ -46,7 +71,7 @@ func (s *Subject) proposal(r playbook.Remedy, vars expr.Vars) Proposal {
 	}
 	if r.Verify != nil {
 		p.Verify = r.Verify.Program.Source()
-		p.Within = expr.FormatDuration(r.Verify.Within)
+		p.Within = expr.FormatDuration(r.Verify.For(s.Params))
 	}
 	return p
 }

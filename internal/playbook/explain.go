@@ -205,7 +205,11 @@ func (g *page) remedy(r Remedy) {
 		g.item("      - [ ] ", task)
 	}
 	if r.Verify != nil {
-		g.item("      verify within "+expr.FormatDuration(r.Verify.Within)+": ", oneLine(r.Verify.Program.Source()))
+		within := expr.FormatDuration(r.Verify.Within)
+		if r.Verify.Param != "" {
+			within = r.Verify.Param + " (" + within + ")"
+		}
+		g.item("      verify within "+within+": ", oneLine(r.Verify.Program.Source()))
 	}
 }
 

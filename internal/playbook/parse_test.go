@@ -1,6 +1,7 @@
 package playbook_test
 
 import (
+	"bytes"
 	"os"
 	"strings"
 	"testing"
@@ -182,4 +183,21 @@ func TestHostileFilesAreReadInTime(t *testing.T) {
 			require.Less(t, time.Since(start), 20*time.Second)
 		})
 	}
+}
+
+func TestATeamMaySayHowLongAChangeMayTakeToHelp(t *testing.T) {
+	text, err := os.ReadFile("testdata/mistakes/duration-param.md")
+	require.NoError(t, err)
+	text = bytes.Replace(text, []byte("type: number, default: 5"), []byte("type: duration, default: 5m"), 1)
+	text = bytes.Replace(text, []byte("sessions.size() > limit"), []byte("sessions.size() > seconds(limit)"), 1)
+	p, findings := playbook.ParseFile("a.md", text, vocabulary())
+	require.Empty(t, findings)
+	v := p.Conditions[1].Remedies[0].Verify
+	require.Equal(t, 5*time.Minute, v.For(nil))
+	values, err := p.Values(map[string]any{"limit": "20s"})
+	require.NoError(t, err)
+	require.Equal(t, 20*time.Second, v.For(values))
+	tidy, err := playbook.Format(text)
+	require.NoError(t, err)
+	require.Equal(t, string(text), string(tidy))
 }

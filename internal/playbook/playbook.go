@@ -165,8 +165,18 @@ type Arg struct {
 // Verify is the question asked again after the change.
 type Verify struct {
 	Within  time.Duration
+	Param   string // parameter that says how long, whose default Within is; may be empty
 	Program *expr.Program
 	Pos     Pos
+}
+
+// For is how long the change may take to help, by the values of the playbook's
+// parameters.
+func (v *Verify) For(params map[string]any) time.Duration {
+	if d, ok := params[v.Param].(time.Duration); ok && v.Param != "" {
+		return d
+	}
+	return v.Within
 }
 
 // Rung is one step of the ladder: a link to a mitigation, and the watch after it.

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/yuin/goldmark/ast"
 	east "github.com/yuin/goldmark/extension/ast"
@@ -194,7 +195,7 @@ func (p *parser) appendText(text *located, raw located, at int) {
 // verifyWord begins a verification; prose may stand above it in its paragraph.
 var verifyWord = regexp.MustCompile(`(?m)^(?:[*_]{0,3}(?i:verify[ \t]+within)\b|[*_]{0,3}Verif(?:y|ied)\b[^` + "`" + `\n]*:|\AVerif(?:y|ied)\b)`)
 
-var verifyLine = regexp.MustCompile(`(?i)^[*_]{0,3}verify[ \t]+within[ \t]+[*_` + "`" + `]{0,3}([^:*_` + "`" + `]+?)[*_` + "`" + `]{0,3}\s*:[*_]{0,3}\s*`)
+var verifyLine = regexp.MustCompile(`(?i)^[*_]{0,3}verify[ \t]+within[ \t]+[*_` + "`" + `]{0,3}(\$\{\w+\}|[^:*_` + "`" + `]+?)[*_` + "`" + `]{0,3}\s*:[*_]{0,3}\s*`)
 
 func (p *parser) verify(r *Remedy, text located) {
 	m := verifyLine.FindStringSubmatchIndex(text.text)
@@ -212,12 +213,31 @@ func (p *parser) verify(r *Remedy, text located) {
 		p.wrong(rest.offset(0), "verify", "behind \"Verify within %s:\" stands one expression between backticks", text.text[m[2]:m[3]])
 		return
 	}
-	within := p.duration(text.slice(m[2], m[3]))
+	within, param := p.patience(text.slice(m[2], m[3]))
 	program := p.program(spans[0].code)
 	if within <= 0 || program == nil {
 		return
 	}
-	r.Verify = &Verify{Within: within, Program: program, Pos: p.pos(spans[0].code.offset(0))}
+	r.Verify = &Verify{Within: within, Param: param, Program: program, Pos: p.pos(spans[0].code.offset(0))}
+}
+
+// patience reads 5m, or ${name} of a parameter that is a duration.
+func (p *parser) patience(text located) (within time.Duration, param string) {
+	name, ok := strings.CutPrefix(text.text, "${")
+	if !ok {
+		return p.duration(text), ""
+	}
+	name = strings.TrimSuffix(name, "}")
+	for _, known := range p.book.Params {
+		if d, ok := known.Default.(time.Duration); ok && known.Name == name {
+			p.used[name] = true
+			return d, name
+		}
+	}
+	if !p.broken[name] {
+		p.wrong(text.offset(0), "duration", "%s is no parameter of type duration: write a time like 5m, or the name of one", text.text)
+	}
+	return 0, ""
 }
 
 func (p *parser) action(r *Remedy, b *block) {

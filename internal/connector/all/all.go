@@ -8,10 +8,13 @@ import (
 	"github.com/quellhq/quell/internal/connector/celery"
 	"github.com/quellhq/quell/internal/connector/command"
 	"github.com/quellhq/quell/internal/connector/dns"
+	"github.com/quellhq/quell/internal/connector/firewall"
+	"github.com/quellhq/quell/internal/connector/gunicorn"
 	"github.com/quellhq/quell/internal/connector/host"
 	"github.com/quellhq/quell/internal/connector/http"
 	"github.com/quellhq/quell/internal/connector/logs"
 	"github.com/quellhq/quell/internal/connector/loki"
+	"github.com/quellhq/quell/internal/connector/nginx"
 	"github.com/quellhq/quell/internal/connector/postgres"
 	"github.com/quellhq/quell/internal/connector/process"
 	"github.com/quellhq/quell/internal/connector/prometheus"
@@ -39,6 +42,9 @@ func Kinds() []connector.Kind {
 		dns.Kind(),
 		host.Kind(),
 		process.Kind(),
+		nginx.Kind(),
+		gunicorn.Kind(),
+		firewall.Kind(),
 		alertmanager.Kind(),
 		command.Kind(),
 		alembic.Kind(),

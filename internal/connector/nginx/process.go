@@ -69,19 +69,9 @@ func children(pid int) ([]process, error) {
 	return out, nil
 }
 
-// started is when a process began. The kernel counts hundredths of a second
-// from boot on in both figures, so this is good to twenty milliseconds, as long
-// as nobody sets the clock.
-func started(p process, now time.Time) (time.Time, error) {
-	data, err := os.ReadFile(filepath.Join(proc, "uptime"))
-	if err != nil {
-		return time.Time{}, fmt.Errorf("read the time since boot: %w", err)
-	}
-	first, _, _ := strings.Cut(string(data), " ")
-	up, err := strconv.ParseFloat(first, 64)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("read the time since boot: %w", err)
-	}
-	boot := now.Add(-time.Duration(up * float64(time.Second)))
-	return boot.Add(time.Duration(p.ticks) * time.Second / userHZ), nil
+// started is when a process began: cut down to hundredths of a second, and
+// right as long as nobody sets the clock.
+func started(p process) (time.Time, error) {
+	boot, err := booted()
+	return boot.Add(time.Duration(p.ticks) * time.Second / userHZ), err
 }

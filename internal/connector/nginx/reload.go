@@ -14,7 +14,7 @@ const (
 	// certificates takes seconds.
 	patience = 15 * time.Second
 	// settle lies between a file's time and a reload, and half of it is what a
-	// worker must be younger than the file: start times are good to 20 ms.
+	// worker must be younger than the file: start times are cut to 10 ms.
 	settle = 50 * time.Millisecond
 	// glance is the pause between two looks at the processes.
 	glance = 20 * time.Millisecond
@@ -72,7 +72,7 @@ func allNew(workers []process, before map[process]bool) bool {
 func loadedSince(m master, at time.Time) (bool, error) {
 	workers := m.current()
 	for _, w := range workers {
-		began, err := started(w, time.Now())
+		began, err := started(w)
 		if err != nil {
 			return false, err
 		}
