@@ -5,6 +5,7 @@ import (
 	"github.com/quellhq/quell/internal/connector"
 	"github.com/quellhq/quell/internal/connector/alembic"
 	"github.com/quellhq/quell/internal/connector/alertmanager"
+	"github.com/quellhq/quell/internal/connector/celery"
 	"github.com/quellhq/quell/internal/connector/command"
 	"github.com/quellhq/quell/internal/connector/dns"
 	"github.com/quellhq/quell/internal/connector/firewall"
@@ -30,6 +31,7 @@ func Kinds() []connector.Kind {
 		postgres.Kind(),
 		redis.Kind(),
 		rq.Kind(),
+		celery.Kind(),
 		prometheus.Kind(),
 		series.Kind(),
 		loki.Kind(),
