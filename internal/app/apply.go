@@ -63,12 +63,8 @@ func (d *Desk) executor(ctx context.Context, p plan.Plan) (*execution.Executor, 
 	if err != nil {
 		return nil, err
 	}
-	since := ""
-	if latest, _, err := latestDiagnosis(events); err == nil {
-		since = latest.Since
-	}
 	return execution.New(execution.Config{
-		Store: d.store, World: d.world(since), Gate: d.gate(), Now: d.now, Redact: d.redact, Say: d.say, Lease: d.lease, Act: d.act,
+		Store: d.store, World: d.world(events), Gate: d.gate(), Now: d.now, Redact: d.redact, Say: d.say, Lease: d.lease, Act: d.act,
 	})
 }
 

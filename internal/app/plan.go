@@ -161,7 +161,7 @@ func (d *Desk) preview(ctx context.Context, drafts []plan.Step) []plan.Step {
 }
 
 func (d *Desk) previewOne(ctx context.Context, s plan.Step) plan.Step {
-	doer, err := d.world("").Doer(s.Target, s.Change.Type)
+	doer, err := d.world(nil).Doer(s.Target, s.Change.Type)
 	if err != nil {
 		return s.Found(action.Preview{}, err)
 	}
@@ -238,11 +238,31 @@ func (d *Desk) append(ctx context.Context, id string, events ...incident.Event) 
 	}
 }
 
-// world is the session for the executor, looking back as far as a diagnosis did.
-func (d *Desk) world(since string) world {
-	back, err := expr.ParseDuration(since)
+// usualFor is how long after the first diagnosis of an incident the usual state
+// is that before it: longer windows are not asked for.
+const usualFor = 6 * time.Hour
+
+// world is the session for the executor and for checklists: it looks back as
+// far as the latest diagnosis did, and to the time before the first one for
+// what is usual. An incident must not become the state that it is held against.
+func (d *Desk) world(events []incident.Event) world {
+	w := world{session: d.Session, since: defaultSince}
+	latest, at, err := latestDiagnosis(events)
 	if err != nil {
-		back = defaultSince
+		return w
 	}
-	return world{session: d.Session, since: back}
+	if back, err := expr.ParseDuration(latest.Since); err == nil {
+		w.since = back
+	}
+	w.usual = at
+	for i, e := range events {
+		if e.Kind != incident.KindDiagnosed || at.Sub(e.At) > usualFor {
+			continue
+		}
+		if _, w.usual, err = latestDiagnosis(events[:i+1]); err != nil {
+			w.usual = at
+		}
+		break
+	}
+	return w
 }

@@ -81,7 +81,7 @@ func (d *Desk) Checklist(ctx context.Context, id string) ([]incident.Item, error
 	}
 	slices.Sort(playbooks)
 	playbooks = slices.Compact(playbooks)
-	result := d.world(latest.Since).ask(ctx, playbooks, services)
+	result := d.world(events).ask(ctx, playbooks, services)
 	items := []incident.Item{} // of all playbooks, in their order
 	for _, name := range playbooks {
 		book := d.library.Book.Playbook(name)

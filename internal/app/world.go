@@ -23,6 +23,7 @@ import (
 type world struct {
 	session *Session
 	since   time.Duration // how far back a diagnosis looked
+	usual   time.Time     // when it was made; zero: see run.Investigation
 }
 
 // Doer returns what does a type of action on a target.
@@ -63,7 +64,7 @@ func (w world) ask(ctx context.Context, playbooks, services []string) run.Result
 		}
 	}
 	return run.Investigation{
-		Playbooks: books, Services: about, Targets: w.session.targets, Since: w.since, Redact: w.session.redact, Afterwards: true,
+		Playbooks: books, Services: about, Targets: w.session.targets, Since: w.since, Redact: w.session.redact, Afterwards: true, Usual: w.usual,
 		Params: func(p *playbook.Playbook) map[string]any { return w.session.values[p.ID] },
 	}.Ask(ctx)
 }

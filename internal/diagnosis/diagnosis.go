@@ -18,6 +18,10 @@ type Subject struct {
 	Targets  map[string]string            // role → name of the target
 	Params   map[string]any               // of their declared types
 	Evidence map[string]evidence.Evidence // by name of the probe; a missing one was not asked
+	// Usual is when what was usual ended at the latest: the moment of the
+	// diagnosis, where it is asked again whether a change helped. Zero: it ends
+	// where the expression says.
+	Usual time.Time
 }
 
 // Input is everything that a diagnosis rests on.

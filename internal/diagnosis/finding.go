@@ -58,6 +58,8 @@ func (s *Subject) vars(at time.Time) expr.Vars {
 		switch {
 		case !asked:
 			vars[p.Name] = &expr.Unknown{Status: string(evidence.NotAsked), Reason: p.Name + " was not asked"}
+		case e.Known() && !s.Usual.IsZero():
+			vars[p.Name] = expr.Usual(e.Value, float64(s.Usual.UnixNano())/1e9)
 		case e.Known():
 			vars[p.Name] = e.Value
 		default:

@@ -277,3 +277,36 @@ func TestEvidenceHoldsNoDurations(t *testing.T) {
 	_, err := env(t).CompileSign(`default(idle_after, 5m) > 1m`)
 	require.NoError(t, err)
 }
+
+// Ten minutes into an incident its own level is what was there "before": a
+// verification looks at the time before the diagnosis.
+func TestAnIncidentDoesNotBecomeTheUsualState(t *testing.T) {
+	stream := func(name string, values ...float64) map[string]any {
+		var points []any
+		for i, v := range values {
+			points = append(points, []any{float64(10 * i), v})
+		}
+		return map[string]any{"labels": map[string]any{"path": name}, "points": points}
+	}
+	env, err := expr.NewEnv(map[string]expr.Type{"p95": expr.Rows, "paths": expr.Rows})
+	require.NoError(t, err)
+	one := []any{stream("", 1, 1, 1, 9, 9, 9, 9, 9, 9, 9)} // seen at 40, and now is 90
+	many := []any{stream("/a", 1, 1, 1, 9, 9, 9, 9, 9, 9, 9), stream("/b", 1, 1, 1, 1, 1, 1, 1, 1, 1, 1)}
+	for source, then := range map[string]expr.Truth{
+		`mean(recent(p95, 20s)) > 3 * median(earlier(p95, 20s))`:                          expr.True,
+		`paths.exists(p, mean(recent(p, 20s)) > 3 * median(earlier(p, 20s)))`:             expr.True,
+		`paths.exists(p, p.labels.path == "/b" && max(earlier(p, 20s)) > 1)`:              expr.False,
+		`median(p95.earlier(20s)) == 1 && last(p95) == 9.0 && count(recent(p95, 1m)) > 5`: expr.True,
+	} {
+		program, err := env.CompileSign(source)
+		require.NoError(t, err)
+		got, why := program.Test(expr.Vars{"now": 90.0, "p95": expr.Usual(one, 40), "paths": expr.Usual(many, 40)})
+		require.Equal(t, then, got, "%s: %s", source, why)
+	}
+	drifted, err := env.CompileSign(`mean(recent(p95, 20s)) > 3 * median(earlier(p95, 20s))`)
+	require.NoError(t, err)
+	got, _ := drifted.Test(expr.Vars{"now": 90.0, "p95": one})
+	require.Equal(t, expr.False, got, "this is what it is for")
+	require.Equal(t, 3.0, expr.Usual(3.0, 40), "what is no series stays as it is")
+	require.Equal(t, []any{}, expr.Usual([]any{}, 40))
+}

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"sort"
 
@@ -38,7 +39,7 @@ func seriesFunctions() []function {
 			},
 		}
 	}
-	window := func(name, gives string, keep func(t, end, d float64) bool) function {
+	window := func(name, gives string, keep func(t, end, usual, d float64) bool) function {
 		return function{
 			doc:  Function{name + "(x, d)", gives, fmt.Sprintf("median(%s(errors, 5m))", name)},
 			name: name, args: []*cel.Type{dyn, cel.DurationType}, also: [][]*cel.Type{{dyn, cel.StringType}}, result: cel.ListType(cel.MapType(cel.StringType, dyn)),
@@ -52,8 +53,10 @@ func seriesFunctions() []function {
 					return unknown("%v", err)
 				}
 				kept := []any{}
+				end := points[len(points)-1].t
+				usual := usualUntil(a[0], end)
 				for _, p := range points {
-					if keep(p.t, points[len(points)-1].t, d) {
+					if keep(p.t, end, usual, d) {
 						kept = append(kept, []any{p.t, p.v})
 					}
 				}
@@ -157,8 +160,8 @@ func seriesFunctions() []function {
 				return unknown("the series does not reach back %s", formatSeconds(back))
 			},
 		},
-		window("recent", "the part of a series within d of its newest sample", func(t, end, d float64) bool { return t > end-d }),
-		window("earlier", "the part of a series before the last d", func(t, end, d float64) bool { return t <= end-d }),
+		window("recent", "the part of a series within d of its newest sample", func(t, end, _, d float64) bool { return t > end-d }),
+		window("earlier", "the part of a series before the last d; in a verification, before the last d of what the diagnosis saw, so that an incident does not become the usual state", func(t, _, usual, d float64) bool { return t <= usual-d }),
 	}
 	for i := range fns {
 		if fns[i].name == "min" || fns[i].name == "max" {
@@ -266,6 +269,46 @@ func streamPoints(v any) ([]point, error) {
 		out = append(out, point{t, n})
 	}
 	return out, nil
+}
+
+// usualKey is what a stream has beside its labels and points where its usual
+// state is not that before its end, but that before an earlier moment.
+const usualKey = "usual_until"
+
+// Usual marks every stream of a series: what earlier gives of it ends at the
+// moment (seconds since 1970) at the latest. Other values are returned as they are.
+func Usual(value any, until float64) any {
+	list, ok := value.([]any)
+	if !ok || !isSeries(list) {
+		return value
+	}
+	out := make([]any, len(list))
+	for i, stream := range list {
+		m, ok := stream.(map[string]any)
+		if !ok {
+			return value
+		}
+		marked := maps.Clone(m)
+		marked[usualKey] = until
+		out[i] = marked
+	}
+	return out
+}
+
+// usualUntil reads the mark of Usual; end where there is none.
+func usualUntil(v ref.Val, end float64) float64 {
+	plain, err := toPlain(v)
+	if err != nil {
+		return end
+	}
+	if list, ok := plain.([]any); ok && len(list) == 1 {
+		plain = list[0]
+	}
+	m, _ := plain.(map[string]any)
+	if until, ok := plainNumber(m[usualKey]); ok {
+		return math.Min(until, end)
+	}
+	return end
 }
 
 func plainNumber(v any) (float64, bool) {

@@ -54,6 +54,7 @@ func (i Investigation) plan() *plan {
 			for _, b := range bindings {
 				p.subject = append(p.subject, diagnosis.Subject{
 					Playbook: pb, Service: s.Facts.Name, Targets: b, Params: i.Params(pb), Evidence: map[string]evidence.Evidence{},
+					Usual: i.Usual,
 				})
 				i.planSubject(p, len(p.subject)-1, s, wanted)
 			}
@@ -166,7 +167,7 @@ func (i Investigation) ask(q *playbook.Probe, subject *diagnosis.Subject, s Serv
 		values[name] = v
 	}
 	a := &asking{target: target, question: probe.Question{
-		Name: q.Name, Lang: q.Lang, Builtin: q.Builtin, Options: within(q.Options, i.Since), Args: map[string]any{},
+		Name: q.Name, Lang: q.Lang, Builtin: q.Builtin, Options: i.options(q), Args: map[string]any{},
 		Service: s.Facts, Now: i.Now, Since: i.Since,
 	}}
 	noteService := func(t probe.Template) {

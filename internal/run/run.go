@@ -46,8 +46,11 @@ type Investigation struct {
 	AtOnce    int                                     // questions under way at once; zero: 48
 	// Afterwards also asks what verifications and resolution checklists read.
 	Afterwards bool
-	Redact     *secret.Redactor
-	Progress   func(Event) // called from one goroutine at a time; may be nil
+	// Usual, where not zero, is the moment before which the usual state is looked
+	// for, however long ago it is by now: series go back so much further.
+	Usual    time.Time
+	Redact   *secret.Redactor
+	Progress func(Event) // called from one goroutine at a time; may be nil
 	// Clock gives the times that evidence bears; nil: time.Now.
 	Clock func() time.Time
 }

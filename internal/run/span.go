@@ -1,19 +1,34 @@
 package run
 
 import (
+	"maps"
 	"time"
 
 	"github.com/quellhq/quell/internal/expr"
+	"github.com/quellhq/quell/internal/playbook"
 )
 
 // usual is how far back an investigation looks where nobody says.
 const usual = 30 * time.Minute
 
+// options are those of a question with the window of this investigation.
+func (i Investigation) options(q *playbook.Probe) map[string]string {
+	out := within(q.Options, i.Since)
+	span, err := expr.ParseDuration(out["range"])
+	if i.Usual.IsZero() || err != nil || !i.Now.After(i.Usual) {
+		return out
+	}
+	out = maps.Clone(out)
+	out["range"] = expr.FormatDuration((span + i.Now.Sub(i.Usual)).Round(time.Second))
+	return out
+}
+
 // within shortens the window of a question to the look back of the
 // investigation, where that is shorter than usual: whoever asks about the last
 // minute (of a service that has just started, or of the demo) wants no
 // half-hour series of which all but the end is empty. The step is left to the
-// connector then, which takes one that fits. Windows are never made longer.
+// connector then, which takes one that fits. Windows are
+// made longer only by options.
 func within(options map[string]string, since time.Duration) map[string]string {
 	if since >= usual {
 		return options

@@ -34,20 +34,27 @@ func TestAShortLookBackShortensTheWindowOfAQuestion(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		since time.Duration
+		usual time.Duration // so long ago is what was usual
 		want  map[string]string
 	}{
-		"as long as usual: as the fence says": {30 * time.Minute, map[string]string{"range": "15m", "step": "15s"}},
-		"longer than the fence":               {20 * time.Minute, map[string]string{"range": "15m", "step": "15s"}},
-		"shorter: the step is chosen anew":    {time.Minute, map[string]string{"range": "1m"}},
+		"as long as usual: as the fence says":                             {30 * time.Minute, 0, map[string]string{"range": "15m", "step": "15s"}},
+		"longer than the fence":                                           {20 * time.Minute, 0, map[string]string{"range": "15m", "step": "15s"}},
+		"shorter: the step is chosen anew":                                {time.Minute, 0, map[string]string{"range": "1m"}},
+		"afterwards: further back by what has passed since the diagnosis": {30 * time.Minute, 90 * time.Second, map[string]string{"range": "16m30s", "step": "15s"}},
+		"afterwards, and shorter":                                         {time.Minute, 90 * time.Second, map[string]string{"range": "2m30s"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			windowed := strings.Replace(text, "promql waiting @metrics", "promql waiting @metrics range=15m step=15s", 1)
 			p, findings := playbook.ParseFile("book.md", []byte(windowed), windowVocabulary())
 			require.False(t, playbook.HasErrors(findings), "%v", findings)
-			s := &seer{}
+			s, now := &seer{}, time.Now()
+			usual := now.Add(-c.usual)
+			if c.usual == 0 {
+				usual = time.Time{}
+			}
 			run.Investigation{
-				Playbooks: []*playbook.Playbook{p}, Since: c.since,
+				Playbooks: []*playbook.Playbook{p}, Since: c.since, Now: now, Usual: usual,
 				Services: []run.Service{{Facts: probe.Service{Name: "shop"}, Targets: []string{"db", "m"}}},
 				Targets: map[string]run.Target{
 					"db": {Name: "db", Kind: "postgres", Prober: &seer{}},
