@@ -41,7 +41,20 @@ func (d *Desk) Apply(ctx context.Context, ref incident.Ref, numbers []int) (plan
 		return p, incident.Finished{}, err
 	}
 	end, err := x.Run(ctx, p, &begin)
+	if err == nil && (end.Outcome == incident.Recovered || end.Outcome == incident.Subsided) {
+		d.lookOnce(ctx, p.Incident)
+	}
 	return p, end, err
+}
+
+// lookOnce keeps how the world looks after a recovery, for the report's charts.
+// The recovery is verified already: what goes wrong here changes nothing.
+func (d *Desk) lookOnce(ctx context.Context, id string) {
+	events, err := d.Incident(ctx, id)
+	if err != nil {
+		return
+	}
+	_, _ = d.again(ctx, id, events, true)
 }
 
 // executor carries plans of an incident out on the desk's world.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -46,7 +48,7 @@ func (d *Desk) MakePlan(ctx context.Context, id string, o PlanOptions) (plan.Pla
 		if o.Progress != nil {
 			o.Progress(fmt.Sprintf("the diagnosis of %s is %s old: asking again", id, expr.FormatDuration(age.Round(time.Second))))
 		}
-		if latest, err = d.again(ctx, id, events); err != nil {
+		if latest, err = d.again(ctx, id, events, false); err != nil {
 			return plan.Plan{}, err
 		}
 	}
@@ -80,7 +82,7 @@ func latestDiagnosis(events []incident.Event) (latest incident.Diagnosed, at tim
 }
 
 // again diagnoses an incident's services once more, and keeps what it says.
-func (d *Desk) again(ctx context.Context, id string, events []incident.Event) (incident.Diagnosed, error) {
+func (d *Desk) again(ctx context.Context, id string, events []incident.Event, after bool) (incident.Diagnosed, error) {
 	var opened incident.Opened
 	for _, e := range events {
 		if e.Kind == incident.KindOpened {
@@ -100,6 +102,9 @@ func (d *Desk) again(ctx context.Context, id string, events []incident.Event) (i
 		since = defaultSince
 	}
 	req := Request{Services: opened.Services, Symptom: opened.Symptom, Since: since}
+	if len(last.Playbooks) == 1 {
+		req.Playbook = slices.Collect(maps.Keys(last.Playbooks))[0]
+	}
 	if len(d.library.Book.ForAlert(opened.Alert)) > 0 {
 		req.Alert = opened.Alert
 	}
@@ -108,6 +113,7 @@ func (d *Desk) again(ctx context.Context, id string, events []incident.Event) (i
 		return last, err
 	}
 	record := d.diagnosed(out)
+	record.After = after
 	e, err := incident.New(incident.KindDiagnosed, "quell", "", record)
 	if err != nil {
 		return last, err

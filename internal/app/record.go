@@ -74,6 +74,7 @@ func (d *Desk) diagnosed(out Outcome) incident.Diagnosed {
 		Since: out.Page.Since, Took: out.Page.Took, Notes: out.Page.Notes,
 		Playbooks: map[string]string{}, Params: map[string]map[string]any{},
 	}
+	record.Asked = incident.Askings(out.Result.Subjects, out.Result.Evidence)
 	for _, e := range out.Result.Evidence {
 		record.Evidence = append(record.Evidence, kept(e))
 	}

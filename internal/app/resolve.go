@@ -63,9 +63,13 @@ func (d *Desk) Checklist(ctx context.Context, id string) ([]incident.Item, error
 	if err != nil {
 		return nil, err
 	}
-	latest, _, err := latestDiagnosis(events)
+	folded, err := incident.Fold(events)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", id, err)
+		return nil, err
+	}
+	latest := folded.Telling() // the last that found a cause: of it the lists speak
+	if latest == nil {
+		return nil, fmt.Errorf("%s: nothing has been diagnosed yet", id)
 	}
 	var playbooks, services []string
 	for _, r := range latest.Diagnosis.Roots {

@@ -44,10 +44,10 @@ func state(v recovery.View) report.StepState {
 	case recovery.Waiting, recovery.Blocked:
 		s.Word = ""
 		if len(by) > 0 {
-			s.Word, s.Good = "approved by "+joined(by), true
+			s.Word, s.Good, s.Open = "approved by "+joined(by), true, true
 		}
 	case recovery.HeldBack:
-		s.Text = v.Held.Text
+		s.Text, s.Open = v.Held.Text, true
 	case recovery.Helped:
 		s.Text, s.Good = v.Judged.Why, true
 	case recovery.NoHelp, recovery.Unclear:

@@ -134,6 +134,7 @@ func (f frame) x(t float64) float64 {
 
 // height is where a value stands.
 func (f frame) height(v float64) float64 {
+	v = min(max(v, f.y.low), f.y.high) // beyond is only what no axis can reckon with
 	return f.top + plot*(1-(v-f.y.low)/(f.y.high-f.y.low))
 }
 

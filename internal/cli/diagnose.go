@@ -76,7 +76,7 @@ could not be seen. Changes nothing. Ctrl-C prints what is known so far.`,
 		},
 	}
 	a.flags(cmd)
-	cmd.Flags().BoolVar(&a.save, "save", false, "open an incident with this diagnosis and its evidence, for `quell plan`")
+	cmd.Flags().BoolVar(&a.save, "save", false, "open an incident with this diagnosis and its evidence, as quell plan needs it")
 	cmd.Flags().StringVar(&a.as, "as", "", "who opens the incident (default: the user that runs quell)")
 	return cmd
 }

@@ -149,7 +149,7 @@ go on after closing (over 24h) are kept with their time: ` + "`quell incident ch
 				showItems(s, items)
 				var open *app.Unresolved
 				if errors.As(err, &open) {
-					return fmt.Errorf("%s stays open: %d items do not hold (--anyway closes it all the same)", id, len(open.Items))
+					return fmt.Errorf("%s stays open: the checklist does not hold (%d of %d; --anyway closes it all the same)", id, len(open.Items), len(items))
 				}
 				if err == nil {
 					fmt.Fprintf(s.out, "%s is resolved\n", id)
@@ -184,9 +184,12 @@ func incidentCase(s streams) *cobra.Command {
 		Example: "  quell incident case INC-7 -o playbooks/db/connections.cases/leak-in-checkout.txtar",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return about(cmd, s, a, args, func(d *app.Desk, id string) error {
-				text, err := d.Case(cmd.Context(), id)
+				text, notes, err := d.Case(cmd.Context(), id)
 				if err != nil {
 					return err
+				}
+				for _, n := range notes {
+					fmt.Fprintln(s.err, n)
 				}
 				return put(s, file, text)
 			})

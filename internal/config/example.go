@@ -45,6 +45,11 @@ policy:
     - {weekly: "Fri 16:00 - Mon 08:00", zone: Europe/Berlin, environment: production, approval: two}
   autonomy: {"*": approve}
 
+# Where incidents are kept: a file, or a Postgres database that several machines share (store: {postgres: "env:QUELL_STORE"}).
+# Without it they are in incidents.db of the state directory, which is $QUELL_STATE, or quell below $XDG_STATE_HOME, or
+# ~/.local/state/quell; the keys that approvals are signed with are there too.
+store: {path: incidents.db}
+
 # What is masked besides secrets and personal data that Quell knows by itself: docs/redaction.md.
 redact: ['\bCUST-\d{8}\b', 'tenant=(\w+)']
 `

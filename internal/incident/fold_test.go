@@ -158,8 +158,8 @@ func TestWhatAnIncidentWaitsFor(t *testing.T) {
 	}{
 		"nobody has asked": {opened(t), []incident.Wait{{Text: "nobody has asked yet what is wrong", Command: "quell diagnose --save"}}},
 		"there is no plan": {with(opened(t), incident.KindDiagnosed, "", found()), []incident.Wait{{Text: "a cause is found, and there is no plan", Command: "quell plan INC-7"}}},
-		"there is a plan":  {planned(t), []incident.Wait{{Text: "2 steps to look at and approve", Command: "quell apply INC-7.1"}}},
-		"a crash":          {acting(t, nil), []incident.Wait{{Text: "nobody knows whether step INC-7.1.1 happened: look at ", Command: "quell reconcile INC-7.1.1"}}},
+		"there is a plan":  {planned(t), []incident.Wait{{Text: "2 steps to look at and approve", Command: "quell plan INC-7.1"}}},
+		"a crash":          {acting(t, nil), []incident.Wait{{Text: "nobody knows whether step INC-7.1.1 happened: look at ", Command: "quell reconcile"}}},
 		"it is under way":  {acting(t, ptr(made("done"))), []incident.Wait{}},
 		"an approval":      {with(planned(t), incident.KindHeld, "INC-7.1.1", incident.Held{Plan: "INC-7.1", Reason: incident.HeldUnapproved, Text: "two people"}), []incident.Wait{{Text: "step INC-7.1.1 waits for an approval: two people", Command: "quell approve INC-7.1.1"}}},
 		"nobody can tell":  {with(acting(t, ptr(made("done"))), incident.KindJudged, "INC-7.1.1", verdict(verification.CannotTell)), []incident.Wait{{Text: "nobody can tell whether step INC-7.1.1 helped: so it was seen", Command: "quell verify INC-7.1.1 --say better|worse"}}},

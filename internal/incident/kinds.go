@@ -48,9 +48,11 @@ type Diagnosed struct {
 	Diagnosis diagnosis.Diagnosis `json:"diagnosis"`
 	Evidence  []evidence.Evidence `json:"evidence"`
 	Since     string              `json:"since"` // how far back it looked, like 30m
-	Took      time.Duration       `json:"took_ns"`
-	Notes     []string            `json:"notes,omitempty"`
-	Playbooks map[string]string   `json:"playbooks,omitempty"` // id → digest of the file that was asked
+	// After says that it was taken after a recovery, to show how it looks then.
+	After     bool              `json:"after,omitempty"`
+	Took      time.Duration     `json:"took_ns"`
+	Notes     []string          `json:"notes,omitempty"`
+	Playbooks map[string]string `json:"playbooks,omitempty"` // id → digest of the file that was asked
 	// Params are the parameters of each playbook's round, by playbook and name.
 	Params map[string]map[string]any `json:"params,omitempty"`
 	// Asked says which question of which playbook got which answer: what a saved

@@ -78,21 +78,17 @@ func (p Progress) Made() *Attempt {
 	if p.undone() {
 		return nil
 	}
-	return p.last(false)
-}
-
-// Undone is the attempt that took the step back; nil where none did.
-func (p Progress) Undone() *Attempt { return p.last(true) }
-
-func (p Progress) last(undo bool) *Attempt {
 	for n := len(p.Attempts) - 1; n >= 0; n-- {
 		a := &p.Attempts[n]
-		if a.Undo == undo && a.Result != nil && (a.Result.State == action.Made || a.Result.State == action.PartlyMade) {
+		if !a.Undo && a.Result != nil && changed(*a.Result) {
 			return a
 		}
 	}
 	return nil
 }
+
+// changed reports whether a result left something different.
+func changed(r Result) bool { return r.State == action.Made || r.State == action.PartlyMade }
 
 // ofStep folds an event of a step in. Of a step that no plan has only the
 // timeline tells.
@@ -198,8 +194,11 @@ func (i *Incident) result(p *Progress, e Event) (string, Tone, error) {
 			a.Result, a.Ended, a.Event, a.By = &v, e.At, e.Seq, e.By
 		}
 	}
-	made := v.State == action.Made || v.State == action.PartlyMade
-	if made && !v.Undo {
+	if v.Undo && changed(v) && p.Judged != nil && p.Judged.Verdict == verification.Better {
+		// What had helped is taken back: nobody has verified how it is now.
+		i.forget(Mitigated, Recovery)
+	}
+	if changed(v) && !v.Undo {
 		i.reach(e, Moment{Name: Acted, From: fmt.Sprintf("step %s: %s", e.Step, v.Text)})
 	}
 	what := "step " + e.Step
@@ -213,7 +212,7 @@ func (i *Incident) result(p *Progress, e Event) (string, Tone, error) {
 	switch {
 	case v.State == action.CannotTell:
 		return text, Doubt, nil
-	case made:
+	case changed(v):
 		return text, Act, nil
 	}
 	return text, Bad, nil

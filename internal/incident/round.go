@@ -33,7 +33,7 @@ func (i Incident) round(n int) *Round {
 // cause, and else the last one. Nil where nobody has asked.
 func (i Incident) Telling() *Round {
 	for n := len(i.Rounds) - 1; n >= 0; n-- {
-		if i.Rounds[n].Diagnosis.Verdict == diagnosis.Found {
+		if !i.Rounds[n].After && i.Rounds[n].Diagnosis.Verdict == diagnosis.Found {
 			return &i.Rounds[n]
 		}
 	}

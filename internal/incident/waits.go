@@ -21,7 +21,7 @@ func (i Incident) Waits(now time.Time) []Wait {
 	for _, p := range i.Unknown() {
 		out = append(out, Wait{
 			Text:    fmt.Sprintf("nobody knows whether step %s happened: look at %s", p.Step.ID, p.Step.Target),
-			Command: "quell reconcile " + p.Step.ID,
+			Command: "quell reconcile",
 		})
 	}
 	for _, m := range i.Temporary() {
@@ -58,6 +58,8 @@ func (p Planned) waits() []Wait {
 	var out []Wait
 	for _, s := range p.Steps {
 		switch {
+		case s.Standing == StepUndone && s.Judged != nil && s.Judged.Verdict == verification.Better:
+			out = append(out, Wait{Text: fmt.Sprintf("step %s had helped, and was taken back: nobody has looked since", s.Step.ID), Command: "quell plan " + p.Plan.Incident})
 		case s.Standing == StepUnclear:
 			out = append(out, Wait{Text: fmt.Sprintf("nobody can tell whether step %s helped: %s", s.Step.ID, s.Judged.Why), Command: fmt.Sprintf("quell verify %s --say better|worse", s.Step.ID)})
 		case s.Standing == StepHeld && s.Held.Reason == HeldUnapproved:
@@ -72,7 +74,7 @@ func (p Planned) waits() []Wait {
 	case p.Finished != nil && p.Finished.Outcome != Recovered && p.Finished.Outcome != Subsided:
 		return []Wait{{Text: p.Finished.Text}}
 	case p.Runs == 0 && p.waiting() > 0:
-		return []Wait{{Text: fmt.Sprintf("%s to look at and approve", count(p.waiting(), "step")), Command: "quell apply " + p.Plan.ID}}
+		return []Wait{{Text: fmt.Sprintf("%s to look at and approve", count(p.waiting(), "step")), Command: "quell plan " + p.Plan.ID}}
 	case p.waiting() == 0 && len(p.Plan.Tasks) > 0:
 		return []Wait{{Text: fmt.Sprintf("%s for people: %s", count(len(p.Plan.Tasks), "task"), p.Plan.Tasks[0].Title), Command: "quell plan " + p.Plan.Incident}}
 	}

@@ -12,9 +12,14 @@ import (
 // interface between kernel and programs, and is 100 wherever Go runs on Linux.
 const perSecond = 100
 
-// Slack is how much a start that Started gives may be too early: a unit of the
-// start itself, and what a clock that is being kept right is moved meanwhile.
+// Slack is how much a start that Started gives may be too early at once: a
+// unit of the start itself, and the kernel's own coarse clock.
 const Slack = 20 * time.Millisecond
+
+// drift is how far a clock may have been moved meanwhile, as a share of the
+// time that has passed: starts are told by a clock that nobody sets, and
+// moments by one that is kept right, by half a percent at worst.
+const drift = 0.01
 
 // Boot names the time since the machine was started.
 func Boot() (string, error) {
@@ -26,7 +31,7 @@ func Boot() (string, error) {
 }
 
 // Started is when the process started, by the clock as it stands now; early
-// by up to Slack. It is zero where the clock cannot be read.
+// by up to Slack, and off by what the clock was moved since. It is zero where the clock cannot be read.
 func (i ID) Started() time.Time {
 	up, err := sinceBoot()
 	if err != nil {
@@ -36,5 +41,15 @@ func (i ID) Started() time.Time {
 }
 
 // Since reports whether the process started at or after a moment, as far as
-// that can be told.
-func (i ID) Since(moment time.Time) bool { return !i.Started().Add(Slack).Before(moment) }
+// that can be told; in doubt it did.
+func (i ID) Since(moment time.Time) bool { return Since(i.Started(), moment) }
+
+// Since is the same for a start that somebody else has told.
+func Since(started, moment time.Time) bool {
+	return !started.Add(Slack + moved(moment)).Before(moment)
+}
+
+// moved is how far the clock may have been moved since a moment.
+func moved(since time.Time) time.Duration {
+	return time.Duration(float64(max(time.Since(since), 0)) * drift)
+}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // File is a pidfile: a file that holds the number of a service's main process.
@@ -85,7 +86,7 @@ func (f File) mistaken(main Process, info os.FileInfo) (why string, err error) {
 		}
 		return "", nil
 	}
-	if main.Started().After(info.ModTime().Add(Slack)) {
+	if written := info.ModTime(); main.Started().After(written.Add(time.Second + moved(written))) {
 		// Either the number was used again, or the clock was set. To take the
 		// service for ended and start a second one is the worse mistake.
 		return "", &Doubt{

@@ -2,6 +2,7 @@ package pid_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -43,7 +44,10 @@ func TestAProcessHasANameOfItsOwn(t *testing.T) {
 	require.Equal(t, os.Getpid(), p.Parent)
 	require.Equal(t, os.Getuid(), p.UID)
 	require.Equal(t, "sleep", p.Comm)
-	require.Positive(t, p.RSS)
+	require.Eventually(t, func() bool { // the kernel counts in batches
+		p, err := pid.Look(cmd.Process.Pid)
+		return err == nil && p.RSS > 0
+	}, 5*time.Second, 10*time.Millisecond)
 	require.False(t, p.Kernel)
 	require.True(t, pid.Lives(p.ID))
 	require.WithinDuration(t, before, p.Started(), 2*pid.Slack)
@@ -70,7 +74,7 @@ func TestTheDeadAreGone(t *testing.T) {
 	t.Cleanup(func() { _ = cmd.Wait() })
 	require.Eventually(t, func() bool {
 		_, err := pid.Look(cmd.Process.Pid)
-		return err == pid.ErrGone
+		return errors.Is(err, pid.ErrGone)
 	}, 5*time.Second, time.Millisecond)
 	p, err := pid.Read(cmd.Process.Pid)
 	require.NoError(t, err)

@@ -198,10 +198,12 @@ func keeps(s *progress) bool {
 
 // end is what is said when no step has anything left to do.
 func (r *Run) end() Command {
-	done, failed := 0, ""
+	done, back, failed := 0, 0, ""
 	for _, planned := range r.plan.Steps {
 		s := r.steps[planned.ID]
 		switch {
+		case s.undone():
+			back++
 		case s.act.made():
 			done++
 		case s.act.result != nil:
@@ -211,10 +213,19 @@ func (r *Run) end() Command {
 	switch {
 	case done == 0 && failed == "":
 		return stop(incident.NotHelped, "there was nothing that could be applied")
+	case done == 0 && back > 0:
+		return stop(incident.NotHelped, fmt.Sprintf("all that was applied (%s) is taken back: `quell plan %s` looks again%s", steps(back), r.plan.Incident, failed))
 	case done == 0:
 		return stop(incident.NotHelped, "nothing was done"+failed)
 	}
-	return stop(incident.NotHelped, fmt.Sprintf("%d of %d steps were applied, and it is not better: look again with `quell diagnose`%s", done, len(r.plan.Steps), failed))
+	return stop(incident.NotHelped, fmt.Sprintf("%s of %d applied, and it is not better: `quell plan %s` looks again%s", steps(done), len(r.plan.Steps), r.plan.Incident, failed))
+}
+
+func steps(n int) string {
+	if n == 1 {
+		return "1 step"
+	}
+	return fmt.Sprintf("%d steps", n)
 }
 
 func stop(o incident.Outcome, text string) Command {

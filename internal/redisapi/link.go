@@ -78,11 +78,13 @@ func (l *Link) Send(ctx context.Context, within time.Duration, cmds ...[]any) (r
 		err := q.Err()
 		var said goredis.Error
 		switch {
-		// Where the first command is refused, the library gives its error to all
-		// that were not: a value is a value.
-		case err == nil, q.Val() != nil:
+		case err == nil:
 			replies[i].Val = plain(q.Val())
 		case errors.Is(err, goredis.Nil):
+		case errors.As(err, &said) && q.Val() != nil:
+			// Where the first command is refused, the library gives its error to
+			// all that were not.
+			replies[i].Val = plain(q.Val())
 		case errors.As(err, &said):
 			replies[i].Err = Clip(said.Error())
 		default:

@@ -48,13 +48,18 @@ func (r *Refusal) Answer(what string, at Address) evidence.Answer {
 	return evidence.Not(status, what+": "+r.Said, hint)
 }
 
-// Failed turns the error of a Knock or a Send into an answer. what says what
+// Failed turns the error of a Knock or of a Session into an answer. what says what
 // was attempted: "CONFIG GET".
 func Failed(what string, err error, at Address) evidence.Answer {
-	var r *Refusal
+	var (
+		r    *Refusal
+		said *Said
+	)
 	switch {
 	case errors.As(err, &r):
 		return r.Answer("connect to "+at.Addr, at)
+	case errors.As(err, &said):
+		return Refused(said.Command, said.Text, at)
 	case errors.Is(err, ErrTooBig):
 		return evidence.Not(evidence.Refused, what+" at "+at.Addr+": "+ErrTooBig.Error(), "")
 	}

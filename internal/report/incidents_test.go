@@ -135,9 +135,13 @@ func sample(clock string, check verification.Truth, checkWhy string, felt verifi
 	return verification.Sample{At: day(clock), Check: check, CheckWhy: checkWhy, Felt: felt, FeltWhy: feltWhy, Level: level}
 }
 
-// recovered is an incident whose first step did not help and was taken back,
+func recovered(t *testing.T) incident.Incident { return recoveredStory(t).fold() }
+
+func unclear(t *testing.T) incident.Incident { return unclearStory(t).fold() }
+
+// recoveredStory is an incident whose first step did not help and was taken back,
 // and whose second did.
-func recovered(t *testing.T) incident.Incident {
+func recoveredStory(t *testing.T) *story {
 	t.Helper()
 	s := &story{t: t, id: "INC-7"}
 	from := day("13:42:00")
@@ -200,7 +204,7 @@ func recovered(t *testing.T) incident.Incident {
 	s.at("14:35:30", incident.KindItem, "quell", "", incident.Item{Playbook: "db/pool", Text: "no session is idle in a transaction for over a minute", Truth: verification.Yes, Why: "0 sessions"})
 	s.at("14:35:30", incident.KindItem, "quell", "", incident.Item{Playbook: "db/pool", Text: "no connection waits for a day", Truth: verification.None, Due: day("14:35:30").Add(24 * time.Hour)})
 	s.at("14:41:00", incident.KindResolved, "alice", "", incident.Note{Text: "back to normal for twenty minutes, release rolled back"})
-	return s.fold()
+	return s
 }
 
 // act writes an intent and its result; an undo leaves nothing behind, and step
@@ -233,9 +237,9 @@ func recoveredPlan() plan.Plan {
 	}
 }
 
-// unclear is an incident that nobody could explain, with a step of which nobody
+// unclearStory is an incident that nobody could explain, with a step of which nobody
 // knows whether it happened.
-func unclear(t *testing.T) incident.Incident {
+func unclearStory(t *testing.T) *story {
 	t.Helper()
 	s := &story{t: t, id: "INC-8"}
 	from, to := day("21:30:00"), day("22:00:00")
@@ -263,5 +267,5 @@ func unclear(t *testing.T) incident.Incident {
 	s.at("22:15:24", incident.KindFinished, "quell", "", incident.Finished{Plan: "INC-8.1", Outcome: incident.NeedsPerson, Text: "nobody can tell whether step INC-8.1.1 helped: look, and then `quell verify INC-8.1.1 --say better|worse`"})
 	s.at("22:17:40", incident.KindJudged, "carol", "INC-8.1.1", incident.Judged{Judgement: verification.Judgement{Verdict: verification.NotBetter, Why: "people still write to support"}})
 	s.at("22:18:02", incident.KindIntent, "quell", "INC-8.1.2", incident.Intent{Attempt: 1, Order: action.Order{Preview: action.Preview{Summary: "restarts payment-worker (4 processes)"}}, By: []string{"carol", "dave"}})
-	return s.fold()
+	return s
 }

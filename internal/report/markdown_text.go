@@ -53,9 +53,6 @@ func mdCode(text string) string {
 	return fence + text + fence
 }
 
-// mdCell is code in a cell of a table, where a bar would end the cell.
-func mdCell(text string) string { return strings.ReplaceAll(mdCode(text), "|", `\|`) }
-
 // mdBlock is text as a block of code, its lines as they are.
 func mdBlock(text string) string {
 	fence := strings.Repeat("`", max(longestRun(text, '`')+1, 3))

@@ -18,6 +18,7 @@ type StepState struct {
 	Word string // "waiting", "helped", "undone"; empty: nothing has happened
 	Text string // what was done or seen, or why it was held
 	Good bool   // green; else yellow
+	Open bool   // it has not been begun: what it needs is shown
 	By   []string
 }
 
@@ -86,7 +87,7 @@ func (b *page) step(i int, s plan.Step, state StepState) {
 			b.row("", fmt.Sprintf("and %d more (--full)", len(s.Preview.Items)-n))
 			break
 		}
-		b.rowIn("", "", "· ", fmt.Sprintf("%s: %s → %s", item.ID, cut(item.Now, 90), cut(item.Then, 60)))
+		b.rowIn("", "", "· ", fmt.Sprintf("%s: %s → %s", item.ID, b.short(item.Now, 90), b.short(item.Then, 60)))
 	}
 	if s.Preview.Identity != "" {
 		b.rowIn(dim, "on", "", fmt.Sprintf("%s (%s)", s.Target, s.Preview.Identity))
@@ -110,8 +111,18 @@ func (b *page) step(i int, s plan.Step, state StepState) {
 	}
 	b.row("undo", undo)
 	b.row("helped if", verified(s))
-	b.rowIn(dim, "needs", "", Needs(s.Decision))
+	if state.Word == "" || state.Open {
+		b.rowIn(dim, "needs", "", Needs(s.Decision))
+	}
 	b.blank()
+}
+
+// short cuts a text on the short page.
+func (b *page) short(text string, width int) string {
+	if b.Full {
+		return text
+	}
+	return cut(text, width)
 }
 
 // planned is the action's type behind what it does.

@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"bytes"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -32,4 +33,22 @@ func TestReports(t *testing.T) {
 			require.Equal(t, string(page), string(again))
 		})
 	}
+}
+
+func TestIncidentsOnATerminal(t *testing.T) {
+	t.Parallel()
+	now := day("23:20:00")
+	for name, style := range map[string]report.Style{"list.txt": {Width: 100}, "list_narrow.txt": {}} {
+		var text bytes.Buffer
+		require.NoError(t, report.WriteIncidents(&text, []incident.Incident{unclear(t), recovered(t)}, now, style))
+		golden(t, name, text.Bytes())
+	}
+	for name, i := range map[string]incident.Incident{"recovered_show.txt": recovered(t), "unclear_show.txt": unclear(t)} {
+		var text bytes.Buffer
+		require.NoError(t, report.WriteIncident(&text, i, now, report.Style{}))
+		golden(t, name, text.Bytes())
+	}
+	var text bytes.Buffer
+	require.NoError(t, report.WriteIncidents(&text, nil, now, report.Style{}))
+	require.Equal(t, "There are no incidents. `quell diagnose --save` opens one.\n", text.String())
 }

@@ -32,7 +32,6 @@ type stepGuard struct {
 
 // outlook is everything that a preview rests on.
 type outlook struct {
-	graph graph
 	state state
 	route route
 	sql   script
@@ -42,32 +41,43 @@ type outlook struct {
 
 // Preview implements action.Doer.
 func (m migration) Preview(ctx context.Context, c action.Change) (action.Preview, error) {
-	p, _, err := m.preview(ctx, c)
+	g, s, err := m.t.where(ctx)
+	if err != nil {
+		return action.Preview{}, m.t.unavailable(err)
+	}
+	p, l, err := m.look(ctx, c, g, s)
+	if err == nil && !p.Already {
+		err = m.wayBack(ctx, &p, l)
+	}
 	if err != nil {
 		return action.Preview{}, m.t.unavailable(err)
 	}
 	return p, nil
 }
 
-func (m migration) preview(ctx context.Context, c action.Change) (action.Preview, outlook, error) {
+// look finds the way, asks for its SQL, and says what that would do.
+func (m migration) look(ctx context.Context, c action.Change, g graph, s state) (p action.Preview, l outlook, err error) {
 	if c.Type != m.spec.Name {
-		return action.Preview{}, outlook{}, action.Refuse("", "%s was asked to do %s", m.spec.Name, c.Type)
+		return p, l, action.Refuse("", "%s was asked to do %s", m.spec.Name, c.Type)
 	}
-	l, err := m.look(ctx, c)
+	l.state = s
+	if l.route, err = m.route(g, s, c.Args); err != nil {
+		return p, l, err
+	}
+	warning, err := m.order(g, l.route, c.Args.Text("code"))
 	if err != nil {
-		return action.Preview{}, l, err
+		return p, l, err
 	}
-	warning, err := m.order(l.graph, l.route, c.Args.Text("code"))
-	if err != nil {
-		return action.Preview{}, l, err
-	}
-	p := action.Preview{
-		Identity: l.state.database,
-		Summary:  fmt.Sprintf("%ss %s from %s to %s", m.verb, l.state.database, orBase(l.route.from), orBase(l.route.to)),
+	p = action.Preview{
+		Identity: s.database,
+		Summary:  fmt.Sprintf("%ss %s from %s to %s", m.verb, s.database, orBase(l.route.from), orBase(l.route.to)),
 	}
 	if len(l.route.steps) == 0 {
-		p.Already, p.Summary = true, fmt.Sprintf("%s is at %s", l.state.database, orBase(l.route.from))
+		p.Already, p.Summary = true, fmt.Sprintf("%s is at %s", s.database, orBase(l.route.from))
 		return p, l, nil
+	}
+	if l.sql, l.silent, err = m.t.offline(ctx, m.verb, l.route.span); err != nil {
+		return p, l, err
 	}
 	if warning != "" {
 		p.Warnings = append(p.Warnings, warning)
@@ -79,21 +89,7 @@ func (m migration) preview(ctx context.Context, c action.Change) (action.Preview
 		p.Items = append(p.Items, m.item(l, r, g))
 	}
 	m.weigh(&p, l)
-	return p, l, m.wayBack(ctx, &p, l)
-}
-
-// look reads scripts and database, and asks for the SQL.
-func (m migration) look(ctx context.Context, c action.Change) (outlook, error) {
-	var l outlook
-	var err error
-	if l.graph, l.state, err = m.t.where(ctx); err != nil {
-		return l, err
-	}
-	if l.route, err = m.route(l.graph, l.state, c.Args); err != nil || len(l.route.steps) == 0 {
-		return l, err
-	}
-	l.sql, l.silent, err = m.t.offline(ctx, m.verb, l.route.span)
-	return l, err
+	return p, l, nil
 }
 
 // where reads the scripts and asks where the database stands.
@@ -235,7 +231,7 @@ func (m migration) Apply(ctx context.Context, o action.Order) (action.Done, erro
 	case action.CannotTell:
 		return action.Done{}, action.Not("%s", before.Text)
 	}
-	now, l, err := m.preview(ctx, o.Change)
+	now, l, err := m.look(ctx, o.Change, g, s)
 	if err != nil {
 		return action.Done{}, notBegun(m.t.unavailable(err))
 	}
@@ -246,7 +242,7 @@ func (m migration) Apply(ctx context.Context, o action.Order) (action.Done, erro
 	if failure != nil && ctx.Err() != nil {
 		return action.Done{}, fmt.Errorf("it is unknown whether it happened: %w", failure)
 	}
-	return m.outcome(ctx, o, l, failure)
+	return m.outcome(ctx, o, g, l, failure)
 }
 
 // notBegun is an error of the looks before the act: nothing happened.
@@ -269,8 +265,8 @@ func (m migration) options(ctx context.Context, o action.Order) string {
 
 // outcome asks the database what a run has come to: its exit code alone says
 // neither that all was done nor that nothing was.
-func (m migration) outcome(ctx context.Context, o action.Order, l outlook, failure error) (action.Done, error) {
-	g, s, err := m.t.where(ctx)
+func (m migration) outcome(ctx context.Context, o action.Order, g graph, l outlook, failure error) (action.Done, error) {
+	s, err := m.t.state(ctx, g)
 	if err != nil {
 		return action.Done{}, fmt.Errorf("it is unknown whether it happened: %w", err)
 	}

@@ -2,8 +2,10 @@ package alembic_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -24,11 +26,41 @@ import (
 var server *realserver.Postgres
 
 func TestMain(m *testing.M) {
+	if file := os.Getenv(orderFile); file != "" {
+		os.Exit(applyFrom(file))
+	}
 	os.Exit(realserver.Main(m, func(t testing.TB) {
 		server = realserver.StartPostgres(t, realserver.PostgresConfig{Settings: map[string]string{"log_min_duration_statement": "0"}})
 		// A password is asked for by nobody here, and must be shown by nobody.
 		server.Exec(t, "", "CREATE ROLE migrator LOGIN CREATEDB PASSWORD '"+password+"'")
 	}))
+}
+
+// orderFile names the environment variable with the file of an order that this
+// process shall carry out, to be killed at it.
+const orderFile = "QUELL_TEST_ORDER"
+
+// carried is what such a file holds.
+type carried struct {
+	Settings connector.Settings
+	Order    action.Order
+}
+
+func applyFrom(file string) int {
+	var c carried
+	data, err := os.ReadFile(file)
+	if err == nil {
+		err = json.Unmarshal(data, &c)
+	}
+	if err == nil {
+		var target connector.Target
+		if target, err = alembic.Kind().Open(c.Settings, connector.Tools{}); err == nil {
+			d, _ := target.(action.Changer).Doer(c.Order.Type)
+			_, err = d.Apply(context.Background(), c.Order)
+		}
+	}
+	fmt.Fprintln(os.Stderr, err)
+	return 1
 }
 
 const password = "corn-beef-hash"
@@ -47,7 +79,7 @@ func init() { projects <- 0 }
 func newProject(t testing.TB) *project {
 	t.Helper()
 	realserver.Find(t, "alembic", "alembic")
-	realserver.FindModule(t, "psycopg2", "python3-psycopg2")
+	_ = realserver.Python(t, "psycopg2", "python3-psycopg2")
 	n := <-projects + 1
 	projects <- n
 	p := &project{dir: t.TempDir(), database: fmt.Sprintf("project_%d", n)}
@@ -128,7 +160,7 @@ func shop(t testing.TB) *project {
 
 func (p *project) open(t testing.TB) *alembic.Target {
 	t.Helper()
-	target, err := alembic.Kind().Open(connector.Settings{"kind": "alembic", "dir": p.dir, "env": p.env}, connector.Tools{})
+	target, err := alembic.Kind().Open(connector.Settings{"kind": "alembic", "dir": p.dir, "env": p.env, "timeout": "1m"}, connector.Tools{})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, target.Close()) })
 	return target.(*alembic.Target)
@@ -139,9 +171,10 @@ func (p *project) changer(t *testing.T) action.Changer { return p.open(t) }
 // at moves the database of the project, as the team itself would.
 func (p *project) at(t testing.TB, revision string) {
 	t.Helper()
-	done, err := p.apply(t, p.planned(t, "alembic.upgrade", map[string]any{"revision": revision}))
-	require.NoError(t, err)
-	require.NotEmpty(t, done.Summary)
+	cmd := exec.Command("alembic", "upgrade", revision)
+	cmd.Dir, cmd.Env = p.dir, append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1", "DATABASE_URL="+p.env["DATABASE_URL"].(string))
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, string(out))
 }
 
 // value asks the project's database for one text.
@@ -169,7 +202,7 @@ func (p *project) schema(t *testing.T) string {
 
 func (p *project) ask(t testing.TB) evidence.Answer {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	return p.open(t).Ask(ctx, probe.Question{Name: "q", Lang: "probe", Builtin: "alembic.current", Now: time.Now(), Since: time.Hour})
 }
@@ -196,7 +229,7 @@ func (p *project) preview(t testing.TB, name string, args map[string]any) (actio
 	t.Helper()
 	complete, err := specOf(t, name).Complete(args)
 	require.NoError(t, err)
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	return doerOf(t, p.open(t), name).Preview(ctx, action.Change{Type: name, Args: complete})
 }
@@ -213,14 +246,14 @@ func (p *project) planned(t testing.TB, name string, args map[string]any) action
 
 func (p *project) apply(t testing.TB, o action.Order) (action.Done, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	return doerOf(t, p.open(t), o.Type).Apply(ctx, o)
 }
 
 func (p *project) standing(t testing.TB, o action.Order) action.Standing {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	s, err := doerOf(t, p.open(t), o.Type).Standing(ctx, o)
 	require.NoError(t, err)

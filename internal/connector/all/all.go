@@ -5,8 +5,11 @@ import (
 	"github.com/quellhq/quell/internal/connector"
 	"github.com/quellhq/quell/internal/connector/alembic"
 	"github.com/quellhq/quell/internal/connector/alertmanager"
+	"github.com/quellhq/quell/internal/connector/celery"
 	"github.com/quellhq/quell/internal/connector/command"
 	"github.com/quellhq/quell/internal/connector/dns"
+	"github.com/quellhq/quell/internal/connector/firewall"
+	"github.com/quellhq/quell/internal/connector/gunicorn"
 	"github.com/quellhq/quell/internal/connector/host"
 	"github.com/quellhq/quell/internal/connector/http"
 	"github.com/quellhq/quell/internal/connector/logs"
@@ -16,6 +19,7 @@ import (
 	"github.com/quellhq/quell/internal/connector/process"
 	"github.com/quellhq/quell/internal/connector/prometheus"
 	"github.com/quellhq/quell/internal/connector/redis"
+	"github.com/quellhq/quell/internal/connector/rq"
 	"github.com/quellhq/quell/internal/connector/series"
 	"github.com/quellhq/quell/internal/connector/tcp"
 	"github.com/quellhq/quell/internal/connector/tls"
@@ -26,6 +30,8 @@ func Kinds() []connector.Kind {
 	return []connector.Kind{
 		postgres.Kind(),
 		redis.Kind(),
+		rq.Kind(),
+		celery.Kind(),
 		prometheus.Kind(),
 		series.Kind(),
 		loki.Kind(),
@@ -37,6 +43,8 @@ func Kinds() []connector.Kind {
 		host.Kind(),
 		process.Kind(),
 		nginx.Kind(),
+		gunicorn.Kind(),
+		firewall.Kind(),
 		alertmanager.Kind(),
 		command.Kind(),
 		alembic.Kind(),

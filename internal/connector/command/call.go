@@ -14,9 +14,9 @@ import (
 // call is a declared command with its values.
 type call struct {
 	command
-	filled  map[string]any
-	argv    []string
-	check   []string // empty: nothing tells
+	filled map[string]any
+	argv   []string
+	check  []string // empty: nothing tells
 }
 
 // read finds and fills the command of a change. The errors are refusals.

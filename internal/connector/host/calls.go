@@ -17,6 +17,14 @@ type openFile struct {
 	bytes   int64 // space that it takes
 }
 
+// facts are what stat says of a name beyond what every system knows.
+type facts struct {
+	id       fileID
+	takes    int64 // space on the disk, bytes
+	uid, gid uint32
+	shared   bool // there are other names for it
+}
+
 // clockState is what adjtimex says, in seconds.
 type clockState struct {
 	synchronised     bool

@@ -2,7 +2,9 @@ package host
 
 import (
 	"errors"
+	"io/fs"
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -34,6 +36,14 @@ func statOpen(path string) (openFile, error) {
 		regular: x.Mode&unix.S_IFMT == unix.S_IFREG,
 		bytes:   int64(x.Blocks) * 512,
 	}, nil
+}
+
+func factsOf(info fs.FileInfo) (facts, bool) {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return facts{}, false
+	}
+	return facts{id: fileID{st.Dev, st.Ino}, takes: st.Blocks * 512, uid: st.Uid, gid: st.Gid, shared: st.Nlink > 1}, true
 }
 
 func readClock() (clockState, error) {

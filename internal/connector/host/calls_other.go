@@ -2,13 +2,18 @@
 
 package host
 
-import "errors"
+import (
+	"errors"
+	"io/fs"
+)
 
 var errNotLinux = errors.New("this question needs Linux")
 
 func statMount(string) (space, error) { return space{}, errNotLinux }
 
 func statOpen(string) (openFile, error) { return openFile{}, errNotLinux }
+
+func factsOf(fs.FileInfo) (facts, bool) { return facts{}, false }
 
 func readClock() (clockState, error) { return clockState{}, errNotLinux }
 

@@ -1,6 +1,7 @@
 // Package host looks at the machine that we run on: processes, ports, CPU,
 // memory, disks, limits and the kernel's own complaints. It reads /proc and
-// /sys and starts no other program.
+// /sys, starts no other program, and where it is allowed to it signals
+// processes and makes room on disks.
 package host
 
 import (
@@ -18,7 +19,7 @@ import (
 
 // Kind describes this connector.
 func Kind() connector.Kind {
-	return connector.Kind{
+	kind := connector.Kind{
 		Name:     "host",
 		About:    "The Linux machine that quell runs on: processes, ports, CPU, memory, disks and kernel limits, read from /proc.",
 		Settings: settings(),
@@ -31,6 +32,10 @@ func Kind() connector.Kind {
 			return &target{config: c, sys: system{proc: c.Proc, sys: c.Sys}, tools: tools.Filled()}, nil
 		},
 	}
+	for _, c := range changes() {
+		kind.Actions = append(kind.Actions, c.spec)
+	}
+	return kind
 }
 
 func specs() []probe.Spec {

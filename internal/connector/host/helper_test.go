@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -76,6 +77,47 @@ func play(role []string) {
 		}
 		ready()
 		time.Sleep(time.Hour)
+	case "heed": // heed JOURNAL [deaf]: writes down each signal, and ends by TERM
+		heard := make(chan os.Signal, 8)
+		signal.Notify(heard, syscall.SIGTERM, syscall.SIGHUP)
+		ready()
+		for s := range heard {
+			note(role[1], s.String())
+			if s == syscall.SIGTERM && len(role) == 2 {
+				os.Exit(0)
+			}
+		}
+	case "share": // share ADDRESS JOURNAL [deaf]: listens, and shares the socket with a worker
+		l, err := net.Listen("tcp", role[1])
+		if err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		f, _ := l.(*net.TCPListener).File()
+		heard := make(chan os.Signal, 8)
+		signal.Notify(heard, syscall.SIGTERM)
+		c := exec.Command("/proc/self/exe")
+		c.Args, c.Env, c.ExtraFiles = os.Args, append(os.Environ(), roleKey+"="+strings.Join(append([]string{"heed", role[2]}, role[3:]...), " ")), []*os.File{f}
+		if err := c.Start(); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		ready()
+		<-heard
+		note(role[2], "master ends")
+		os.Exit(0)
+	case "append": // append PATH: keeps a log file open and writes to it at its end
+		f, err := os.OpenFile(role[1], os.O_APPEND|os.O_WRONLY|os.O_CREATE, 0o644)
+		if err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		heard := make(chan os.Signal, 1)
+		signal.Notify(heard, syscall.SIGUSR1)
+		ready()
+		for range heard {
+			_, _ = f.WriteString("written later\n")
+		}
 	case "zombie":
 		c := exec.Command("/bin/true")
 		_ = c.Start() // and never waits
@@ -121,6 +163,16 @@ func play(role []string) {
 		time.Sleep(time.Hour)
 		_ = f.Close()
 	}
+}
+
+// note writes a line into a journal, which is how effects are counted.
+func note(journal, line string) {
+	f, err := os.OpenFile(journal, os.O_APPEND|os.O_WRONLY|os.O_CREATE, 0o644)
+	if err != nil {
+		os.Exit(1)
+	}
+	_, _ = fmt.Fprintln(f, line)
+	_ = f.Close()
 }
 
 // start runs a role under a command line and waits until it says that it is

@@ -117,3 +117,31 @@ func TestAnActionDoesNotCountInTheBudgetOfTheQuestions(t *testing.T) {
 	_, err := apply(t, target.(action.Changer), planned(t, target.(action.Changer), "postgres.analyze", map[string]any{"table": "public.unbudgeted"}))
 	require.NoError(t, err)
 }
+
+func TestAPoolerInBetweenIsRefused(t *testing.T) {
+	t.Parallel()
+	needServer(t)
+	table(t, "pooled")
+	changed.Exec(t, "app", "CREATE ROLE pooled_role LOGIN")
+	for how, more := range map[string]string{
+		"one that refuses settings it does not know":    "",
+		"one that takes them and does not pass them on": "ignore_startup_parameters = statement_timeout, lock_timeout, default_transaction_read_only, default_transaction_isolation, synchronous_commit, idle_in_transaction_session_timeout, IntervalStyle, extra_float_digits, bytea_output, search_path, quell.change",
+	} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			pooler := realserver.StartPgbouncer(t, changed, more)
+			target := changerAt(t, pooler.URL("postgres", "app"))
+			for name, args := range map[string]map[string]any{
+				"postgres.analyze":       {"table": "public.pooled"},
+				"postgres.role_limit":    {"role": "pooled_role", "limit": 7},
+				"postgres.set_parameter": {"name": "temp_file_limit", "value": "10GB"},
+			} {
+				order := planned(t, target, name, args)
+				_, err := apply(t, target, order)
+				require.Error(t, err)
+				require.Contains(t, err.Error(), "pooler", name)
+				require.Equal(t, action.NotMade, standingOf(t, target, order).State)
+			}
+		})
+	}
+}

@@ -37,6 +37,9 @@ func (t *Target) visit(ctx context.Context, more map[string]string) (*visit, err
 	for try := 0; conn == nil && isFull(a.err) && try < fullTries && t.session.yield(ctx); try++ {
 		conn, a = s.dial(ctx, t.tools.Now)
 	}
+	if conn == nil && strings.Contains(a.err.Error(), "unsupported startup parameter") {
+		return nil, behindPooler("it refuses the settings of a session that changes something")
+	}
 	if conn == nil {
 		return nil, &connectError{a.err}
 	}
@@ -188,11 +191,16 @@ func (v *visit) heeded(ctx context.Context, settings map[string]string) error {
 	}
 	for _, row := range r.rows {
 		if want, asked := settings[str(row, "name")]; asked && str(row, "setting") != want {
-			return action.Refuse("point the target at the server itself, not at a pooler",
-				"the session does not keep to the settings it asked for (%s is %q)", str(row, "name"), str(row, "setting"))
+			return behindPooler(fmt.Sprintf("%s is %q and not what was asked for", str(row, "name"), str(row, "setting")))
 		}
 	}
 	return nil
+}
+
+// behindPooler refuses a session that may be another one at the next statement:
+// what we set would stay behind in it for others, and a lock too.
+func behindPooler(how string) error {
+	return action.Refuse("point the target at the server itself", "a pooler stands in between: %s", how)
 }
 
 // claim takes the order for this session: two processes, or a session that a

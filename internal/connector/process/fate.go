@@ -47,7 +47,7 @@ func (d doer) fates(o action.Order, found []instance) fates {
 
 // judge tells from what is there now whether a verb was done.
 func judge(v verb, guard string, now instance, intended time.Time) fate {
-	since := !now.started.Add(pid.Slack).Before(intended)
+	since := pid.Since(now.started, intended)
 	unchanged := now.guard() == guard
 	switch v {
 	case start:
@@ -85,9 +85,9 @@ func judgeReload(unchanged bool, now instance, intended time.Time) fate {
 		return half
 	case !unchanged:
 		return other
-	case !now.wholeSince.IsZero() && !now.wholeSince.Add(pid.Slack).Before(intended):
+	case !now.wholeSince.IsZero() && pid.Since(now.wholeSince, intended):
 		return made
-	case !now.latest.IsZero() && now.latest.Add(pid.Slack).Before(intended):
+	case !now.latest.IsZero() && !pid.Since(now.latest, intended):
 		return same
 	}
 	return unknown

@@ -30,6 +30,10 @@ func TestMain(m *testing.M) {
 		play(strings.Fields(role))
 		return
 	}
+	if order := os.Getenv(applyKey); order != "" {
+		carryOut(order)
+		return
+	}
 	os.Exit(m.Run())
 }
 

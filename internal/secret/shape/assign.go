@@ -16,16 +16,6 @@ type assignment struct {
 	value     int   // where the value begins
 }
 
-// named is a name that was read as a value, as in {"name": "X", "value": "Y"}.
-type named struct {
-	reading reading
-	kind    Kind
-	until   int // where its value must have begun
-}
-
-// nameReach is how far behind a name its value may stand, in bytes.
-const nameReach = 200
-
 // name asks whether the name of a secret ends here, and takes what it names.
 func (s *scanner) name(wordFrom, end int) {
 	if s.verb(wordFrom, end) || !mayAssign(s.text, end) {
@@ -76,91 +66,6 @@ func (s *scanner) nameFrom(wordFrom int) int {
 	return from
 }
 
-// separator reads what stands between a name and its value.
-func (s *scanner) separator(a *assignment) bool {
-	t, i := s.text, a.end
-	a.open, i = quoteAt(t, i)
-	bracketed := byte(0)
-	if b := byteAt(t, i); b == ']' || b == ')' {
-		bracketed = b
-		i++
-	} else if prefixedFold(t, i, "%5d") {
-		i += 3
-	}
-	i = unstyled(t, i)
-	gap := i
-	i = run(t, i, 64, space)
-	a.spaced = i > gap
-	switch b := byteAt(t, i); {
-	case b == '=':
-		a.sep, i = '=', i+1
-		switch byteAt(t, i) {
-		case '=', '~':
-			a.literal = true
-			i++
-		case '>':
-			i++
-		}
-		if bracketed == ')' && byteAt(t, i) != '(' {
-			return false
-		}
-	case b == ':' && byteAt(t, i+1) == '=':
-		a.sep, i = '=', i+2
-	case b == ':' && byteAt(t, i+1) != ':' && bracketed != ')':
-		a.sep, i = ':', i+1
-	case prefixed(t, i, ":: ") && s.firstOnLine(a.from):
-		a.sep, i = ':', i+2 // LDIF, with the value in base64
-	case a.open.text == "" && s.opensElement(a.from):
-		a.sep, i = '>', elementEnd(t, i)
-		if i < 0 {
-			return false
-		}
-	case prefixedFold(t, i, "%3d"):
-		a.sep, a.coded, i = '=', true, i+3
-	case prefixedFold(t, i, "%3a"):
-		a.sep, a.coded, i = ':', true, i+3
-	case prefixed(t, i, `\u003d`):
-		a.sep, i = '=', i+6
-	default:
-		return s.wordSeparator(a, i)
-	}
-	i = unstyled(t, i)
-	a.value = unstyled(t, run(t, i, 256, space))
-	a.tight = a.value == i
-	return true
-}
-
-// opensElement reports whether a name is that of an XML element which begins
-// there, with or without a namespace.
-func (s *scanner) opensElement(from int) bool {
-	if byteAt(s.text, from-1) == ':' {
-		from = back(s.text, from-1, s.floor(), 32, nameByte)
-	}
-	return byteAt(s.text, from-1) == '<'
-}
-
-// elementEnd is where the content of an element begins whose attributes may
-// stand at a place, and -1 where there is none.
-func elementEnd(text string, at int) int {
-	end := run(text, at, 200, func(b byte) bool { return b != '>' && b != '<' && b != '\n' && b != '/' })
-	if byteAt(text, end) != '>' {
-		return -1
-	}
-	return end + 1
-}
-
-// unstyled skips the escape sequences with which terminals are coloured.
-func unstyled(text string, at int) int {
-	for prefixed(text, at, "\x1b[") {
-		end := run(text, at+2, 16, func(b byte) bool { return digit(b) || b == ';' })
-		if byteAt(text, end) != 'm' {
-			break
-		}
-		at = end + 1
-	}
-	return at
-}
-
 // take reads the value and takes what of it is secret.
 func (s *scanner) take(a assignment) {
 	switch a.reading {
@@ -174,7 +79,7 @@ func (s *scanner) take(a assignment) {
 	if a.sep == ':' && s.grammar(a) {
 		return
 	}
-	if q, from := s.valueQuote(a); q.text != "" {
+	if q, from := s.valueQuote(a); q.text != "" && a.sep != '>' {
 		s.quoted(a, q, from)
 		return
 	}
@@ -270,66 +175,4 @@ func (s *scanner) list(a assignment) {
 			s.add(Span{From: at, To: end, Kind: a.kind})
 		}
 	}
-}
-
-// readNamed reads the name in {"name": "DB_PASSWORD", "value": "x"}, whose
-// value comes later.
-func (s *scanner) readNamed(a assignment) {
-	at := a.value
-	if _, from := s.valueQuote(a); from > at {
-		at = from
-	}
-	end := run(s.text, at, longestName, func(b byte) bool { return nameByte(b) || b == '/' })
-	w := readName(s.text[at:end])
-	s.names = named{}
-	switch r, kind := w.reading(); r {
-	case hard, soft, httpAuth, cookies, setCookie:
-		s.names = named{r, kind, end + nameReach}
-		s.formField(kind, end)
-	}
-}
-
-// formField takes the value of a field of a form, which stands below its name:
-// name="password", an empty line, the value.
-func (s *scanner) formField(kind Kind, end int) {
-	_, at := quoteAt(s.text, end)
-	from := run(s.text, at, 4, func(b byte) bool { return b == '\r' || b == '\n' })
-	if at == end || strings.Count(s.text[at:from], "\n") != 2 {
-		return
-	}
-	to := run(s.text, from, 1024, func(b byte) bool { return b != '\r' && b != '\n' })
-	if !elsewhere(s.text[from:to]) {
-		s.add(Span{From: from, To: to, Kind: kind})
-	}
-}
-
-// believed reports whether a value is what its name says.
-func believed(a assignment, v string) bool {
-	switch a.reading {
-	case hard:
-		return !allDigits(v) || len(v) >= 4
-	case soft:
-		return !allDigits(v) || len(v) >= 6
-	case weak:
-		return random(v) || userAndPassword(v)
-	case digits:
-		return numbered(a.kind, v)
-	}
-	return false
-}
-
-// numbered reports whether a value has as many digits as the number that its
-// name speaks of.
-func numbered(kind Kind, v string) bool {
-	n := count(v, digit)
-	if n+count(v, func(b byte) bool { return b == ' ' || b == '-' }) != len(v) {
-		return false
-	}
-	switch kind {
-	case SSN:
-		return n == 9
-	case Token:
-		return n >= 4 && n <= 8
-	}
-	return n == 3 || n == 4 || n >= 12 && n <= 19
 }

@@ -4,47 +4,17 @@ import "strings"
 
 // bare takes a value that is not quoted.
 func (s *scanner) bare(a assignment) {
-	from := a.value
-	if a.reading == weak && Masked(s.text[from:]) > 0 {
-		return
-	}
-	if a.reading == weak && from+1 < len(s.text) && begins.has(s.text[from], s.text[from+1]) && s.token(from) {
-		return // and what follows it is left: Credential=AKIA…/20260301/eu-west-1
-	}
-	if a.sep == ':' && byteAt(s.text, from) == '&' { // behind an anchor of YAML
-		from = run(s.text, run(s.text, from+1, 64, nameByte), 4, space)
-		a.value = from
-	}
-	end := s.bareEnd(from, a.coded)
-	if a.sep == '=' && s.environment(a) {
-		end = s.enclosed(a, end)
-	}
-	if a.sep == '=' && byteAt(s.text, from) == '{' {
-		if end < from+2 || s.text[end-1] != '}' {
-			return
-		}
-		from, end = from+1, end-1 // {text} is how ODBC quotes
-		if all(s.text[from:end], nameByte) && count(s.text[from:end], digit) == 0 {
-			return // {name} is a place in a template
+	if a.reading == weak {
+		if Masked(s.text[a.value:]) > 0 || s.token(a.value) {
+			return // what follows is left: Credential=AKIA…/20260301/eu-west-1
 		}
 	}
-	if a.sep == ' ' && prefixed(s.text, from, "pass:") {
-		from += len("pass:") // openssl
-	}
+	from, end := s.bareValue(a)
 	if from >= end {
 		return
 	}
 	v := s.text[from:end]
-	if v[0] == '$' && all(v[1:], func(b byte) bool { return alpha(b) || b == '_' }) {
-		return // a variable
-	}
-	if a.sep == ' ' && strings.HasSuffix(strings.ToLower(s.text[a.from:a.end]), strings.ToLower(v)) {
-		return // --token TOKEN
-	}
-	if strings.EqualFold(s.text[a.from:a.end], "pwd") && (v[0] == '/' || strings.Contains(v, `:\`)) {
-		return // the directory
-	}
-	if prefixed(v, 0, "-----BEGIN") || elsewhere(v) || !believed(a, v) || s.code(a, v, end) || s.prose(a, v, end) {
+	if prefixed(v, 0, "-----BEGIN") || elsewhere(v) || !believed(a, v) || s.variable(a, v) || s.code(a, v, end) || s.prose(a, v, end) {
 		return
 	}
 	span := Span{From: from, To: end, Kind: a.kind, coding: percent}
@@ -52,6 +22,35 @@ func (s *scanner) bare(a assignment) {
 		span.Quote = a.open.text
 	}
 	s.add(span)
+}
+
+// bareValue is where a value that is not quoted begins and ends, with what the
+// languages around it put there.
+func (s *scanner) bareValue(a assignment) (from, end int) {
+	t, from := s.text, a.value
+	switch {
+	case a.sep == '>':
+		end = run(t, from, 4096, func(b byte) bool { return b != '<' && b != '\n' && b != '"' })
+		if !prefixed(t, end, "</") {
+			return 0, 0 // <password> in a text about a command
+		}
+		return from, end
+	case a.sep == ':' && byteAt(t, from) == '&': // an anchor of YAML
+		from = run(t, run(t, from+1, 64, nameByte), 4, space)
+	case a.sep == ' ' && prefixed(t, from, "pass:"): // openssl
+		from += len("pass:")
+	}
+	end = s.bareEnd(from, a.coded)
+	if a.sep == '=' && s.environment(a) {
+		end = s.enclosed(a, end)
+	}
+	if a.sep == '=' && byteAt(t, from) == '{' { // ODBC quotes with braces
+		if end < from+2 || t[end-1] != '}' || parameter(t[from:end]) {
+			return 0, 0
+		}
+		return from + 1, end - 1
+	}
+	return from, end
 }
 
 func numberByte(b byte) bool { return digit(b) || b == '-' || b == '+' || b == '.' || b|0x20 == 'e' }
@@ -152,82 +151,4 @@ func (s *scanner) enclosed(a assignment, end int) int {
 		return end
 	}
 	return max(end, closed)
-}
-
-// code reports whether a bare value is a piece of program: a variable, a call.
-func (s *scanner) code(a assignment, v string, end int) bool {
-	word := run(v, 0, len(v), func(b byte) bool { return alpha(b) || b == '_' || b == '.' })
-	if word >= 2 && word < len(v) && (v[word] == '(' || v[word] == '[') {
-		b := byteAt(s.text, end)
-		last := v[len(v)-1]
-		return last == ')' || last == ']' || last == '(' || last == '[' || b == ',' || b == '"' || b == '\''
-	}
-	if word == len(v) && a.sep == ':' && upper(v[0]) && byteAt(s.text, end) == '<' {
-		return true // password: Option<String>
-	}
-	if word != len(v) || a.sep != '=' {
-		return false
-	}
-	if a.spaced && !s.firstOnLine(a.from) {
-		return true // WHERE token = other.column
-	}
-	w := readName(v)
-	r, _ := w.reading()
-	known := r == hard || r == soft
-	if known && (prefixedFold(s.text, a.from, "this.") || prefixedFold(s.text, a.from, "self.")) {
-		return true
-	}
-	return known && (strings.Contains(v, ".") || s.argument(a, end))
-}
-
-// argument reports whether an assignment stands among the arguments of a call.
-func (s *scanner) argument(a assignment, end int) bool {
-	before, after := byteAt(s.text, a.from-1), byteAt(s.text, end)
-	if before == ' ' {
-		before = byteAt(s.text, a.from-2)
-	}
-	return (before == '(' || before == ',') && (after == ')' || after == ',')
-}
-
-// prose reports whether a name is part of a sentence and no value follows it:
-// "invalid password: must be longer", "wrong token: expired".
-func (s *scanner) prose(a assignment, v string, end int) bool {
-	if a.sep == '=' || a.open.text != "" || !all(strings.TrimRight(v, ".,;:!?"), func(b byte) bool { return alpha(b) || b == '-' || b == '\'' || b == '_' }) {
-		return a.sep == 'i' && (count(v, digit) == 0 || count(v, alnum) == count(v, digit) || len(v) < 6)
-	}
-	if a.sep == 'i' {
-		return true
-	}
-	if a.sep == ':' && a.tight {
-		b := byteAt(s.text, a.from-1) // "token:name" is a key of a cache
-		return (b == '"' || b == '\'') && byteAt(s.text, end) == b
-	}
-	next := run(s.text, end, 64, func(b byte) bool { return space(b) || b == ',' || b == '.' })
-	if next > end && alpha(byteAt(s.text, next)) {
-		word := run(s.text, next, 48, nameByte)
-		if b := byteAt(s.text, word); b != '=' && b != ':' {
-			return a.sep == ':' || common[strings.ToLower(v)]
-		}
-	}
-	if a.sep == ' ' {
-		return common[strings.ToLower(v)]
-	}
-	return a.sep == ':' && byteAt(s.text, a.from-1) == ' ' && alpha(byteAt(s.text, a.from-2))
-}
-
-// common are words that stand behind the name of a flag in a sentence about it.
-var common = func() map[string]bool {
-	set := map[string]bool{}
-	for _, w := range strings.Fields(`to is are or and flag option argument must was for when in from with not cannot requires required if
-		on as value parameter instead has should can will also using without by of the a an it given failed missing error
-		authentication authenticated called invalid incorrect correct ok success plain login`) {
-		set[w] = true
-	}
-	return set
-}()
-
-// firstOnLine reports whether only blanks, dashes and comment signs stand
-// before a place on its line.
-func (s *scanner) firstOnLine(at int) bool {
-	return strings.Trim(s.text[s.lineStart(at):at], " \t-#;") == ""
 }

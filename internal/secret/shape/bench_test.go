@@ -47,12 +47,6 @@ func BenchmarkFind(b *testing.B) {
 	}
 }
 
-// awkward are texts made of what makes a rule look around, over and over.
-var awkward = []string{
-	`password="`, `password='`, `sid="\"`, `://a:b`, `://`, `@`, `a@b.`, `eyJ-`, `eyJa.`, `glpat-`, "-----BEGIN PRIVATE KEY-----", "password: |\n", `{"password":[`,
-	`("a") values ("`, `) values (`, `AUTH `, `\`, `"\"`, `-p`, `mysql -p`, `+1 `, `4111 `, `password `, `name: password `, `cookie: a=b; `, `Authorization: `, "user a on >", `%40`, `key `, `password=(`, `•••`,
-}
-
 // A text that was made to be slow may take a few times longer than one that was
 // not, and never the square of its length.
 func BenchmarkAwkward(b *testing.B) {

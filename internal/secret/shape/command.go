@@ -7,6 +7,7 @@ import "strings"
 func (s *scanner) wordSeparator(a *assignment, at int) bool {
 	raw := s.text[a.from:a.end]
 	flag := raw[0] == '-'
+	bracketed := at > 0 && byteAt(s.text, a.end) == ')'
 	directive := flag || isDirective(raw) || prefixedFold(raw, 0, "x-")
 	switch {
 	case a.open.text != "":
@@ -26,6 +27,8 @@ func (s *scanner) wordSeparator(a *assignment, at int) bool {
 		a.sep, a.value = '=', at+2
 		return len(v) >= 8 && count(v, digit) > 0
 	case !a.spaced:
+		return false
+	case bracketed:
 		return false
 	case directive, s.afterLogin(a.from), s.afterSet(a.from), s.afterWith(*a, at):
 		a.sep, a.value = ' ', s.pastMaster(raw, at)
@@ -75,9 +78,9 @@ func (s *scanner) pastMaster(raw string, at int) int {
 func (s *scanner) afterLogin(from int) bool {
 	t := s.text
 	wordEnd := back(t, from, s.floor(), 4, space)
-	word := back(t, wordEnd, s.floor(), 64, func(b byte) bool { return b > ' ' && b != '"' })
+	word := back(t, wordEnd, s.floor(), 64, func(b byte) bool { return nameByte(b) || b == '@' || b == '\\' })
 	keyEnd := back(t, word, s.floor(), 4, space)
-	if wordEnd == from || word == wordEnd || keyEnd == word {
+	if wordEnd == from || word == wordEnd || keyEnd == word || t[wordEnd-1] == ',' || common[t[word:wordEnd]] {
 		return false
 	}
 	switch strings.ToLower(t[back(t, keyEnd, s.floor(), 12, alpha):keyEnd]) {

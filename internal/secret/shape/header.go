@@ -13,6 +13,9 @@ var signed = map[string]string{"digest": "response=", "aws4-hmac-sha256": "signa
 // on a line, in quotes, in a list as Go and JavaScript print them.
 func (s *scanner) header(a assignment) {
 	from := a.value
+	if a.open.text == "" && lowered(s.text[max(0, a.end-1)]) == 's' {
+		return // cookies: count=3
+	}
 	if byteAt(s.text, from) == '[' {
 		from++
 	}
@@ -60,8 +63,7 @@ func (s *scanner) authorization(a assignment, from, end int) {
 	next := blankAfter(s.text, to)
 	if schemes[strings.ToLower(first)] && next > to {
 		from, to = next, run(s.text, next, max(0, end-next), credentialByte)
-		first = s.text[from:to]
-	} else if common[strings.ToLower(first)] || count(first, digit) == 0 && a.open.text == "" && next < end && alpha(s.text[next]) {
+	} else if byteAt(s.text, to) == '(' || common[strings.ToLower(first)] || count(first, digit) == 0 && a.open.text == "" && next < end && alpha(s.text[next]) {
 		return // a sentence about authorization
 	}
 	for to > from && (s.text[to-1] == '.' || s.text[to-1] == ':') {
@@ -120,15 +122,27 @@ func (s *scanner) cookies(from, end int, quoted bool) {
 func (s *scanner) setCookies(from, end int) {
 	for at := from; at < end; {
 		name := run(s.text, at, min(end-at, 128), cookieName)
-		if name > at && byteAt(s.text, name) == '=' {
-			at = s.cookie(name+1, end)
-		}
-		comma := strings.Index(s.text[at:max(at, end)], ", ")
-		if comma < 0 {
+		if name == at || byteAt(s.text, name) != '=' {
 			return
 		}
-		at += comma + len(", ")
+		at = attributes(s.text, s.cookie(name+1, end), end)
+		if !prefixed(s.text, at, ", ") {
+			return
+		}
+		at += len(", ")
 	}
+}
+
+// attributes is where the attributes of a cookie end: "; Path=/; Secure". The
+// comma in a date does not end them.
+func attributes(text string, at, end int) int {
+	for at < end && text[at] == ';' {
+		at = run(text, at+1, end-at-1, func(b byte) bool { return b != ';' && b != ',' && b != '\n' })
+		if prefixed(text, at, ", ") && digit(byteAt(text, at+2)) {
+			at = run(text, at+1, end-at-1, func(b byte) bool { return b != ';' && b != ',' && b != '\n' })
+		}
+	}
+	return at
 }
 
 func cookieName(b byte) bool { return nameByte(b) || b == '%' || b == '$' || b == '!' }

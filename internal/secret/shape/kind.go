@@ -40,7 +40,7 @@ func Kinds() [][2]string {
 		{string(PrivateKey), "the body of a PEM, OpenSSH or PGP private key, on many lines or on one"},
 		{string(Verifier), "password hashes: bcrypt, argon2, crypt(3), SCRAM, Django, MySQL"},
 	}
-	seen := map[Kind]bool{}
+	seen := map[Kind]bool{JWT: true, Verifier: true}
 	for _, t := range tokens {
 		if !seen[t.kind] {
 			seen[t.kind] = true

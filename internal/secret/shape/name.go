@@ -48,9 +48,9 @@ var endings = func() *[26 * 26][]ending {
 		"encryptkey", "masterkey", "accountkey", "sharedkey", "authkey", "fernetkey", "hmackey", "storagekey", "licensekey",
 		"servicekey", "webhookkey", "integrationkey", "ingestkey", "deploykey", "clientkey", "sessionkey", "symmetrickey", "adminkey",
 		"applicationkey", "consumerkey", "subscriptionkey", "functionskey", "connectionkey", "tlskey", "clientkeydata", "dockerconfigjson")
-	add(soft, Token, true, "appkey", "jwt", "secretid", "secretstring", "secretbinary")
+	add(soft, Token, true, "appkey", "secretid", "secretstring", "secretbinary")
 	add(weak, Token, true, "credential", "credentials", "auth", "creds")
-	add(weak, Token, true, "routingkey")
+	add(weak, Token, true, "routingkey", "jwt")
 	add(weak, Session, true, "session", "sid", "sig", "signature", "sign", "code")
 	add(weak, Session, false, "sessionid", "sessid")
 	add(digits, Card, true, "cvv", "cvc", "pan", "securitycode")

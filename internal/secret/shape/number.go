@@ -131,6 +131,9 @@ func (s *scanner) counted(from int) bool {
 	if end == from {
 		return false
 	}
+	if after := len(s.text) - len(strings.TrimLeft(s.text[min(len(s.text), from+14):], "0123456789")); end > 0 && digit(s.text[end-1]) && byteAt(s.text, after) == ' ' && digit(byteAt(s.text, after+1)) {
+		return true // a row of numbers
+	}
 	word := back(s.text, end, s.floor(), 24, func(b byte) bool { return alpha(b) })
 	for i := end - 1; i > word; i-- { // the last hump of orderId
 		if upper(s.text[i]) && lower(s.text[i-1]) {

@@ -66,6 +66,9 @@ func (s *scanner) plainArguments(end int) bool {
 		from, to = next, stop
 	}
 	v := s.text[from:to]
+	if next := byteAt(s.text, run(s.text, to, 8, space)); next != 0 && strings.IndexByte("\n\r\"'`\\KS", next) < 0 {
+		return false // AUTH <user> <password>, in a text about it
+	}
 	return from > end && len(v) >= 3 && !elsewhere(v) && s.add(Span{From: from, To: to, Kind: Password})
 }
 

@@ -39,7 +39,7 @@ var stands = map[string]bool{
 	"yes": true, "no": true, "true": true, "false": true, "none": true, "null": true, "nil": true, "undefined": true,
 	"on": true, "off": true, "required": true, "optional": true, "missing": true, "invalid": true, "expired": true,
 	"empty": true, "unset": true, "redacted": true, "hidden": true, "masked": true, "filtered": true,
-	"str": true, "string": true, "text": true, "bytes": true, "int": true, "varchar": true, "bool": true,
+	"…": true, "str": true, "string": true, "text": true, "bytes": true, "int": true, "varchar": true, "bool": true,
 	"excluded": true,
 }
 
@@ -63,6 +63,11 @@ func elsewhere(v string) bool {
 	for _, s := range stores {
 		if prefixedFold(v, 0, s) {
 			return true
+		}
+	}
+	for _, end := range []string{".pem", ".key", ".crt", ".p12", ".pfx", ".jks", ".keystore"} {
+		if strings.HasSuffix(v, end) {
+			return true // a file
 		}
 	}
 	return parameter(v)

@@ -46,7 +46,6 @@ type scanner struct {
 	names   named  // a name whose value is still to come
 	masked  int    // where the last mask ended that was there already
 	later   []Span // found ahead of the reading, in order
-	awsKey  int    // where the last AWS key id ended: its secret may follow
 	line    int    // where a line begins at or before at
 	headed  [2]int // where the line of a header was last read, and its end
 	lined   int    // how far lines have been looked for

@@ -7,10 +7,21 @@ import "strings"
 func (s *scanner) identifiedBy(from, end int) bool {
 	at := run(s.text, end, 16, space)
 	q, inner := quoteAt(s.text, at)
-	if q.text == "" || at == end || !strings.Contains(strings.ToLower(s.text[max(s.floor(), from-60):from]), "identified") {
+	if q.text == "" || at == end {
 		return false
 	}
-	return s.quotedSecret(q, inner)
+	before := strings.ToLower(s.text[max(s.floor(), from-160):from])
+	identified := strings.LastIndex(before, "identified")
+	if identified < 0 {
+		return false
+	}
+	// Other things are identified by a quoted name too.
+	for _, statement := range []string{"user ", "grant ", "'@'", "role ", "to '", "``@``"} {
+		if strings.Contains(before[:identified], statement) {
+			return s.quotedSecret(q, inner)
+		}
+	}
+	return false
 }
 
 // passwordFor takes the password in SET PASSWORD FOR 'app'@'%' = 'x'.

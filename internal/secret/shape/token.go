@@ -142,7 +142,7 @@ func (s *scanner) token(from int) bool {
 	if before := byteAt(s.text, from-1); before == '-' && from > 0 {
 		return false // part of a longer word
 	}
-	shapes := tokensBy[s.text[from]]
+	shapes := tokensBy[byteAt(s.text, from)]
 	for i := range shapes {
 		t := &shapes[i]
 		if !prefixed(s.text, from, t.prefix) {

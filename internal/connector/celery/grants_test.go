@@ -1,0 +1,51 @@
+package celery_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/quellhq/quell/internal/action"
+	"github.com/quellhq/quell/internal/connector"
+)
+
+// The README's grants are enough for what it says.
+func TestTheGrantsOfTheReadmeAreEnough(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.send(t, "celery", "work", 1, 2)
+	s.held(t, "a", "", "celery", 3*time.Hour)
+	s.held(t, "b", "shop", "mail", 3*time.Hour)
+	s.cmd(t, "SADD", "_kombu.binding.shop", "mail\x06\x16\x06\x16mail")
+	readme, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	var grants [][]any
+	for _, line := range strings.Split(string(readme), "\n") {
+		if words := strings.Fields(line); strings.HasPrefix(line, "    ACL SETUSER") {
+			cmd := []any{}
+			for _, w := range words {
+				cmd = append(cmd, strings.Replace(w, ">PASSWORD", ">pass-word", 1))
+			}
+			grants = append(grants, cmd)
+		}
+	}
+	require.Len(t, grants, 2)
+	s.cmd(t, grants[0]...)
+	target := open(t, connector.Settings{"url": "redis://quell:pass-word@" + s.server.Addr()})
+	ask(t, target, "celery.queues")
+	changer := target.(action.Changer)
+	_, err = preview(t, changer, "celery.drop", nil)
+	refuses(t, err, "ACL SETUSER quell +lrange")
+
+	s.cmd(t, grants[1]...)
+	done := applied(t, changer, planned(t, changer, "celery.drop", nil))
+	undo := action.Order{Change: *done.Inverse, Key: "INC-1.undo", Intended: time.Now()}
+	undo.Preview, err = doerOf(t, changer, "celery.restore").Preview(within(t, time.Second), undo.Change)
+	require.NoError(t, err)
+	require.Equal(t, "2 tasks put back", applied(t, changer, undo).Summary)
+	applied(t, changer, planned(t, changer, "celery.requeue", map[string]any{"from": "celery", "to": "mail"}))
+	require.Equal(t, "2 tasks requeued", applied(t, changer, planned(t, changer, "celery.requeue", nil)).Summary)
+}

@@ -1,0 +1,54 @@
+package rq_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/quellhq/quell/internal/action"
+	"github.com/quellhq/quell/internal/connector"
+)
+
+// The README's grants are enough for what it says, and no more are needed.
+func TestTheGrantsOfTheReadmeAreEnough(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.breaks(t)
+	s.enqueue(t, "default", "work", 1)
+	s.work(t, "default")
+	s.enqueue(t, "default", "work", 2, 3)
+	readme, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	var grants [][]any
+	for _, line := range strings.Split(string(readme), "\n") {
+		if words := strings.Fields(line); strings.HasPrefix(line, "    ACL SETUSER") {
+			cmd := []any{}
+			for _, w := range words {
+				cmd = append(cmd, strings.Replace(w, ">PASSWORD", ">pass-word", 1))
+			}
+			grants = append(grants, cmd)
+		}
+	}
+	require.Len(t, grants, 2)
+	s.cmd(t, grants[0]...)
+	target := open(t, connector.Settings{"url": "redis://quell:pass-word@" + s.server.Addr()})
+	ask(t, target, "rq.queues")
+	ask(t, target, "rq.workers")
+	_, err = preview(t, target.(action.Changer), "rq.requeue", nil)
+	refuses(t, err, "ACL SETUSER quell +")
+
+	s.cmd(t, grants[1]...)
+	changer := target.(action.Changer)
+	done := applied(t, changer, planned(t, changer, "rq.drop", nil))
+	undo := action.Order{Change: *done.Inverse, Key: "INC-1.undo", Intended: time.Now()}
+	undo.Preview, err = doerOf(t, changer, "rq.restore").Preview(within(t, time.Second), undo.Change)
+	require.NoError(t, err)
+	require.Equal(t, "2 jobs put back", applied(t, changer, undo).Summary)
+	applied(t, changer, planned(t, changer, "rq.drop", map[string]any{"from": "failed", "most": 1, "keep": "1h"}))
+	s.enqueue(t, "default", "work", 4)
+	s.work(t, "default")
+	require.Contains(t, applied(t, changer, planned(t, changer, "rq.requeue", nil)).Summary, "requeued")
+}
