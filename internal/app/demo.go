@@ -11,9 +11,6 @@ import (
 
 	"github.com/quellhq/quell/internal/demo"
 	"github.com/quellhq/quell/internal/execution"
-	"github.com/quellhq/quell/internal/incident"
-	"github.com/quellhq/quell/internal/plan"
-	"github.com/quellhq/quell/internal/recovery"
 )
 
 // How long the demo's shop runs well before a fault is let in, and how long
@@ -197,57 +194,6 @@ func (d *Demo) Kept(ctx context.Context) ([]string, error) {
 	}
 	slices.Sort(paths)
 	return paths, nil
-}
-
-// Applied lists the steps of a plan that were made, with what became of each.
-func (d *Desk) Applied(ctx context.Context, p plan.Plan) ([]AppliedStep, error) {
-	_, run, err := d.reread(ctx, p)
-	if err != nil {
-		return nil, err
-	}
-	var out []AppliedStep
-	for _, s := range p.Steps {
-		if v, _ := run.View(s.ID); v.Result != nil {
-			out = append(out, AppliedStep{Title: s.Title, Standing: v.Standing})
-		}
-	}
-	return out, nil
-}
-
-// AppliedStep is a step that was begun.
-type AppliedStep struct {
-	Title    string
-	Standing recovery.Standing
-}
-
-// Climb applies a plan, and asks for the approval of each step as it comes. It
-// ends with the plan, with a step that is not approved, or with one that needs
-// somebody else as well.
-func (d *Desk) Climb(ctx context.Context, p plan.Plan, approved func(plan.Step) bool) (incident.Finished, error) {
-	ref, err := incident.ParseRef(p.ID)
-	if err != nil {
-		return incident.Finished{}, err
-	}
-	for {
-		_, end, err := d.Apply(ctx, ref, nil)
-		if err != nil {
-			return end, err
-		}
-		step, waits := d.WaitsForApproval(ctx, p)
-		if end.Outcome != incident.Waiting || !waits || !approved(step) {
-			return end, nil
-		}
-		number, err := incident.ParseRef(step.ID)
-		if err != nil {
-			return end, err
-		}
-		if _, err := d.Approve(ctx, ref, []int{int(number.Step)}); err != nil {
-			return end, err
-		}
-		if _, still := d.WaitsForApproval(ctx, p); still {
-			return end, nil
-		}
-	}
 }
 
 func demoFault(name string) (demo.Fault, error) {
