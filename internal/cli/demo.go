@@ -140,9 +140,13 @@ func demoMend(ctx context.Context, s streams, f demoFlags, d *app.Demo) error {
 	return climb(ctx, s, d.Desk, p, f.yes)
 }
 
-// demoEnd says what there is to be learnt: from those who felt it, and from who
-// did it.
+// demoEnd shows the record, and says what there is to be learnt: from those who
+// felt it, and from who did it.
 func demoEnd(ctx context.Context, s streams, d *app.Demo) error {
+	fmt.Fprintln(s.err)
+	if err := d.WriteIncident(ctx, s.out, d.Incident, style(s)); err != nil {
+		return err
+	}
 	if trouble, err := d.Trouble(ctx); err == nil {
 		if trouble == "" {
 			trouble = "all is well again"

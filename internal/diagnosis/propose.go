@@ -1,6 +1,7 @@
 package diagnosis
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -65,7 +66,7 @@ func (s *Subject) proposal(r playbook.Remedy, vars expr.Vars) Proposal {
 			act.Args[arg.Name] = plainArg(v)
 		}
 		if act.Target == "" && a.Role != "" {
-			act.Missing = "no target is bound to @" + a.Role
+			act.Missing = s.unbound(a.Role)
 		}
 		p.Actions = append(p.Actions, act)
 	}
@@ -74,6 +75,16 @@ func (s *Subject) proposal(r playbook.Remedy, vars expr.Vars) Proposal {
 		p.Within = expr.FormatDuration(r.Verify.For(s.Params))
 	}
 	return p
+}
+
+// unbound says that a role has no target, and what would fill it.
+func (s *Subject) unbound(role string) string {
+	for _, need := range s.Playbook.Needs {
+		if need.Role == role {
+			return fmt.Sprintf("no target is bound to @%s: add one of kind %s to quell.yaml, and name it in %s", role, need.Kind, s.Service)
+		}
+	}
+	return "no target is bound to @" + role
 }
 
 // plainArg writes a duration the way playbooks do; other values are plain already.

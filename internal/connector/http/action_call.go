@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/quellhq/quell/internal/action"
 	"github.com/quellhq/quell/internal/declared"
@@ -132,7 +133,9 @@ func (t caller) Standing(ctx context.Context, o action.Order) (action.Standing, 
 }
 
 func (t caller) made(f filled, text string) action.Done {
-	d := action.Done{Summary: fmt.Sprintf("call %s: %s", f.name, text), Items: []action.Result{{ID: f.name, OK: true, Text: text}}}
+	named := "call " + f.name + ": "
+	text = strings.TrimPrefix(text, named) // what was sent says so itself
+	d := action.Done{Summary: named + text, Items: []action.Result{{ID: f.name, OK: true, Text: text}}}
 	if f.undo != "" {
 		d.Inverse = &action.Change{Type: "http.call", Args: action.Args{
 			"call": f.undo, "values": t.config.calls[f.undo].values.List(f.given), "for": "0s",
