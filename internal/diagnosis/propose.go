@@ -24,7 +24,7 @@ func (f *Finding) propose(at time.Time) {
 
 // proposals are one remedy on each set of targets that it could act on: a
 // service of two processes has two to restart. Where none is bound it is
-// proposed all the same, for people.
+// proposed all the same, for people, if it says anything to them.
 func (f *Finding) proposals(r playbook.Remedy, at time.Time) []Proposal {
 	out := []Proposal{f.subject.Propose(r, at)}
 	for _, s := range f.others {
@@ -36,6 +36,9 @@ func (f *Finding) proposals(r playbook.Remedy, at time.Time) []Proposal {
 		default:
 			out = []Proposal{p}
 		}
+	}
+	if p := out[0]; len(p.Actions) > 0 && !p.bound() && p.Text == "" && len(p.Checklist) == 0 {
+		return nil
 	}
 	return out
 }
