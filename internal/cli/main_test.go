@@ -144,6 +144,12 @@ func TestScripts(t *testing.T) {
 	}
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"), UpdateScripts: *update,
+		Condition: func(name string) (bool, error) {
+			if name != "race" {
+				return false, fmt.Errorf("there is no condition %s", name)
+			}
+			return raceFactor > 1, nil
+		},
 		Setup: func(e *testscript.Env) error { e.Vars = append(e.Vars, world.env...); return nil },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"runs": runs, "during": during, "idle": idle, "says": says, "documented": documented, "plain": plain,
