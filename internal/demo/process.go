@@ -87,8 +87,7 @@ func (s *Shop) launch(ctx context.Context) error {
 	if err := os.WriteFile(s.path(pidFile), []byte(strconv.Itoa(cmd.Process.Pid)+"\n"), 0o600); err != nil {
 		return fmt.Errorf("write the shop's pidfile: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
+	over := time.After(time.Minute)
 	for {
 		err := s.tell(ctx, http.MethodGet, "/health", nil)
 		if err == nil {
@@ -99,6 +98,8 @@ func (s *Shop) launch(ctx context.Context) error {
 			said, _ := os.ReadFile(s.path(outputFile))
 			return fmt.Errorf("the shop's process has ended at once (%v): %s", failed, strings.TrimSpace(string(said)))
 		case <-ctx.Done():
+			return ctx.Err()
+		case <-over:
 			return fmt.Errorf("wait for the shop to answer: %w", err)
 		case <-time.After(20 * time.Millisecond):
 		}
