@@ -23,6 +23,7 @@ type Desk struct {
 	who   string // the person, by name
 	now   func() time.Time
 	say   func(execution.Progress)
+	note  func(string)
 	// lease and act are the executor's; zero: its own.
 	lease, act time.Duration
 }
@@ -32,6 +33,7 @@ type DeskOptions struct {
 	Who   string                   // empty: the user of this process
 	State string                   // directory of incidents and keys; empty: StateDir()
 	Say   func(execution.Progress) // may be nil
+	Note  func(string)             // remarks for a person; may be nil
 }
 
 // Incident reads an incident's events.

@@ -36,9 +36,15 @@ func (a *seat) desk(ctx context.Context, s streams, say func(execution.Progress)
 	for _, n := range setup.Notes {
 		fmt.Fprintln(s.err, n)
 	}
-	d, err := app.OpenDesk(ctx, setup, app.DeskOptions{Who: a.as, Say: say})
-	if err != nil {
+	d, err := app.OpenDesk(ctx, setup, app.DeskOptions{Who: a.as, Say: say, Note: func(text string) { fmt.Fprintln(s.err, text) }})
+	switch {
+	case errors.Is(err, incident.ErrUnavailable):
+		return nil, &exit{exitFailed, err}
+	case err != nil:
 		return nil, &exit{exitUsage, err}
+	}
+	if why, err := d.Stopped(ctx); err == nil && why != "" {
+		fmt.Fprintln(s.err, "all changes are stopped: "+why+" (`quell stop --end` lets go)")
 	}
 	return d, nil
 }

@@ -66,7 +66,7 @@ func Run(t *testing.T, c Case) {
 	require.Equal(t, digest(t, preview), digest(t, c.preview(ctx, t, change)), "the same world gives the same preview")
 	require.Equal(t, preview.Risk.Worse(c.Spec.Risk), c.Spec.Risk.Worse(preview.Risk), "a preview only raises the risk")
 
-	order := action.Order{Change: change, Preview: preview, Key: "INC-1.1.1-test", By: "tester", Intended: time.Now()}
+	order := action.Order{Change: change, Preview: preview, Key: "INC-1.1.1-test", By: "tester"}
 	standing, err := c.doer(t).Standing(ctx, order)
 	require.NoError(t, err)
 	require.Equalf(t, action.NotMade, standing.State, "nothing was done yet: %s", standing.Text)
