@@ -7,6 +7,9 @@ import "fmt"
 type Refusal struct {
 	Text string // what is refused and why, in one line
 	Hint string // what to do instead; may be empty
+	// Undeclared says that the operator has not written down what is asked for,
+	// such as a call of that name: it is no step then, and people do it.
+	Undeclared bool
 }
 
 func (r *Refusal) Error() string {
@@ -19,6 +22,13 @@ func (r *Refusal) Error() string {
 // Refuse returns a Refusal with a text as fmt.Sprintf makes it.
 func Refuse(hint, format string, args ...any) *Refusal {
 	return &Refusal{Text: fmt.Sprintf(format, args...), Hint: hint}
+}
+
+// Undeclared returns a Refusal of something that nobody has declared.
+func Undeclared(hint, format string, args ...any) *Refusal {
+	r := Refuse(hint, format, args...)
+	r.Undeclared = true
+	return r
 }
 
 // Failure is an Apply that did not do all it should, where it is known what it

@@ -2,13 +2,15 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
-	"sync"
 	"time"
 
-	"github.com/quellhq/quell/internal/connector"
 	"github.com/quellhq/quell/internal/demo"
+	"github.com/quellhq/quell/internal/execution"
 )
 
 // How long the demo's shop runs well before a fault is let in, and how long
@@ -17,64 +19,181 @@ import (
 const (
 	demoWell = 9 * time.Second
 	demoSick = 9 * time.Second
+	// demoSince is how far back the demo's questions look: all that there is.
+	demoSince = time.Minute
 )
 
 // HealthyFault is the name of letting no fault in.
 const HealthyFault = "none"
 
-// Demo is one run of the small shop.
+// DemoOptions say what is to happen. Fault and Command are needed.
+type DemoOptions struct {
+	Fault   string
+	Command []string // the program that runs ServeDemo with one argument more
+	Seed    uint64
+	Keep    string                   // directory for the record, which must not exist; empty: one that goes with Close
+	Say     func(string)             // told what happens, as it does; may be nil
+	Watch   func(execution.Progress) // told what a run does; may be nil
+}
+
+// Demo is a small shop with a fault, and a desk to work on it: the same as for
+// any other service, with a record of its own.
 type Demo struct {
-	Fault    demo.Fault
+	*Desk
+	Fault demo.Fault
+	// What came of it so far.
+	Incident string
 	Outcome  Outcome
 	Rank     int // of the true cause among the ranked causes, from 1; 0: it is not among them
 	RootRank int // of the true cause among the roots, from 1; 0: it is none
+
+	shop *demo.Shop
+	dir  string
+	keep bool
+	say  func(string)
 }
 
 // DemoFaults lists the faults that the shop knows.
 func DemoFaults() []demo.Fault { return demo.Faults() }
 
-// RunDemo opens the shop, lets a fault in, and puts the same questions to it
-// that a real service gets, through the ordinary connectors. say tells what
-// happens as it does.
-func RunDemo(ctx context.Context, name string, seed uint64, say func(string)) (*Demo, error) {
-	fault, err := demoFault(name)
+// ServeDemo is the shop's process.
+func ServeDemo(ctx context.Context, dir string) error { return demo.Serve(ctx, dir) }
+
+// OpenDemo opens the shop, and a desk as its quell.yaml says.
+func OpenDemo(ctx context.Context, o DemoOptions) (*Demo, error) {
+	fault, err := demoFault(o.Fault)
 	if err != nil {
 		return nil, err
 	}
-	shop, err := demo.Start(ctx, demo.Options{Seed: seed})
+	d := &Demo{Fault: fault, dir: o.Keep, keep: o.Keep != "", say: o.Say}
+	if d.say == nil {
+		d.say = func(string) {}
+	}
+	if err := d.open(ctx, o); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+func (d *Demo) open(ctx context.Context, o DemoOptions) error {
+	var err error
+	if d.keep {
+		err = os.Mkdir(d.dir, 0o700)
+	} else {
+		d.dir, err = os.MkdirTemp("", "quell-demo-")
+	}
 	if err != nil {
-		return nil, fmt.Errorf("open the shop: %w", err)
+		return fmt.Errorf("make a directory for the demo: %w", err)
 	}
-	// A shop that does not close cleanly is gone with the process.
-	defer func() { _ = shop.Close() }()
-	c := shop.Config()
-	session, err := Open(demoSetup(c))
+	shopDir := filepath.Join(d.dir, "shop")
+	if err := os.Mkdir(shopDir, 0o700); err != nil {
+		return fmt.Errorf("make a directory for the demo: %w", err)
+	}
+	if d.shop, err = demo.Start(ctx, demo.Options{Command: o.Command, Seed: o.Seed, Dir: shopDir}); err != nil {
+		return fmt.Errorf("open the shop: %w", err)
+	}
+	file := filepath.Join(d.dir, "quell.yaml")
+	if err := os.WriteFile(file, []byte(d.shop.YAML()), 0o600); err != nil {
+		return fmt.Errorf("write the shop's quell.yaml: %w", err)
+	}
+	setup, err := LoadSetup(file)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer session.Close()
-	if len(session.Unopened) > 0 {
-		return nil, session.Unopened[0].Err
+	if d.Desk, err = OpenDesk(ctx, setup, DeskOptions{State: filepath.Join(d.dir, "state"), Say: o.Watch}); err != nil {
+		return err
 	}
-	say(fmt.Sprintf("a small shop is open at %s: an API, a database behind a pool, a cache, jobs, logs and metrics", c.URL))
+	if len(d.Unopened) > 0 {
+		return d.Unopened[0].Err
+	}
+	_, url := d.shop.Service()
+	d.say(fmt.Sprintf("a small shop is open at %s: an API, a database behind a pool, a cache, jobs, logs and metrics", url))
+	return nil
+}
+
+// Close closes the shop, and removes what was not to be kept.
+func (d *Demo) Close() error {
+	if d.Desk != nil {
+		d.Desk.Close()
+	}
+	var problems []error
+	if d.shop != nil {
+		problems = append(problems, d.shop.Close())
+	}
+	if !d.keep && d.dir != "" {
+		problems = append(problems, os.RemoveAll(d.dir))
+	}
+	return errors.Join(problems...)
+}
+
+// Break lets the fault in after a while in which all is well, and gives it time
+// to be felt.
+func (d *Demo) Break(ctx context.Context) error {
 	if err := pause(ctx, demoWell); err != nil {
-		return nil, err
+		return err
 	}
-	if name != HealthyFault {
-		if err := shop.Break(name); err != nil {
-			return nil, fmt.Errorf("let %s in: %w", name, err)
+	if d.Fault.Name != HealthyFault {
+		if err := d.shop.Break(ctx, d.Fault.Name); err != nil {
+			return err
 		}
-		say("something happens that the diagnosis is not told: " + fault.Title)
+		d.say("something happens that the diagnosis is not told: " + d.Fault.Title)
 	}
-	if err := pause(ctx, demoSick); err != nil {
-		return nil, err
-	}
-	say("what is wrong? asking the shop's metrics, logs and pages")
-	out, err := session.Diagnose(ctx, Request{Since: time.Minute})
+	return pause(ctx, demoSick)
+}
+
+// Examine puts the same questions to the shop that a real service gets, and
+// opens an incident where something is wrong.
+func (d *Demo) Examine(ctx context.Context) error {
+	d.say("what is wrong? asking the shop's metrics, logs and pages")
+	request := Request{Since: demoSince}
+	out, err := d.Diagnose(ctx, request)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return demoResult(fault, out), nil
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	d.Outcome = out
+	for i, r := range out.Page.Diagnosis.Roots {
+		if d.RootRank == 0 && slices.Contains(d.Fault.Truth, r.ID) {
+			d.RootRank = i + 1
+		}
+	}
+	for i, f := range out.Page.Diagnosis.Causes {
+		if d.Rank == 0 && slices.Contains(d.Fault.Truth, f.ID) {
+			d.Rank = i + 1
+		}
+	}
+	if len(out.Page.Diagnosis.Roots) > 0 {
+		d.Incident, err = d.Save(ctx, request, out)
+	}
+	return err
+}
+
+// Trouble says what visitors and the shop itself still feel of the fault, empty
+// where nothing: the truth that a verdict is held against.
+func (d *Demo) Trouble(ctx context.Context) (string, error) { return d.shop.Trouble(ctx) }
+
+// Kept writes the reports beside the record, and returns their paths; none
+// where nothing is kept.
+func (d *Demo) Kept(ctx context.Context) ([]string, error) {
+	if !d.keep || d.Incident == "" {
+		return nil, nil
+	}
+	var paths []string
+	for name, html := range map[string]bool{"report.md": false, "report.html": true} {
+		text, err := d.Report(ctx, d.Incident, html)
+		if err != nil {
+			return nil, err
+		}
+		path := filepath.Join(d.dir, name)
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			return nil, fmt.Errorf("write the report: %w", err)
+		}
+		paths = append(paths, path)
+	}
+	slices.Sort(paths)
+	return paths, nil
 }
 
 func demoFault(name string) (demo.Fault, error) {
@@ -96,37 +215,6 @@ func (e *UnknownFault) Error() string {
 	return fmt.Sprintf("there is no fault %q; `quell demo --list` lists them", e.Name)
 }
 
-// demoSetup is the configuration of the shop as its quell.yaml would have it.
-func demoSetup(c demo.Config) Setup {
-	params := map[string]any{}
-	for name, v := range c.Params {
-		params[name] = v
-	}
-	return Setup{
-		Services: []ServiceSetup{{Name: c.Service, URL: c.URL, Health: c.Health, Targets: []string{"shop-metrics", "shop-logs"}}},
-		Targets: []TargetSetup{
-			{Name: "shop-metrics", Kind: "series", Settings: connector.Settings{"scrape": []any{c.Metrics}, "interval": c.Scrape.String()}},
-			{Name: "shop-logs", Kind: "logs", Settings: connector.Settings{"paths": []any{c.Logs}}},
-		},
-		Params: map[string]map[string]any{"": params},
-	}
-}
-
-func demoResult(fault demo.Fault, out Outcome) *Demo {
-	d := &Demo{Fault: fault, Outcome: out}
-	for i, r := range out.Page.Diagnosis.Roots {
-		if d.RootRank == 0 && slices.Contains(fault.Truth, r.ID) {
-			d.RootRank = i + 1
-		}
-	}
-	for i, f := range out.Page.Diagnosis.Causes {
-		if d.Rank == 0 && slices.Contains(fault.Truth, f.ID) {
-			d.Rank = i + 1
-		}
-	}
-	return d
-}
-
 // pause waits while the shop serves its visitors.
 func pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
@@ -137,58 +225,4 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// shopsAtOnce is how many shops run beside each other: three, with their
-// visitors, leave two processors some room.
-const shopsAtOnce = 3
-
-// RunDemos runs the healthy shop and every fault, and gives each to done in the
-// order of `quell demo --list`. Faults that other shops in the process would
-// feel run alone, after the others.
-func RunDemos(ctx context.Context, seed uint64, done func(*Demo)) error {
-	list := append([]demo.Fault{{Name: HealthyFault}}, demo.Faults()...)
-	results := make([]chan *Demo, len(list))
-	failed := make(chan error, len(list))
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	one := func(i int) {
-		d, err := RunDemo(ctx, list[i].Name, seed, func(string) {})
-		if err != nil {
-			failed <- fmt.Errorf("%s: %w", list[i].Name, err)
-			return
-		}
-		results[i] <- d
-	}
-	for i := range list {
-		results[i] = make(chan *Demo, 1)
-	}
-	var all sync.WaitGroup
-	defer all.Wait()
-	all.Go(func() {
-		slots := make(chan struct{}, shopsAtOnce)
-		var together sync.WaitGroup
-		for i, f := range list {
-			if !f.Alone {
-				slots <- struct{}{}
-				together.Go(func() { one(i); <-slots })
-			}
-		}
-		together.Wait()
-		for i, f := range list {
-			if f.Alone {
-				one(i)
-			}
-		}
-	})
-	for i := range list {
-		select {
-		case d := <-results[i]:
-			done(d)
-		case err := <-failed:
-			cancel()
-			return err
-		}
-	}
-	return nil
 }

@@ -45,9 +45,10 @@ func (d *Desk) MakeLadder(ctx context.Context, id, service string) (plan.Plan, e
 	}
 	rungs, notes := d.rungs(book, name, out.Result)
 	steps, tasks, why := plan.Climb(out.Page.Diagnosis, rungs, plan.WatchFor(out.Page.Diagnosis, book.ID), d.known(out.Page.Since))
+	steps, tasks, why = plan.Declared(d.preview(ctx, steps), tasks, why)
 	return d.writePlan(ctx, plan.Plan{
 		Incident: incidentID, By: d.who, Source: plan.Ladder, Playbook: book.ID, Evidence: action.Digest(d.diagnosed(out).Evidence),
-		Summary: "the ladder of " + book.Title, Steps: d.preview(ctx, steps), Tasks: tasks, Notes: append(notes, why...),
+		Summary: "the ladder of " + book.Title, Steps: steps, Tasks: tasks, Notes: append(notes, why...),
 	})
 }
 

@@ -54,9 +54,10 @@ func (d *Desk) MakePlan(ctx context.Context, id string, o PlanOptions) (plan.Pla
 	}
 	known := d.known(latest.Since)
 	steps, tasks, notes := plan.Draft(latest.Diagnosis, known)
+	steps, tasks, notes = plan.Declared(d.preview(ctx, steps), tasks, notes)
 	p := plan.Plan{
 		Incident: id, By: d.who, Source: plan.Diagnosis, Evidence: action.Digest(latest.Evidence),
-		Summary: latest.Diagnosis.Summary, Steps: d.preview(ctx, steps), Tasks: tasks, Notes: notes,
+		Summary: latest.Diagnosis.Summary, Steps: steps, Tasks: tasks, Notes: notes,
 	}
 	if err := ctx.Err(); err != nil {
 		return plan.Plan{}, fmt.Errorf("interrupted before there was a plan: %w", err)

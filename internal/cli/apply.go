@@ -62,6 +62,11 @@ func showEnd(s streams, asJSON bool, end incident.Finished) error {
 	} else {
 		fmt.Fprintln(s.out, report.Outcome(end, colored(s.out)))
 	}
+	return endExit(end)
+}
+
+// endExit turns the end of a run into an exit code without a message.
+func endExit(end incident.Finished) error {
 	switch end.Outcome {
 	case incident.Recovered, incident.Subsided:
 		return nil
@@ -73,40 +78,19 @@ func showEnd(s streams, asJSON bool, end incident.Finished) error {
 
 // climb applies a plan, asking for the approval of each step as it comes.
 func climb(ctx context.Context, s streams, d *app.Desk, p plan.Plan, yes bool) error {
-	r, err := ref(p.ID)
-	if err != nil {
-		return err
-	}
 	in := bufio.NewReader(s.in)
-	for {
-		_, end, err := d.Apply(ctx, r, nil)
-		if err != nil {
-			return failed(err)
-		}
-		step, waits := d.WaitsForApproval(ctx, p)
-		if end.Outcome != incident.Waiting || !waits {
-			return showEnd(s, false, end)
-		}
-		if !yes && !confirm(s, in, fmt.Sprintf("approve step %s: %s (%s, %s)?", step.ID, step.Title, step.Risk, step.Preview.Summary)) {
-			return showEnd(s, false, end)
-		}
-		stepRef, err := ref(step.ID)
-		if err != nil {
-			return err
-		}
-		if _, err := d.Approve(ctx, r, []int{int(stepRef.Step)}); err != nil {
-			return failed(err)
-		}
-		if _, still := d.WaitsForApproval(ctx, p); still {
-			return showEnd(s, false, end) // it needs somebody else as well
-		}
+	end, err := d.Climb(ctx, p, func(step plan.Step) bool {
+		return yes || confirm(s, in, fmt.Sprintf("approve step %s: %s (%s, %s)?", step.ID, step.Title, step.Risk, step.Preview.Summary))
+	})
+	if err != nil {
+		return failed(err)
 	}
+	return showEnd(s, false, end)
 }
 
 // confirm asks on a terminal. Without one nobody can say yes.
 func confirm(s streams, in *bufio.Reader, question string) bool {
-	f, ok := s.in.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
+	if !askable(s) {
 		fmt.Fprintf(s.err, "%s no terminal to ask on: --yes says yes\n", question)
 		return false
 	}
@@ -117,4 +101,10 @@ func confirm(s streams, in *bufio.Reader, question string) bool {
 	}
 	answer = strings.ToLower(strings.TrimSpace(answer))
 	return answer == "y" || answer == "yes"
+}
+
+// askable reports whether there is somebody at a terminal to ask.
+func askable(s streams) bool {
+	f, ok := s.in.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }

@@ -147,7 +147,7 @@ feel.`,
 	root.SetVersionTemplate("quell {{.Version}}\n")
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
-		diagnoseCommand(s), runCommand(s), initCommand(s), doctorCommand(s), demoCommand(s),
+		diagnoseCommand(s), runCommand(s), initCommand(s), doctorCommand(s), demoCommand(s), shopCommand(),
 		planCommand(s), approveCommand(s), applyCommand(s), undoCommand(s), reconcileCommand(s), verifyCommand(s), stopCommand(s), ladderCommand(s),
 		incidentCommand(s), reportCommand(s), auditCommand(s),
 		logsCommand(s), lintCommand(s), fmtCommand(s), testCommand(s), explainCommand(s),

@@ -12,7 +12,7 @@ import (
 )
 
 // routes is the shop's HTTP API.
-func (s *Shop) routes() http.Handler {
+func (s *server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", s.health)
 	mux.HandleFunc("GET /version", s.showVersion)
@@ -22,20 +22,22 @@ func (s *Shop) routes() http.Handler {
 	mux.HandleFunc("GET /customers/{id}/orders", s.answer("/customers/{id}/orders", s.orders))
 	mux.HandleFunc("GET /orders/{id}", s.answer("/orders/{id}", s.order))
 	mux.HandleFunc("POST /checkout", s.answer("/checkout", s.checkout))
+	s.admin(mux)
+	s.hand(mux)
 	return mux
 }
 
-func (s *Shop) metrics(w http.ResponseWriter, _ *http.Request) {
+func (s *server) metrics(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	_ = s.meter.write(w) // a scraper that goes away needs no word from us
 }
 
-func (s *Shop) health(w http.ResponseWriter, _ *http.Request) {
+func (s *server) health(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]any{"status": "ok", "version": s.version()})
 }
 
-func (s *Shop) showVersion(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, map[string]any{"version": s.version(), "started": s.release.Load().started})
+func (s *server) showVersion(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, map[string]any{"version": s.version(), "started": s.started})
 }
 
 func writeJSON(w http.ResponseWriter, status int, value any) {
@@ -49,7 +51,7 @@ type endpoint func(ctx context.Context, r *http.Request) (any, error)
 
 // answer wraps an endpoint with the limit, the deadline, the measures and the
 // line in the log that every request gets.
-func (s *Shop) answer(path string, e endpoint) http.HandlerFunc {
+func (s *server) answer(path string, e endpoint) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		id := fmt.Sprintf("r%06d", s.requests.Add(1))
@@ -76,7 +78,7 @@ func (s *Shop) answer(path string, e endpoint) http.HandlerFunc {
 	}
 }
 
-func (s *Shop) tell(id, method, path string, status int, took time.Duration, err error) {
+func (s *server) tell(id, method, path string, status int, took time.Duration, err error) {
 	fields := []any{"request_id", id, "method", method, "path", path, "status", status, "duration_ms", float64(took.Microseconds()) / 1000}
 	switch {
 	case err == nil:
@@ -122,7 +124,7 @@ GROUP BY p.id, p.name, p.price ORDER BY sold DESC LIMIT 20`
 
 // front is the page that everyone sees first: what sells best. It is dear to
 // compute and the same for all, so it lives in the cache.
-func (s *Shop) front(ctx context.Context, _ *http.Request) (any, error) {
+func (s *server) front(ctx context.Context, _ *http.Request) (any, error) {
 	k := keep{cache: "front", ttl: time.Minute}
 	if s.bugs.stampede.Load() {
 		k.ttl, k.herd = 2*time.Second, true
@@ -141,7 +143,7 @@ func (s *Shop) front(ctx context.Context, _ *http.Request) (any, error) {
 }
 
 // product shows one product, cached.
-func (s *Shop) product(ctx context.Context, r *http.Request) (any, error) {
+func (s *server) product(ctx context.Context, r *http.Request) (any, error) {
 	k := keep{cache: "product", ttl: 5 * time.Minute}
 	return s.cache.get(ctx, r.PathValue("id"), k, func(ctx context.Context) (any, error) {
 		var found any
@@ -160,7 +162,7 @@ func (s *Shop) product(ctx context.Context, r *http.Request) (any, error) {
 }
 
 // orders lists what a customer ordered, with the lines of each order.
-func (s *Shop) orders(ctx context.Context, r *http.Request) (any, error) {
+func (s *server) orders(ctx context.Context, r *http.Request) (any, error) {
 	conn, err := s.db.take(ctx)
 	if err != nil {
 		return nil, err
@@ -185,7 +187,7 @@ func (s *Shop) orders(ctx context.Context, r *http.Request) (any, error) {
 }
 
 // linesAtOnce reads the lines of all orders with one statement.
-func (s *Shop) linesAtOnce(ctx context.Context, conn *sql.Conn, list []map[string]any) error {
+func (s *server) linesAtOnce(ctx context.Context, conn *sql.Conn, list []map[string]any) error {
 	first, last := list[len(list)-1]["id"], list[0]["id"]
 	ids, err := json.Marshal(idsOf(list))
 	if err != nil {
@@ -199,7 +201,7 @@ func (s *Shop) linesAtOnce(ctx context.Context, conn *sql.Conn, list []map[strin
 // linesOneByOne reads the lines of each order with a statement of its own, as
 // an object mapper does when nobody tells it otherwise. It also reads each
 // line's product.
-func (s *Shop) linesOneByOne(ctx context.Context, conn *sql.Conn, list []map[string]any) error {
+func (s *server) linesOneByOne(ctx context.Context, conn *sql.Conn, list []map[string]any) error {
 	for _, id := range idsOf(list) {
 		var wanted []int
 		err := s.db.query(ctx, conn, "lines_of_order", `SELECT product_id FROM order_lines WHERE order_id = ?`, []any{id}, func(rows *sql.Rows) error {
@@ -231,7 +233,7 @@ func idsOf(list []map[string]any) []any {
 func discard(*sql.Rows) error { return nil }
 
 // order shows one order.
-func (s *Shop) order(ctx context.Context, r *http.Request) (any, error) {
+func (s *server) order(ctx context.Context, r *http.Request) (any, error) {
 	var found any
 	err := s.db.ask(ctx, "order_by_id", `SELECT id, customer_id, total FROM orders WHERE id = ?`, []any{r.PathValue("id")}, func(rows *sql.Rows) error {
 		var id, customer, total int64

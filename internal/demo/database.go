@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -22,26 +23,36 @@ type database struct {
 
 	pool *sql.DB
 	mu   sync.Mutex
-	lost []*sql.Conn // connections that the leak took, kept so that Mend can end them; guarded by mu
+	lost []*sql.Conn // connections that the leak took; guarded by mu
 }
 
 // errPoolTimeout is a request that got no connection in time.
-var errPoolTimeout = fmt.Errorf("timed out after %s waiting for a database connection from the pool of %d", poolTimeout, poolSize)
+var errPoolTimeout = fmt.Errorf("timed out after %s waiting for a database connection", poolTimeout)
 
-func openDatabase(ctx context.Context, path string, o Options, m *meter, log *journal) (*database, error) {
+func openDatabase(ctx context.Context, path string, o settings, m *meter, log *journal) (*database, error) {
 	address := fmt.Sprintf("file:%s?_pragma=busy_timeout(%d)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_txlock=immediate",
 		path, lockTimeout.Milliseconds())
+	_, missing := os.Stat(path)
+	filled := missing == nil // by the process before this one
 	pool, err := sql.Open("sqlite", address)
 	if err != nil {
 		return nil, fmt.Errorf("open the shop's database: %w", err)
 	}
-	pool.SetMaxOpenConns(poolSize)
-	pool.SetMaxIdleConns(poolSize)
 	d := &database{meter: m, log: log, roundTrip: o.RoundTrip, pool: pool}
+	d.resize(poolSize)
+	if filled {
+		return d, nil
+	}
 	if err := d.fill(ctx, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("fill the shop's database: %w", err), pool.Close())
 	}
 	return d, nil
+}
+
+// resize sets how many connections there may be.
+func (d *database) resize(n int) {
+	d.pool.SetMaxOpenConns(n)
+	d.pool.SetMaxIdleConns(n)
 }
 
 func (d *database) stats() sql.DBStats { return d.pool.Stats() }
@@ -70,6 +81,12 @@ func (d *database) forgive() {
 		_ = c.Close() // nothing to do about one that is closed already
 	}
 	d.lost = nil
+}
+
+func (d *database) lostCount() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.lost)
 }
 
 // query runs one named statement on a connection and hands each row to scan.
@@ -154,7 +171,7 @@ const (
 const ordersIndex = `CREATE INDEX IF NOT EXISTS orders_by_customer ON orders (customer_id)`
 
 // fill creates the tables and the orders of the past.
-func (d *database) fill(ctx context.Context, o Options) error {
+func (d *database) fill(ctx context.Context, o settings) error {
 	tx, err := d.pool.BeginTx(ctx, nil)
 	if err != nil {
 		return err

@@ -39,7 +39,7 @@ func newMeter() *meter {
 }
 
 // gauges registers what is read at the moment of a scrape.
-func (s *Shop) gauges() {
+func (s *server) gauges() {
 	one := func(name, kind, help string, read func() float64) {
 		s.meter.gauge(name, kind, help, nil, func(set func(float64, ...string)) { set(read()) })
 	}
@@ -64,14 +64,14 @@ func (s *Shop) gauges() {
 	s.queueGauges()
 
 	s.meter.gauge("app_build_info", "gauge", "The running version.", []string{"version"}, func(set func(float64, ...string)) { set(1, s.version()) })
-	one("process_start_time_seconds", "gauge", "When the running version started.", func() float64 { return seconds(s.release.Load().started) })
+	one("process_start_time_seconds", "gauge", "When the running version started.", func() float64 { return seconds(s.started) })
 	one("process_resident_memory_bytes", "gauge", "Memory of the process.", residentBytes)
 	one("process_cpu_seconds_total", "counter", "CPU time of the process.", cpuSeconds)
 	one("go_gc_heap_live_bytes", "gauge", "Heap that was in use after the last collection.", liveHeapBytes)
 	one("go_goroutines", "gauge", "Goroutines.", func() float64 { return float64(runtime.NumGoroutine()) })
 }
 
-func (s *Shop) queueGauges() {
+func (s *server) queueGauges() {
 	queue := []string{"queue"}
 	of := func(name, help string, read func(queueState) float64) {
 		s.meter.gauge(name, "gauge", help, queue, func(set func(float64, ...string)) { set(read(s.queue.state()), jobQueue) })

@@ -2,8 +2,11 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 )
@@ -31,6 +34,7 @@ type queue struct {
 	busy       int
 	heartbeats map[int]time.Time
 	hired      int
+	aside      map[int64]job // jobs that somebody has put aside, by id
 	ended      bool
 	done       sync.WaitGroup
 }
@@ -38,12 +42,13 @@ type queue struct {
 // queueState is a look at the queue.
 type queueState struct {
 	waiting, alive, busy int
+	hopeless             int // waiting jobs that failed before
 	oldest               time.Duration
 	heartbeats           map[int]time.Time
 }
 
 func newQueue(m *meter, log *journal) *queue {
-	q := &queue{meter: m, log: log, heartbeats: map[int]time.Time{}}
+	q := &queue{meter: m, log: log, heartbeats: map[int]time.Time{}, aside: map[int64]job{}}
 	q.more = sync.NewCond(&q.mu)
 	return q
 }
@@ -66,21 +71,80 @@ func (q *queue) addFirst(j job) {
 		j.id = q.next
 		q.meter.enqueued.add(1, jobQueue)
 	}
+	if _, aside := q.aside[j.id]; aside {
+		q.aside[j.id] = j
+		return
+	}
 	q.waiting = append([]job{j}, q.waiting...)
 	q.more.Signal()
 }
 
-// drop forgets the jobs that unwanted picks.
-func (q *queue) drop(unwanted func(job) bool) {
+// putAside takes jobs out of the queue, and keeps them: those that wait now,
+// and those that would come back from a worker.
+func (q *queue) putAside(ids []int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	kept := q.waiting[:0]
-	for _, j := range q.waiting {
-		if !unwanted(j) {
-			kept = append(kept, j)
-		}
+	for _, id := range ids {
+		q.aside[id] = job{id: id}
 	}
-	q.waiting = kept
+	q.waiting = slices.DeleteFunc(q.waiting, func(j job) bool {
+		_, aside := q.aside[j.id]
+		if aside {
+			q.aside[j.id] = j
+		}
+		return aside
+	})
+}
+
+// isAside reports whether all these jobs were put aside.
+func (q *queue) isAside(ids []int64) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return !slices.ContainsFunc(ids, func(id int64) bool { _, aside := q.aside[id]; return !aside })
+}
+
+// kept is a queue in its file, while no process looks after it.
+type kept struct {
+	Next           int64
+	Waiting, Aside []keptJob
+}
+
+type keptJob struct {
+	ID, Order int64
+	Added     time.Time
+	Attempt   int
+}
+
+// write keeps the jobs that wait in a file.
+func (q *queue) write(path string) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	k := kept{Next: q.next}
+	for _, j := range q.waiting {
+		k.Waiting = append(k.Waiting, keptJob{j.id, j.order, j.added, j.attempt})
+	}
+	for _, j := range q.aside {
+		k.Aside = append(k.Aside, keptJob{j.id, j.order, j.added, j.attempt})
+	}
+	return save(path, k)
+}
+
+// read takes up what the process before this one has kept.
+func (q *queue) read(path string) error {
+	var k kept
+	if err := load(path, &k); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.next = k.Next
+	for _, j := range k.Waiting {
+		q.waiting = append(q.waiting, job{j.ID, j.Order, j.Added, j.Attempt})
+	}
+	for _, j := range k.Aside {
+		q.aside[j.ID] = job{j.ID, j.Order, j.Added, j.Attempt}
+	}
+	return nil
 }
 
 // take waits for a job. It returns false when the queue has ended.
@@ -199,6 +263,9 @@ func (q *queue) state() queueState {
 			if j.added.Before(oldest) {
 				oldest = j.added
 			}
+			if j.attempt > 0 {
+				s.hopeless++
+			}
 		}
 		s.oldest = time.Since(oldest)
 	}
@@ -206,13 +273,6 @@ func (q *queue) state() queueState {
 		s.heartbeats[worker] = at
 	}
 	return s
-}
-
-// dismiss forgets the heartbeats of workers that are gone, as a restart does.
-func (q *queue) dismiss() {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	clear(q.heartbeats)
 }
 
 // stop ends the workers and waits for them.

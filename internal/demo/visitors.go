@@ -21,8 +21,10 @@ type visitors struct {
 	crowd  atomic.Int64 // times the usual rate; 1 normally
 	random *rand.Rand   // of the goroutine that sends only
 	places chan struct{}
-	sent   atomic.Int64
 	lost   atomic.Int64 // not sent, since the bound was reached
+
+	mu     sync.Mutex
+	visits []visit // the latest, in order of their ends; guarded by mu
 
 	cancel context.CancelFunc
 	done   sync.WaitGroup
@@ -80,7 +82,6 @@ func (v *visitors) send(ctx context.Context) {
 		v.lost.Add(1)
 		return
 	}
-	v.sent.Add(1)
 	v.done.Add(1)
 	go func() {
 		defer v.done.Done()
@@ -89,12 +90,15 @@ func (v *visitors) send(ctx context.Context) {
 		if err != nil {
 			return
 		}
+		begun := time.Now()
 		answer, err := v.client.Do(request)
 		if err != nil {
-			return // the shop's own measures tell of it
+			v.remember(begun, false)
+			return
 		}
-		_, _ = io.Copy(io.Discard, answer.Body)
+		_, err = io.Copy(io.Discard, answer.Body)
 		_ = answer.Body.Close()
+		v.remember(begun, err == nil && answer.StatusCode < 500)
 	}()
 }
 

@@ -35,15 +35,22 @@ type sign struct {
 
 var names = []string{"a", "b", "c", "d", "e", "f"}
 
-func book(t require.TestingT, conditions ...condition) *playbook.Playbook {
+func newEnv(t require.TestingT) *expr.Env {
 	types := map[string]expr.Type{}
-	pb := &playbook.Playbook{ID: "p", Needs: []playbook.Need{{Role: "db", Kind: "postgres"}}}
 	for _, n := range names {
 		types[n] = expr.Object
-		pb.Probes = append(pb.Probes, &playbook.Probe{Name: n, Role: "db", Shape: probe.Object})
 	}
 	env, err := expr.NewEnv(types)
 	require.NoError(t, err)
+	return env
+}
+
+func book(t require.TestingT, conditions ...condition) *playbook.Playbook {
+	pb := &playbook.Playbook{ID: "p", Needs: []playbook.Need{{Role: "db", Kind: "postgres"}}}
+	for _, n := range names {
+		pb.Probes = append(pb.Probes, &playbook.Probe{Name: n, Role: "db", Shape: probe.Object})
+	}
+	env := newEnv(t)
 	for _, c := range conditions {
 		cond := &playbook.Condition{ID: "p#" + c.name, Kind: c.kind, Title: c.name, HowCommon: c.common}
 		if cond.Kind == "" {
@@ -284,6 +291,9 @@ func TestARemedyIsProposedOnEachTargetThatItCouldActOn(t *testing.T) {
 		{Kind: playbook.Mitigate, Title: "restart it", Actions: []playbook.Action{{Type: "process.restart", Role: "svc"}}},
 		{Kind: playbook.Fix, Title: "find the code"},
 	}
+	prose, err := newEnv(t).CompileTemplate("all connections come back")
+	require.NoError(t, err)
+	pb.Conditions[0].Remedies[0].Prose = prose
 	with := func(target string) diagnosis.Subject {
 		s := subject(pb, "shop", map[string]float64{"a": 1})
 		if target != "" {
@@ -315,4 +325,15 @@ func TestARemedyIsProposedOnEachTargetThatItCouldActOn(t *testing.T) {
 			require.Len(t, d.Roots[0].Proposals, len(c.want)+1)
 		})
 	}
+}
+
+// "Start workers of RQ" is nothing to a team that has none.
+func TestARemedyThatSaysNothingToPeopleNeedsItsTarget(t *testing.T) {
+	pb := book(t, condition{name: "leak", common: playbook.Often, signs: []sign{{"a.v > 0", playbook.Decisive}}})
+	pb.Needs = append(pb.Needs, playbook.Need{Role: "rq", Kind: "rq", Optional: true})
+	pb.Conditions[0].Remedies = []playbook.Remedy{{Kind: playbook.Mitigate, Title: "start workers", Actions: []playbook.Action{{Type: "rq.start_worker", Role: "rq"}}}}
+	s := subject(pb, "shop", map[string]float64{"a": 1})
+	require.Empty(t, diagnose(s).Roots[0].Proposals)
+	s.Targets["rq"] = "jobs"
+	require.Len(t, diagnose(s).Roots[0].Proposals, 1)
 }

@@ -1,6 +1,7 @@
 package diagnosis
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -23,7 +24,7 @@ func (f *Finding) propose(at time.Time) {
 
 // proposals are one remedy on each set of targets that it could act on: a
 // service of two processes has two to restart. Where none is bound it is
-// proposed all the same, for people.
+// proposed all the same, for people, if it says anything to them.
 func (f *Finding) proposals(r playbook.Remedy, at time.Time) []Proposal {
 	out := []Proposal{f.subject.Propose(r, at)}
 	for _, s := range f.others {
@@ -35,6 +36,9 @@ func (f *Finding) proposals(r playbook.Remedy, at time.Time) []Proposal {
 		default:
 			out = []Proposal{p}
 		}
+	}
+	if p := out[0]; len(p.Actions) > 0 && !p.bound() && p.Text == "" && len(p.Checklist) == 0 {
+		return nil
 	}
 	return out
 }
@@ -65,7 +69,7 @@ func (s *Subject) proposal(r playbook.Remedy, vars expr.Vars) Proposal {
 			act.Args[arg.Name] = plainArg(v)
 		}
 		if act.Target == "" && a.Role != "" {
-			act.Missing = "no target is bound to @" + a.Role
+			act.Missing = s.unbound(a.Role)
 		}
 		p.Actions = append(p.Actions, act)
 	}
@@ -74,6 +78,16 @@ func (s *Subject) proposal(r playbook.Remedy, vars expr.Vars) Proposal {
 		p.Within = expr.FormatDuration(r.Verify.For(s.Params))
 	}
 	return p
+}
+
+// unbound says that a role has no target, and what would fill it.
+func (s *Subject) unbound(role string) string {
+	for _, need := range s.Playbook.Needs {
+		if need.Role == role {
+			return fmt.Sprintf("no target is bound to @%s: add one of kind %s to quell.yaml, and name it in %s", role, need.Kind, s.Service)
+		}
+	}
+	return "no target is bound to @" + role
 }
 
 // plainArg writes a duration the way playbooks do; other values are plain already.

@@ -77,6 +77,8 @@ type Step struct {
 	// Blocked says why the step cannot be applied at all; it is shown, and
 	// skipped.
 	Blocked string `json:"blocked,omitempty"`
+	// Undeclared says that what is Blocked was never declared by the operator.
+	Undeclared bool `json:"-"`
 	// Continues says that the next step belongs to the same remedy: what they
 	// do is verified after the last of them.
 	Continues bool `json:"continues,omitempty"`

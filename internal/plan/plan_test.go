@@ -165,3 +165,41 @@ func TestAPreviewRaisesTheRiskAndNeverLowersIt(t *testing.T) {
 	require.Equal(t, "no such role", step.Found(action.Preview{}, errors.New("no such role")).Blocked)
 	require.NotEmpty(t, step.Found(action.Preview{Already: true, Summary: "it is so"}, nil).Blocked)
 }
+
+func TestWhatNobodyHasDeclaredIsATaskForPeople(t *testing.T) {
+	t.Parallel()
+	undeclared := action.Undeclared("declare it", "no call roll-back is declared")
+	step := func(title, target string, kind playbook.RemedyKind, err error) plan.Step {
+		s := plan.Step{Root: "a", Title: title, Remedy: title, Text: "how", Kind: kind, Target: target, Change: action.Change{Type: "http.call"}}
+		return s.Found(action.Preview{}, err)
+	}
+	fix := plan.Task{Kind: playbook.Fix, Root: "a", Title: "mend it", Items: []string{"review"}}
+
+	steps, tasks, notes := plan.Declared([]plan.Step{
+		step("roll back", "web", playbook.Mitigate, undeclared), step("restart", "web", playbook.Mitigate, errors.New("no right to it")),
+	}, []plan.Task{fix}, nil)
+	require.Len(t, steps, 1, "what is refused for another reason is shown, and why")
+	require.Equal(t, []plan.Task{{
+		Kind: playbook.Mitigate, Root: "a", Title: "roll back", Text: "how", Why: "http.call on web: no call roll-back is declared: declare it",
+	}, fix}, tasks)
+	require.Len(t, notes, 1)
+
+	steps, tasks, notes = plan.Declared([]plan.Step{
+		step("roll back", "web", playbook.Mitigate, undeclared), step("roll back", "deploys", playbook.Mitigate, nil),
+	}, nil, nil)
+	require.Len(t, steps, 1)
+	require.Empty(t, tasks, "another target does it")
+	require.Empty(t, notes)
+
+	first := step("both", "web", playbook.Fix, nil)
+	first.Continues = true
+	last := step("both", "other", playbook.Fix, undeclared)
+	last.Change.Type = "command.run"
+	mend := fix
+	mend.Title = "both"
+	steps, tasks, _ = plan.Declared([]plan.Step{first, last}, []plan.Task{mend}, nil)
+	require.False(t, steps[0].Continues, "it is verified by itself now")
+	require.Len(t, tasks, 1)
+	require.Equal(t, []string{"review"}, tasks[0].Items)
+	require.NotEmpty(t, tasks[0].Why)
+}

@@ -27,7 +27,7 @@ func (t *target) read(c action.Change) (call, error) {
 	name := c.Args.Text("name")
 	cmd, ok := t.config.commands[name]
 	if !ok {
-		return call{}, action.Refuse("declared are: "+strings.Join(t.config.names(), ", "), "no command %q is declared", name)
+		return call{}, action.Undeclared("declared are: "+strings.Join(t.config.names(), ", "), "no command %q is declared", name)
 	}
 	values, err := cmd.values.Read(c.Args.List("values"))
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/quellhq/quell/internal/action"
@@ -162,7 +163,9 @@ func (f filled) notYet(s action.Standing, since time.Duration) action.Standing {
 }
 
 func (t caller) made(f filled, text string) action.Done {
-	d := action.Done{Summary: fmt.Sprintf("call %s: %s", f.name, text), Items: []action.Result{{ID: f.name, OK: true, Text: text}}}
+	named := "call " + f.name + ": "
+	text = strings.TrimPrefix(text, named) // what was sent says so itself
+	d := action.Done{Summary: named + text, Items: []action.Result{{ID: f.name, OK: true, Text: text}}}
 	if f.undo != "" {
 		d.Inverse = &action.Change{Type: "http.call", Args: action.Args{
 			"call": f.undo, "values": t.config.calls[f.undo].values.List(f.given), "for": "0s",

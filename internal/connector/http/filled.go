@@ -37,7 +37,7 @@ func (t *target) read(c action.Change) (filled, error) {
 		if names := callNames(t.config.calls); len(names) > 0 {
 			hint = "declared are: " + strings.Join(names, ", ")
 		}
-		return filled{}, action.Refuse(hint, "no call %q is declared", name)
+		return filled{}, action.Undeclared(hint, "no call %q is declared", name)
 	}
 	f := filled{call: known}
 	var err error
