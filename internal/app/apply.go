@@ -26,6 +26,9 @@ func (d *Desk) Apply(ctx context.Context, ref incident.Ref, numbers []int) (plan
 	if err != nil {
 		return p, incident.Finished{}, err
 	}
+	if err := d.stillOpen(ctx, p); err != nil {
+		return p, incident.Finished{}, err
+	}
 	only, err := steps(p, numbers)
 	if err != nil {
 		return p, incident.Finished{}, err

@@ -81,6 +81,15 @@ func (d *Desk) Plan(ctx context.Context, ref incident.Ref) (plan.Plan, *recovery
 	return *found, run, nil
 }
 
+// stillOpen refuses to work on an incident that is over.
+func (d *Desk) stillOpen(ctx context.Context, p plan.Plan) error {
+	events, err := d.Incident(ctx, p.Incident)
+	if err == nil && isResolved(events) {
+		return fmt.Errorf("%s is resolved: `quell incident reopen %s WHY` opens it again", p.Incident, p.Incident)
+	}
+	return err
+}
+
 // steps turns numbers or ids of steps into ids, refusing what the plan has not.
 func steps(p plan.Plan, numbers []int) ([]string, error) {
 	var out []string

@@ -178,6 +178,9 @@ func (d *Desk) Approve(ctx context.Context, ref incident.Ref, numbers []int) ([]
 	if err != nil {
 		return nil, err
 	}
+	if err := d.stillOpen(ctx, p); err != nil {
+		return nil, err
+	}
 	named, err := steps(p, numbers)
 	if err != nil {
 		return nil, err

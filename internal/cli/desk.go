@@ -73,6 +73,8 @@ func failed(err error) error {
 	switch {
 	case err == nil || errors.As(err, &e):
 		return err
+	case errors.Is(err, incident.ErrHeld): // also where it ended what was under way
+		return &exit{exitFailed, err}
 	case errors.Is(err, context.Canceled):
 		return &exit{exitInterrupted, err}
 	}

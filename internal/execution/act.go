@@ -91,6 +91,12 @@ func (x *Executor) readyToAct(ctx context.Context, j *journal, p plan.Plan, s pl
 	if _, held := x.cfg.Gate.Pass(ctx, p, s, view, s.Preview, x.cfg.Now()); held != nil {
 		return ready{}, held, nil
 	}
+	if view.Result != nil && view.Result.State == action.PartlyMade && view.Order != nil {
+		// The world is half as the order wants it. The same order applied again
+		// does the rest; another look would take our own half for a change.
+		by, held := x.cfg.Gate.Pass(ctx, p, s, view, s.Preview, x.cfg.Now())
+		return ready{doer, action.Order{Change: s.Change, Preview: view.Order.Preview}, by}, held, nil
+	}
 	found, held := x.look(ctx, doer, s.Change)
 	if held != nil {
 		return ready{}, held, nil
