@@ -117,7 +117,7 @@ func Faults() []Fault {
 			Story: "A change in the receipt templates makes every worker panic on its next job, and nothing starts a new one.",
 			Truth: []string{"app/jobs#no-worker-is-alive"},
 			let:   wake("worker-panic"),
-			mend:  sleep("worker-panic", func(s *server) { s.hire(s.life, workers) }),
+			mend:  sleep("worker-panic", func(s *server) { s.hire(s.life, workers-s.queue.state().alive) }),
 		},
 		{
 			Name: "poison-job", Title: "jobs that can never succeed are tried for ever",
