@@ -97,7 +97,7 @@ func (s *Shop) launch(ctx context.Context) error {
 		select {
 		case failed := <-ended:
 			said, _ := os.ReadFile(s.path(outputFile))
-			return fmt.Errorf("the shop's process has ended at once (%w): %s", failed, strings.TrimSpace(string(said)))
+			return fmt.Errorf("the shop's process has ended at once (%s): %s", fmt.Sprint(failed), strings.TrimSpace(string(said)))
 		case <-ctx.Done():
 			return fmt.Errorf("wait for the shop to answer: %w", err)
 		case <-time.After(20 * time.Millisecond):
