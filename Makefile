@@ -9,8 +9,8 @@ help: ## list the targets
 build: ## build ./quell
 	$(GO) build -trimpath -ldflags='-s -w' -o quell ./cmd/quell
 
-demo: build ## break a small shop and diagnose it: nothing to install
-	./quell demo
+demo: build ## break a small shop, diagnose it, mend it and tell the tale: nothing to install
+	./quell demo --yes
 
 test: servers ## install the servers that tests need (Debian, root), then run every test
 	scripts/test

@@ -71,7 +71,9 @@ type Doer interface {
 	// Standing asks the world whether the order was carried out; it reads
 	// only. After a crash o.Done is nil, and Standing finds what Done would
 	// have said. It is asked after every Apply too: a change that reported
-	// success and cannot be seen has not succeeded.
+	// success and cannot be seen has not succeeded. With a zero o.Intended
+	// nobody has tried yet. NotMade means that it will not happen any more
+	// either: what may still be under way is CannotTell, with Again.
 	Standing(ctx context.Context, o Order) (Standing, error)
 }
 

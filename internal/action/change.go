@@ -106,6 +106,10 @@ type Standing struct {
 	State State  `json:"state"`
 	Text  string `json:"text"`           // what was seen, in one line
 	Done  *Done  `json:"done,omitempty"` // for Made and PartlyMade, Inverse included
+	// Again says of CannotTell that the order may still be under way (a server
+	// that works on a request whose sender has died): ask again after so long.
+	// Zero: asking again does not help, a person has to look.
+	Again time.Duration `json:"again_ns,omitempty"`
 }
 
 // Digest names v by its canonical JSON: equal values have equal digests, on

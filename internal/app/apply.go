@@ -19,8 +19,14 @@ import (
 // Apply carries a plan out, or only the steps of it with the given numbers,
 // until it helped or somebody is needed. Interrupted, it can be called again.
 func (d *Desk) Apply(ctx context.Context, ref incident.Ref, numbers []int) (plan.Plan, incident.Finished, error) {
+	if err := d.sound(ctx, d.note); err != nil {
+		return plan.Plan{}, incident.Finished{}, err
+	}
 	p, _, err := d.Plan(ctx, ref)
 	if err != nil {
+		return p, incident.Finished{}, err
+	}
+	if err := d.stillOpen(ctx, p); err != nil {
 		return p, incident.Finished{}, err
 	}
 	only, err := steps(p, numbers)
@@ -71,6 +77,9 @@ func (d *Desk) executor(ctx context.Context, p plan.Plan) (*execution.Executor, 
 // Undo takes a step back. why is kept; anyway overrules that somebody has
 // changed the same thing since.
 func (d *Desk) Undo(ctx context.Context, ref incident.Ref, why string, anyway bool) (recovery.View, error) {
+	if err := d.sound(ctx, d.note); err != nil {
+		return recovery.View{}, err
+	}
 	if ref.Step == 0 {
 		return recovery.View{}, fmt.Errorf("%s is no step: name one, like INC-7.1.2", ref)
 	}

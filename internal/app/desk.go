@@ -23,6 +23,7 @@ type Desk struct {
 	who   string // the person, by name
 	now   func() time.Time
 	say   func(execution.Progress)
+	note  func(string)
 	// lease and act are the executor's; zero: its own.
 	lease, act time.Duration
 }
@@ -32,6 +33,7 @@ type DeskOptions struct {
 	Who   string                   // empty: the user of this process
 	State string                   // directory of incidents and keys; empty: StateDir()
 	Say   func(execution.Progress) // may be nil
+	Note  func(string)             // remarks for a person; may be nil
 }
 
 // Incident reads an incident's events.
@@ -77,6 +79,15 @@ func (d *Desk) Plan(ctx context.Context, ref incident.Ref) (plan.Plan, *recovery
 		}
 	}
 	return *found, run, nil
+}
+
+// stillOpen refuses to work on an incident that is over.
+func (d *Desk) stillOpen(ctx context.Context, p plan.Plan) error {
+	events, err := d.Incident(ctx, p.Incident)
+	if err == nil && isResolved(events) {
+		return fmt.Errorf("%s is resolved: `quell incident reopen %s WHY` opens it again", p.Incident, p.Incident)
+	}
+	return err
 }
 
 // steps turns numbers or ids of steps into ids, refusing what the plan has not.

@@ -2,7 +2,9 @@ package app_test
 
 import (
 	"context"
+	"database/sql"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -242,4 +244,34 @@ func TestALadderIsClimbedAndLeft(t *testing.T) {
 	require.Equal(t, incident.Recovered, end.Outcome, end.Text)
 	_, err = d.MakeLadder(t.Context(), "db/connections", "nobody")
 	require.ErrorContains(t, err, "ladder")
+}
+
+// Whoever can write to the file of the record can write anything into it. It
+// must not move anything.
+func TestAnAlteredRecordMovesNothing(t *testing.T) {
+	t.Parallel()
+	for what, change := range map[string]string{
+		"the plan's argument": `UPDATE events SET data = CAST(replace(CAST(data AS TEXT), '"limit":5', '"limit":7') AS BLOB) WHERE kind = 'planned'`,
+		"the plan's risk":     `UPDATE events SET data = CAST(replace(CAST(data AS TEXT), '"risk":"R2"', '"risk":"R1"') AS BLOB) WHERE kind = 'planned'`,
+		"an event is gone":    `DELETE FROM events WHERE kind = 'approved'`,
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			o := newOffice(t, policy.Policy{})
+			d := o.desk(t, "ann")
+			ref := o.planned(t, d)
+			_, err := d.Approve(t.Context(), ref, nil)
+			require.NoError(t, err)
+			db, err := sql.Open("sqlite", filepath.Join(o.state, "incidents.db"))
+			require.NoError(t, err)
+			_, err = db.ExecContext(t.Context(), change)
+			require.NoError(t, err)
+			require.NoError(t, db.Close())
+			_, _, err = d.Apply(t.Context(), ref, nil)
+			require.ErrorContains(t, err, "the record was altered")
+			_, err = d.Approve(t.Context(), ref, nil)
+			require.ErrorContains(t, err, "the record was altered")
+			require.Equal(t, -1, o.limit(t))
+		})
+	}
 }

@@ -100,6 +100,11 @@ func (g *gate) decide(ctx context.Context, s plan.Step, found action.Preview, by
 	if err != nil {
 		return policy.Decision{}, fmt.Errorf("read the kill switch: %w", err)
 	}
+	// The class is that of the type, whatever the record says of the step.
+	spec, known := g.desk.known("").Spec(s.Change.Type)
+	if !known {
+		return policy.Decision{}, fmt.Errorf("no action is called %q any more", s.Change.Type)
+	}
 	services := s.Services
 	if len(services) == 0 {
 		services = []string{""}
@@ -108,7 +113,7 @@ func (g *gate) decide(ctx context.Context, s plan.Step, found action.Preview, by
 	for _, service := range services {
 		decisions = append(decisions, policy.Decide(g.desk.setup.Policy, policy.Ask{
 			Subject: policy.Subject{
-				Action: s.Change.Type, Risk: s.Risk.Worse(found.Risk), Service: service,
+				Action: s.Change.Type, Risk: s.Risk.Worse(spec.Risk).Worse(found.Risk), Service: service,
 				Environment: g.desk.environment(service), Target: s.Target,
 			},
 			Now: now, Blast: found.Touches(), TwoPeople: found.TwoPeople, RecentChanges: recent, Record: record,
@@ -166,8 +171,14 @@ func (d *Desk) Approve(ctx context.Context, ref incident.Ref, numbers []int) ([]
 	if ref.Step > 0 {
 		numbers = append(numbers, int(ref.Step))
 	}
+	if err := d.sound(ctx, d.note); err != nil {
+		return nil, err
+	}
 	p, run, err := d.Plan(ctx, ref.InPlan())
 	if err != nil {
+		return nil, err
+	}
+	if err := d.stillOpen(ctx, p); err != nil {
 		return nil, err
 	}
 	named, err := steps(p, numbers)

@@ -115,7 +115,7 @@ func (d *Desk) leftLadder(ctx context.Context, book, service string) (plan.Plan,
 			v, _ := run.View(s.ID)
 			begun = begun || v.Result != nil
 		}
-		if open && begun {
+		if open && (begun || d.now().Sub(p.At) < freshFor) {
 			return p, true, nil
 		}
 		return p, false, nil

@@ -42,6 +42,10 @@ func StateDir() (string, error) {
 
 // OpenDesk opens the targets, the store and the key ring.
 func OpenDesk(ctx context.Context, setup Setup, o DeskOptions) (*Desk, error) {
+	note := o.Note
+	if note == nil {
+		note = func(string) {}
+	}
 	who := o.Who
 	if who == "" {
 		who = thisUser()
@@ -73,7 +77,7 @@ func OpenDesk(ctx context.Context, setup Setup, o DeskOptions) (*Desk, error) {
 		session.Close()
 		return nil, errors.Join(err, s.Close())
 	}
-	return &Desk{Session: session, store: outsideStore(s), ring: ring, who: who, now: time.Now, say: o.Say}, nil
+	return &Desk{Session: session, store: outsideStore(s), ring: ring, who: who, now: time.Now, say: o.Say, note: note}, nil
 }
 
 // OpenRecord opens the store alone, for commands that ask no system.

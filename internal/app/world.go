@@ -85,22 +85,40 @@ func (w world) Sample(ctx context.Context, s plan.Step) verification.Sample {
 	return sample
 }
 
-// check evaluates a step's own expression, as its playbook has it.
-func (w world) check(result run.Result, s plan.Step) (verification.Truth, string) {
+// Verifiable says why a step's own expression cannot be asked any more.
+func (w world) Verifiable(s plan.Step) error {
+	if s.Verify == "" {
+		return nil
+	}
+	_, err := w.expression(s)
+	return err
+}
+
+// expression is a step's own, as its playbook has it.
+func (w world) expression(s plan.Step) (*expr.Program, error) {
 	book := w.session.library.Book.Playbook(s.Playbook)
 	if book == nil {
-		return verification.Unknown, fmt.Sprintf("the playbook %s is not there any more", s.Playbook)
+		return nil, fmt.Errorf("the playbook %s is not there any more", s.Playbook)
 	}
 	_, remedy := book.Remedy(s.Remedy)
 	if remedy == nil || remedy.Verify == nil || remedy.Verify.Program.Source() != s.Verify {
-		return verification.Unknown, fmt.Sprintf("the playbook %s has changed since the plan was made: make a new plan", s.Playbook)
+		return nil, fmt.Errorf("the playbook %s has changed since the plan was made", s.Playbook)
+	}
+	return remedy.Verify.Program, nil
+}
+
+// check evaluates a step's own expression.
+func (w world) check(result run.Result, s plan.Step) (verification.Truth, string) {
+	program, err := w.expression(s)
+	if err != nil {
+		return verification.Unknown, err.Error()
 	}
 	for i := range result.Subjects {
 		subject := &result.Subjects[i]
 		if subject.Playbook.ID != s.Playbook || !slices.Contains(s.Services, subject.Service) || !maps.Equal(subject.Targets, s.Bound) {
 			continue
 		}
-		return truth(subject, remedy.Verify.Program, result.At)
+		return truth(subject, program, result.At)
 	}
 	return verification.Unknown, fmt.Sprintf("nothing answers for %s as it did when the plan was made", s.Playbook)
 }

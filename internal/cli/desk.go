@@ -36,9 +36,15 @@ func (a *seat) desk(ctx context.Context, s streams, say func(execution.Progress)
 	for _, n := range setup.Notes {
 		fmt.Fprintln(s.err, n)
 	}
-	d, err := app.OpenDesk(ctx, setup, app.DeskOptions{Who: a.as, Say: say})
-	if err != nil {
+	d, err := app.OpenDesk(ctx, setup, app.DeskOptions{Who: a.as, Say: say, Note: func(text string) { fmt.Fprintln(s.err, text) }})
+	switch {
+	case errors.Is(err, incident.ErrUnavailable):
+		return nil, &exit{exitFailed, err}
+	case err != nil:
 		return nil, &exit{exitUsage, err}
+	}
+	if why, err := d.Stopped(ctx); err == nil && why != "" {
+		fmt.Fprintln(s.err, "all changes are stopped: "+why+" (`quell stop --end` lets go)")
 	}
 	return d, nil
 }
@@ -67,6 +73,8 @@ func failed(err error) error {
 	switch {
 	case err == nil || errors.As(err, &e):
 		return err
+	case errors.Is(err, incident.ErrHeld): // also where it ended what was under way
+		return &exit{exitFailed, err}
 	case errors.Is(err, context.Canceled):
 		return &exit{exitInterrupted, err}
 	}

@@ -146,9 +146,11 @@ go on after closing (over 24h) are kept with their time: ` + "`quell incident ch
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return about(cmd, s, a, args, func(d *app.Desk, id string) error {
 				items, err := d.Resolve(cmd.Context(), id, words(args[1:]), anyway)
-				showItems(s, items)
 				var open *app.Unresolved
-				if errors.As(err, &open) {
+				if err == nil || errors.As(err, &open) {
+					showItems(s, items)
+				}
+				if open != nil {
 					return fmt.Errorf("%s stays open: the checklist does not hold (%d of %d; --anyway closes it all the same)", id, len(open.Items), len(items))
 				}
 				if err == nil {

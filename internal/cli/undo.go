@@ -160,11 +160,19 @@ the same store, undo included, until --end.`,
 			case all && end:
 				return usage("--all stops, --end lets go: one of them")
 			case end:
-				return failed(d.StopAll(cmd.Context(), ""))
+				if err := d.StopAll(cmd.Context(), ""); err != nil {
+					return failed(err)
+				}
+				fmt.Fprintln(s.out, "changes may be made again")
+				return nil
 			case all && len(args) == 0:
 				return usage("say why: quell stop --all \"database migration until 18:00\"")
 			case all:
-				return failed(d.StopAll(cmd.Context(), words(args)))
+				if err := d.StopAll(cmd.Context(), words(args)); err != nil {
+					return failed(err)
+				}
+				fmt.Fprintln(s.out, "all changes are stopped: "+words(args))
+				return nil
 			case len(args) == 0:
 				why, err := d.Stopped(cmd.Context())
 				if err != nil {
@@ -182,7 +190,10 @@ the same store, undo included, until --end.`,
 			if err != nil {
 				return err
 			}
-			_, err = d.StopPlan(cmd.Context(), r, words(args[1:]))
+			p, err := d.StopPlan(cmd.Context(), r, words(args[1:]))
+			if err == nil {
+				fmt.Fprintf(s.out, "plan %s is stopped; `quell apply %s` starts it again\n", p.ID, p.ID)
+			}
 			return failed(err)
 		},
 	}

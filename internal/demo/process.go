@@ -96,7 +96,7 @@ func (s *Shop) launch(ctx context.Context) error {
 		select {
 		case failed := <-ended:
 			said, _ := os.ReadFile(s.path(outputFile))
-			return fmt.Errorf("the shop's process has ended at once (%v): %s", failed, strings.TrimSpace(string(said)))
+			return fmt.Errorf("the shop's process has ended at once (%s): %s", fmt.Sprint(failed), strings.TrimSpace(string(said)))
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-over:

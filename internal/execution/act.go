@@ -91,6 +91,12 @@ func (x *Executor) readyToAct(ctx context.Context, j *journal, p plan.Plan, s pl
 	if _, held := x.cfg.Gate.Pass(ctx, p, s, view, s.Preview, x.cfg.Now()); held != nil {
 		return ready{}, held, nil
 	}
+	if view.Result != nil && view.Result.State == action.PartlyMade && view.Order != nil {
+		// The world is half as the order wants it. The same order applied again
+		// does the rest; another look would take our own half for a change.
+		by, held := x.cfg.Gate.Pass(ctx, p, s, view, s.Preview, x.cfg.Now())
+		return ready{doer, action.Order{Change: s.Change, Preview: view.Order.Preview}, by}, held, nil
+	}
 	found, held := x.look(ctx, doer, s.Change)
 	if held != nil {
 		return ready{}, held, nil
@@ -100,6 +106,9 @@ func (x *Executor) readyToAct(ctx context.Context, j *journal, p plan.Plan, s pl
 	}
 	if stale := plan.Stale(s.Preview, found); stale != "" {
 		return ready{}, &incident.Held{Reason: incident.HeldStale, Text: fmt.Sprintf("%s: make a new plan with `quell plan %s`", stale, p.Incident)}, nil
+	}
+	if err := x.cfg.World.Verifiable(s); err != nil {
+		return ready{}, &incident.Held{Reason: incident.HeldStale, Text: fmt.Sprintf("it could not be verified: %s: make a new plan with `quell plan %s`", err, p.Incident)}, nil
 	}
 	if held, err := x.baseline(ctx, j, s, view); held != nil || err != nil {
 		return ready{}, held, err
@@ -130,7 +139,7 @@ func (x *Executor) baseline(ctx context.Context, j *journal, s plan.Step, v reco
 	if err := j.write(ctx, incident.KindMeasured, s.ID, incident.Measured{Before: true, Sample: sample}); err != nil {
 		return nil, err
 	}
-	if sample.Felt == verification.No && sample.Check != verification.No && !j.named(s.ID) {
+	if sample.Felt == verification.No && !j.named(s.ID) {
 		text := "what people felt has gone by itself"
 		if sample.FeltWhy != "" {
 			text += ": " + sample.FeltWhy
@@ -249,7 +258,26 @@ func (x *Executor) stands(ctx context.Context, r ready, err error) incident.Resu
 	return incident.Result{State: s.State, Text: fmt.Sprintf("%s (it had ended with: %s)", s.Text, err), Done: done}
 }
 
+// ask asks the world whether an order stands, again and again as long as it
+// says that it may still be under way, and no longer than an act may take.
 func (x *Executor) ask(ctx context.Context, doer action.Doer, o action.Order) (action.Standing, error) {
+	deadline := time.Now().Add(x.cfg.Act)
+	for {
+		s, err := x.askOnce(ctx, doer, o)
+		if err != nil || s.State != action.CannotTell || s.Again <= 0 || time.Now().Add(s.Again).After(deadline) {
+			return s, err
+		}
+		timer := time.NewTimer(s.Again)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return s, nil
+		}
+	}
+}
+
+func (x *Executor) askOnce(ctx context.Context, doer action.Doer, o action.Order) (action.Standing, error) {
 	ctx, cancel := context.WithTimeout(ctx, x.cfg.Look)
 	defer cancel()
 	return bounded(ctx, grace, func() (action.Standing, error) { return doer.Standing(ctx, o) })

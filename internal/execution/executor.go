@@ -44,6 +44,9 @@ type World interface {
 	Doer(target, action string) (action.Doer, error)
 	// Sample asks again whether a step's check holds, and what people feel.
 	Sample(ctx context.Context, s plan.Step) verification.Sample
+	// Verifiable says why a step could not be verified whatever the world
+	// answers: its playbook is another one now.
+	Verifiable(s plan.Step) error
 	// Capture asks the questions whose answers the step destroys.
 	Capture(ctx context.Context, s plan.Step) []evidence.Evidence
 }
@@ -149,7 +152,7 @@ func (x *Executor) run(ctx context.Context, p plan.Plan, begin *incident.Event, 
 			return incident.Finished{}, err
 		}
 	}
-	if step, intent, open := j.run.Unknown(); open && !steps {
+	if step, intent, open := j.run.Unknown(); open {
 		// Asked again even where nobody could tell before: the target may speak now.
 		again := recovery.Command{Kind: recovery.Settle, Step: step.ID, Attempt: intent.Attempt, Undo: intent.Undo}
 		if err := x.settle(leases.ctx, j, leases, step, again); err != nil {

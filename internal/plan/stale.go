@@ -28,6 +28,8 @@ func Stale(planned, now action.Preview) string {
 			added = append(added, i.ID)
 		case was.Guard != i.Guard:
 			changed = append(changed, difference(was, i))
+		case was.Then != i.Then:
+			changed = append(changed, fmt.Sprintf("%s (was to become %s, and would become %s)", i.ID, was.Then, i.Then))
 		}
 	}
 	var gone []string

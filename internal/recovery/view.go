@@ -39,6 +39,8 @@ type View struct {
 	After     []verification.Sample
 	Judged    *verification.Judgement
 	At        time.Time // of the act's result
+	// Order is the latest that was carried out or begun; nil where none was.
+	Order *action.Order
 }
 
 // View shows a step; ok is false where the plan has none of that id.
@@ -47,8 +49,13 @@ func (r *Run) View(id string) (v View, ok bool) {
 	if !ok {
 		return View{}, false
 	}
+	var order *action.Order
+	if s.act.intent != nil {
+		order = &s.act.intent.Order
+	}
 	return View{
-		Step: id, Standing: s.standing(), Approvals: s.approvals, Held: s.held, Result: s.act.result, Undo: s.undo.result,
+		Order: order,
+		Step:  id, Standing: s.standing(), Approvals: s.approvals, Held: s.held, Result: s.act.result, Undo: s.undo.result,
 		Before: s.before, After: s.after, Judged: s.judged, At: s.act.at,
 	}, true
 }

@@ -41,7 +41,7 @@ func (s Style) width() int {
 func wrap(text string, width int) []string {
 	var lines []string
 	line := ""
-	for _, word := range strings.Fields(text) {
+	for _, word := range strings.Fields(visible(text)) {
 		switch {
 		case line == "":
 			line = word
@@ -62,7 +62,7 @@ func length(s string) int { return utf8.RuneCountInString(s) }
 
 // cut shortens text to width characters, with an ellipsis where it was longer.
 func cut(text string, width int) string {
-	text = strings.Join(strings.Fields(text), " ")
+	text = strings.Join(strings.Fields(visible(text)), " ")
 	if length(text) <= width {
 		return text
 	}

@@ -170,6 +170,7 @@ func (nothing) Standing(context.Context, action.Order) (action.Standing, error) 
 
 func (nothing) Sample(context.Context, plan.Step) verification.Sample        { return verification.Sample{} }
 func (nothing) Capture(context.Context, plan.Step) []evidence.Evidence       { return nil }
+func (nothing) Verifiable(plan.Step) error                                   { return nil }
 func (nothing) MayUndo(context.Context, plan.Step, time.Time) *incident.Held { return nil }
 func (nothing) Pass(context.Context, plan.Plan, plan.Step, recovery.View, action.Preview, time.Time) ([]string, *incident.Held) {
 	return nil, nil

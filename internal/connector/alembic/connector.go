@@ -23,6 +23,7 @@ func Kind() connector.Kind {
 		Settings: settingSpecs(),
 		Probes:   []probe.Spec{currentSpec()},
 		Actions:  []action.Spec{upgradeSpec(), downgradeSpec()},
+		Tried:    "Alembic 1.8 with psycopg2 on PostgreSQL 15.",
 		Open:     open,
 	}
 }

@@ -21,6 +21,7 @@ func Kind() connector.Kind {
 		Settings: settings(),
 		Probes:   []probe.Spec{alertsSpec(), silencesSpec()},
 		Actions:  []action.Spec{silenceSpec(), expireSpec()},
+		Tried:    "Alertmanager 0.25, single.",
 		Open: func(s connector.Settings, tools connector.Tools) (connector.Target, error) {
 			c, err := newClient(s, tools.Filled())
 			if err != nil {

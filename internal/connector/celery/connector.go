@@ -30,6 +30,7 @@ func Kind() connector.Kind {
 		Settings: settingList(),
 		Probes:   specs,
 		Actions:  redisact.Specs(broker{}.changes()),
+		Tried:    "Celery 5.2 with Redis 7.0 as its broker; no other broker is known.",
 		Open:     open,
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/quellhq/quell/internal/action"
 	"github.com/quellhq/quell/internal/child"
@@ -122,6 +123,12 @@ func (r runner) Standing(ctx context.Context, o action.Order) (action.Standing, 
 	cmd, err := r.read(o.Change)
 	if err != nil {
 		return action.Standing{State: action.CannotTell, Text: "it cannot be asked about any more: " + err.Error()}, nil
+	}
+	if pid := running(o.Key); pid > 0 {
+		return action.Standing{
+			State: action.CannotTell, Again: time.Second,
+			Text: fmt.Sprintf("command %s: process %d, which it started, still runs", cmd.name, pid),
+		}, nil
 	}
 	now, err := r.look(ctx, cmd)
 	if err != nil {

@@ -92,7 +92,7 @@ func order(t *testing.T, d action.Doer, c action.Change) action.Order {
 	t.Helper()
 	p, err := d.Preview(t.Context(), c)
 	require.NoError(t, err)
-	return action.Order{Change: c, Preview: p, Key: "INC-1.1.1-a", By: "tester", Intended: time.Now()}
+	return action.Order{Change: c, Preview: p, Key: strings.ReplaceAll(t.Name(), "/", "-"), By: "tester", Intended: time.Now()}
 }
 
 func TestRun(t *testing.T) {

@@ -21,6 +21,7 @@ func Kind() connector.Kind {
 		About:    "Programs on this machine that the operator has declared, for changes that nothing else here can make.",
 		Settings: settings(),
 		Actions:  []action.Spec{runSpec()},
+		Tried:    "programs that count their effects.",
 		Open: func(s connector.Settings, tools connector.Tools) (connector.Target, error) {
 			c, err := parse(s, tools.Dir)
 			if err != nil {

@@ -28,6 +28,7 @@ func Kind() connector.Kind {
 		Settings: settings(),
 		Probes:   []probe.Spec{rulesSpec()},
 		Actions:  []action.Spec{blockSpec(), unblockSpec(), rateLimitSpec(), unlimitSpec()},
+		Tried:    "nft 1.0 in a network namespace, with a neighbour that knocks.",
 		Open: func(s connector.Settings, tools connector.Tools) (connector.Target, error) {
 			c, err := parse(s)
 			if err != nil {

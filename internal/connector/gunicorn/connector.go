@@ -25,6 +25,7 @@ func Kind() connector.Kind {
 		About:    "A gunicorn server of this machine: its master and workers, new workers with new code, and how many there are.",
 		Settings: settings(),
 		Probes:   []probe.Spec{workersSpec()},
+		Tried:    "gunicorn 20.1; the heartbeats of later versions were not run.",
 		Open:     open,
 	}
 	for _, c := range changes() {

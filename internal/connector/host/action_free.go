@@ -233,7 +233,8 @@ func (t *target) fits(method string, chosen []file, total int64) error {
 	return nil
 }
 
-// deletedButOpen names those who hold room that no file shows.
+// deletedButOpen names those who hold room that no file shows, of what was
+// deleted in the allowed directories; host.files shows the others.
 func (t *target) deletedButOpen(ctx context.Context) []string {
 	procs, err := t.sys.processes(ctx)
 	if err != nil {
@@ -246,7 +247,7 @@ func (t *target) deletedButOpen(ctx context.Context) []string {
 	slices.SortStableFunc(found, func(a, b deletedFile) int { return int(b.bytes>>10) - int(a.bytes>>10) })
 	var out []string
 	for _, f := range found {
-		if len(out) < 3 && f.bytes >= worthNaming {
+		if len(out) < 3 && f.bytes >= worthNaming && within(f.path, t.config.MayClean) != "" {
 			out = append(out, fmt.Sprintf("process %d (%s) holds %s of a deleted file, %s: only its reload or restart frees them", f.pid, f.comm, size(f.bytes), f.path))
 		}
 	}

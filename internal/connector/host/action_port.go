@@ -58,7 +58,7 @@ func (t *target) holdersOf(ctx context.Context, a action.Args) (tree pid.Tree, h
 		return tree, nil, fmt.Errorf("read open files: %w", err)
 	}
 	for inode := range wanted {
-		if len(held[inode]) == 0 {
+		if len(held[inode]) == 0 && hidden > 0 { // with nobody hidden, it was closed while we looked
 			return tree, nil, action.Refuse(hintHidden, "who listens on port %v is hidden from us (%d processes are)", port, hidden)
 		}
 		for _, n := range held[inode] {

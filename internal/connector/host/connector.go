@@ -24,6 +24,7 @@ func Kind() connector.Kind {
 		About:    "The Linux machine that quell runs on: processes, ports, CPU, memory, disks and kernel limits, read from /proc.",
 		Settings: settings(),
 		Probes:   specs(),
+		Tried:    "the processes and file systems of a Linux machine, as root.",
 		Open: func(s connector.Settings, tools connector.Tools) (connector.Target, error) {
 			c, err := parse(s)
 			if err != nil {

@@ -330,7 +330,7 @@ func TestDeletedFilesThatAreOpenAreNamed(t *testing.T) {
 	t.Parallel()
 	d := newDisk(t)
 	d.put(t, "a.log", log(1000))
-	holder := start(t, fmt.Sprintf("deleted %s/gone.log %d", t.TempDir(), 20<<20), "orders-api")
+	holder := start(t, fmt.Sprintf("deleted %s/gone.log %d", d.dir, 20<<20), "orders-api")
 	order := planned(t, d.settings, "host.free_disk", map[string]any{"paths": []any{d.dir + "/*"}})
 	require.Contains(t, warnings(order), fmt.Sprintf("process %d (host.test) holds 20 MB of a deleted file", holder.Process.Pid))
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/quellhq/quell/internal/action"
 	"github.com/quellhq/quell/internal/declared"
@@ -125,11 +126,40 @@ func (t caller) Standing(ctx context.Context, o action.Order) (action.Standing, 
 		return action.Standing{}, err
 	}
 	s := action.Standing{State: now.state, Text: fmt.Sprintf("call %s: %s", f.name, now.text)}
-	if now.state == action.Made {
+	switch {
+	case now.state == action.Made:
 		done := t.made(f, now.text)
 		s.Done = &done
+	case now.state == action.NotMade && !o.Intended.IsZero():
+		return f.notYet(s, time.Since(o.Intended)), nil
 	}
 	return s, nil
+}
+
+// under is how often a server that may still work on a call is asked about it.
+const under = 2 * time.Second
+
+// notYet is what a check is worth that does not see a call which may have been
+// sent: for twice the time of a call the server may still be at it. After that
+// one that may come twice is taken for not made; one that may not never is,
+// since nothing says that it will not come yet.
+func (f filled) notYet(s action.Standing, since time.Duration) action.Standing {
+	longest := 2 * f.timeout
+	if f.repeat != once {
+		longest *= time.Duration(1 + len(pauses)) // they come one after the other
+		for _, p := range pauses {
+			longest += p
+		}
+	}
+	switch {
+	case since < longest:
+		s.State, s.Again = action.CannotTell, under
+		s.Text += "; the server may still work on it"
+	case f.repeat == once:
+		s.State = action.CannotTell
+		s.Text += "; whether the server has it and will still do it, nobody can tell"
+	}
+	return s
 }
 
 func (t caller) made(f filled, text string) action.Done {

@@ -29,6 +29,7 @@ func Kind() connector.Kind {
 		}},
 		Probes:  []probe.Spec{checkSpec(), addressesSpec()},
 		Actions: []action.Spec{callSpec(), warmSpec()},
+		Tried:   "HTTP servers that count their effects, and the cache of nginx.",
 		Open: func(s connector.Settings, tools connector.Tools) (connector.Target, error) {
 			c, err := parse(s, tools.Dir)
 			if err != nil {

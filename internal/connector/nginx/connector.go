@@ -24,6 +24,7 @@ func Kind() connector.Kind {
 		Settings: settings(),
 		Probes:   []probe.Spec{configSpec()},
 		Actions:  []action.Spec{upstreamSpec(), rateLimitSpec(), reloadSpec(), restoreSpec()},
+		Tried:    "nginx 1.22.",
 		Open: func(s connector.Settings, tools connector.Tools) (connector.Target, error) {
 			c, err := parse(s, tools.Dir)
 			if err != nil {

@@ -42,6 +42,7 @@ func TestASlotThatIsReadIsNotDropped(t *testing.T) {
 	standby := realserver.StartPostgres(t, realserver.PostgresConfig{Standby: primary, Slot: "follower"})
 	target := changerAt(t, primary.URL("postgres", "app"))
 	args := map[string]any{"slots": []any{"follower"}}
+	eventually(t, func() bool { return valueAt(t, primary, "app", "SELECT active FROM pg_replication_slots") == "true" })
 	_, err := preview(t, target, "postgres.drop_slot", args)
 	refuses(t, err, "is being read")
 

@@ -16,7 +16,8 @@ func Kind() connector.Kind {
 			Options: []probe.Param{{Name: "limit", Type: probe.Number, Default: "500", About: "at most this many rows are kept; a note says when there were more"}},
 		}},
 		Probes: Specs(), Actions: Actions(),
-		Open: open,
+		Tried: "PostgreSQL 15 with standbys and PgBouncer 1.18; other versions are written from their documentation.",
+		Open:  open,
 	}
 }
 

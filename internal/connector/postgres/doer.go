@@ -178,7 +178,9 @@ func (d doer) Standing(ctx context.Context, o action.Order) (action.Standing, er
 		return action.Standing{}, d.t.unknown(err)
 	}
 	if len(working.rows) > 0 {
-		return cannotTell("session %.0f of the server still works on it: ask again", num(working.first(), "pid")), nil
+		s := cannotTell("session %.0f of the server still works on it", num(working.first(), "pid"))
+		s.Again = 2 * time.Second
+		return s, nil
 	}
 	s, err := d.stands(ctx, v, o)
 	if err != nil {

@@ -24,6 +24,7 @@ func Kind() connector.Kind {
 		About:    "One service of this machine under systemd, supervisor, Compose, commands of yours or a pidfile: what runs, and starting, stopping, restarting and reloading it.",
 		Settings: settings(),
 		Probes:   []probe.Spec{stateSpec()},
+		Tried:    "supervisord, systemd 252 and a Docker engine with docker-compose 1.29 (each in namespaces of its own), own commands, and pidfiles. The compose v2 plugin, remote supervisords and user units were not run.",
 		Open: func(s connector.Settings, tools connector.Tools) (connector.Target, error) {
 			return open(s, tools)
 		},

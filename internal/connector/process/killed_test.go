@@ -68,8 +68,14 @@ func TestWhoeverIsKilledInTheMiddleHasNotStartedTwo(t *testing.T) {
 			made++
 			require.NotNil(t, s.Done.Inverse)
 		case action.NotMade:
+			// One that is just coming up may be seen a moment later; the executor
+			// asks a second after the intent at the earliest.
+			if len(w.journal.running(t)) > 0 {
+				require.Eventually(t, func() bool { return standing(t, w.settings, order).State == action.Made }, patience, step, "it runs, and nobody can find it")
+				made++
+				break
+			}
 			notMade++
-			require.Empty(t, w.journal.running(t), "it runs, and nobody can find it")
 			_, err := apply(t, w.settings, order)
 			require.NoError(t, err)
 		default:

@@ -74,7 +74,8 @@ func runProgram(ctx context.Context, c child.Command) error {
 		return fmt.Errorf("%s: %w", c.Argv[0], err)
 	}
 	if r.Code != 0 {
-		return fmt.Errorf("%s ended with status %d: %s", strings.Join(c.Argv, " "), r.Code, lastLine(r))
+		line := pid.Process{Args: c.Argv}.Line() // without secrets
+		return fmt.Errorf("%s ended with status %d: %s", line, r.Code, lastLine(r))
 	}
 	return nil
 }

@@ -91,7 +91,7 @@ func TestAServiceThatDoesNotHeedIsKilledOnlyWhenAsked(t *testing.T) {
 func TestChildrenThatOutliveTheirMasterAreNotLeft(t *testing.T) {
 	t.Parallel()
 	w := bare(t, "stubborn")
-	w.settings["stop_timeout"] = "300ms"
+	w.settings["stop_timeout"] = "3s"
 	w.ready(t, true)
 	var worker pid.ID
 	require.Eventually(t, func() bool {

@@ -128,7 +128,11 @@ func TestWhatAKillCostsIsSaid(t *testing.T) {
 	s := realserver.Redis(t)
 	c := client(t, s)
 	blocked, id := connection(t, s, "app-worker")
-	go func() { _ = blocked.BLPop(context.Background(), time.Minute, "queue").Err() }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = blocked.BLPop(context.Background(), time.Minute, "queue").Err()
+	}()
 	eventually(t, "the worker waits", func() bool { return idOf(t, c, "name=app-worker age") == 0 || idOf(t, c, "flags=b ") == id })
 	subscribed := c.Subscribe(within(t, time.Minute), "channel")
 	t.Cleanup(func() { _ = subscribed.Close() })
@@ -149,6 +153,7 @@ func TestWhatAKillCostsIsSaid(t *testing.T) {
 	done := applied(t, target, order)
 	require.Equal(t, "3 connections closed", done.Summary)
 	require.Equal(t, action.Made, standingOf(t, target, order).State)
+	<-ended
 }
 
 func TestAClientThatWokeUpIsLeftAlone(t *testing.T) {

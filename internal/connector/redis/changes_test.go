@@ -168,7 +168,7 @@ func keysOf(t testing.TB, c *goredis.Client) string {
 // eventually polls, for the server is another process.
 func eventually(t testing.TB, what string, shown func() bool) {
 	t.Helper()
-	require.Eventually(t, shown, 10*time.Second, 20*time.Millisecond, what)
+	require.Eventually(t, shown, 30*time.Second, 20*time.Millisecond, what)
 }
 
 // callsOf is calls on a server with a password.

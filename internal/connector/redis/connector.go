@@ -28,6 +28,7 @@ func Kind() connector.Kind {
 		Languages: []connector.Language{language()},
 		Probes:    specs,
 		Actions:   actions(),
+		Tried:     "Redis 7.0; nothing was run on Redis 6, Valkey or a cluster.",
 		Open:      open,
 	}
 }

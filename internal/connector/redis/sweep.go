@@ -42,7 +42,9 @@ type sweep struct {
 const (
 	sweepStep  = 100
 	sweepPause = 5 * time.Millisecond
-	mostGroups = 100
+	// sweepMargin is left of the time allowed, to say how far it got.
+	sweepMargin = time.Second
+	mostGroups  = 100
 )
 
 func (k sweep) change() redisact.Change {
@@ -124,9 +126,10 @@ func (k sweep) steps(ctx context.Context, s *redisapi.Session, o action.Order, n
 	return sel.names(ctx, s, func(names []string) (bool, error) {
 		names = slices.DeleteFunc(names, func(name string) bool { return kindsOf(name) == "" })
 		for step := range slices.Chunk(names, sweepStep) {
-			if int64(len(step)) > left {
-				step = step[:left]
+			if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < sweepMargin {
+				return false, fmt.Errorf("the time allowed is over")
 			}
+			step = step[:min(int64(len(step)), left)]
 			var args []any
 			for _, name := range step {
 				args = append(args, kindsOf(name), k.until(o, base, name))

@@ -2,6 +2,7 @@ package redis_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -211,6 +212,36 @@ func TestWhatWasBrokenOffIsFinished(t *testing.T) {
 	require.Equal(t, "251 keys deleted", applied(t, target, order).Summary)
 	require.Equal(t, action.Made, standingOf(t, target, order).State)
 	require.NotContains(t, keysOf(t, c), "page:")
+}
+
+// Time runs out in the middle, again and again: what is done stays done, what
+// is known is said, and in the end each key was deleted once.
+func TestASweepThatRunsOutOfTimeGoesOn(t *testing.T) {
+	t.Parallel()
+	s, c := shop(t)
+	const many = 8000
+	fill(t, c, "blob:", many, 10, time.Hour)
+	target := changer(t, s.URL())
+	order := planned(t, target, "redis.unlink", map[string]any{"pattern": "blob:*"})
+	partly, allowed := false, 1100*time.Millisecond // of which a second is kept to say how far it got
+	eventually(t, "all are deleted", func() bool {
+		done, err := doerOf(t, target, order.Type).Apply(within(t, allowed), order)
+		allowed += 100 * time.Millisecond
+		var failure *action.Failure
+		if errors.As(err, &failure) && failure.State == action.PartlyMade {
+			partly = true
+			require.Contains(t, failure.Text, "the time allowed is over")
+			require.Equal(t, action.PartlyMade, standingOf(t, target, order).State)
+			require.Equal(t, failure.Done.Summary, standingOf(t, target, order).Done.Summary)
+		}
+		if err == nil {
+			require.Equal(t, fmt.Sprintf("%d keys deleted", many), done.Summary)
+		}
+		return err == nil
+	})
+	require.True(t, partly, "it was broken off at least once")
+	require.NotContains(t, keysOf(t, c), "blob:")
+	require.Equal(t, action.Made, standingOf(t, target, order).State)
 }
 
 // Whoever goes on gives the same ends as who began: the undo finds all of them.

@@ -31,6 +31,7 @@ func Kind() connector.Kind {
 		Settings: append(redisapi.SettingList(), daemon.SettingList("[rq, worker, --name, \"{name}\", default]")...),
 		Probes:   specs,
 		Actions:  redisact.Specs(changes(crew.Crew{Queue: "rq"})),
+		Tried:    "RQ 1.13 on Redis 7.0.",
 		Open:     open,
 	}
 }

@@ -35,6 +35,7 @@ type Process struct {
 	World interface {
 		Doer(target, action string) (action.Doer, error)
 		Sample(ctx context.Context, s plan.Step) verification.Sample
+		Verifiable(s plan.Step) error
 		Capture(ctx context.Context, s plan.Step) []evidence.Evidence
 	}
 	Gate interface {

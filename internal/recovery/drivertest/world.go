@@ -128,6 +128,9 @@ func (w *World) well() bool {
 	return false
 }
 
+// Verifiable implements execution.World.
+func (w *World) Verifiable(plan.Step) error { return nil }
+
 // Capture implements execution.World.
 func (w *World) Capture(context.Context, plan.Step) []evidence.Evidence { return nil }
 
