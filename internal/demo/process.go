@@ -87,7 +87,7 @@ func (s *Shop) launch(ctx context.Context) error {
 	if err := os.WriteFile(s.path(pidFile), []byte(strconv.Itoa(cmd.Process.Pid)+"\n"), 0o600); err != nil {
 		return fmt.Errorf("write the shop's pidfile: %w", err)
 	}
-	over := time.After(time.Minute)
+	over := time.After(3 * time.Minute)
 	for {
 		err := s.tell(ctx, http.MethodGet, "/health", nil)
 		if err == nil {
