@@ -87,6 +87,9 @@ func planFree(ctx context.Context, t *target, a action.Args) (action.Preview, er
 	if err != nil {
 		return action.Preview{}, err
 	}
+	if len(a.List("paths")) == 0 {
+		return action.Preview{}, action.Undeclared("name them in the parameter of the playbook (params: {may_go: [/var/log/app/*.log.?]})", "nobody has said which files may go")
+	}
 	found, err := t.matching(ctx, a.List("paths"))
 	if err != nil {
 		return action.Preview{}, err

@@ -51,6 +51,9 @@ func (t warmer) readWarming(args action.Args) (warming, error) {
 		return w, action.Refuse("", "concurrency is a whole number from 1 to %d, not %s", mostConcurrency, args.Text("concurrency"))
 	}
 	seen := map[string]bool{}
+	if len(args.List("paths")) == 0 {
+		return w, action.Undeclared("name them in the parameter of the playbook (params: {warm: [/products]})", "nobody has said which pages fill the cache")
+	}
 	for _, item := range args.List("paths") {
 		path := fmt.Sprint(item)
 		u, err := url.Parse(path)
@@ -65,7 +68,7 @@ func (t warmer) readWarming(args action.Args) (warming, error) {
 			w.paths = append(w.paths, path)
 		}
 	}
-	if len(w.paths) == 0 || len(w.paths) > mostPaths {
+	if len(w.paths) > mostPaths {
 		return w, action.Refuse("", "1 to %d paths can be warmed at once, not %d", mostPaths, len(w.paths))
 	}
 	return w, nil
