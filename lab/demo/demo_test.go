@@ -112,6 +112,16 @@ func TestAStepThatIsNotApprovedIsNotBegun(t *testing.T) {
 	require.Equal(t, incident.Waiting, end.Outcome)
 	require.Equal(t, 1, asked)
 	require.Less(t, time.Since(begun), 10*time.Second)
+
+	ladder, err := d.MakeLadder(t.Context(), "app/pool", "shop")
+	require.NoError(t, err)
+	var rungs []string
+	for _, s := range ladder.Steps {
+		rungs = append(rungs, s.Change.Type)
+	}
+	require.Equal(t, []string{"http.call", "process.restart", "http.call"}, rungs, ladder.Notes)
+	require.Contains(t, ladder.Steps[0].Blocked, "nothing to do", "nobody holds a lock")
+	require.Equal(t, 5*time.Minute, ladder.Steps[1].Within)
 	trouble, err := d.Trouble(t.Context())
 	require.NoError(t, err)
 	require.NotEmpty(t, trouble)
