@@ -46,9 +46,9 @@ whether it helped. Nothing is scripted. Needs nothing, and leaves nothing behind
 			case f.fault == "all" && (f.keep != "" || f.asJSON):
 				return usage("--keep and --json are for one fault, not for all")
 			case f.fault == "all":
-				return demoError(demoTable(cmd.Context(), s, f))
+				return demoError(cmd.Context(), demoTable(cmd.Context(), s, f))
 			}
-			return demoError(demoOne(cmd, s, f))
+			return demoError(cmd.Context(), demoOne(cmd, s, f))
 		},
 	}
 	cmd.Flags().StringVar(&f.fault, "fault", "pool-leak", "which fault to let in; all for a table, none for a healthy shop")
@@ -190,13 +190,13 @@ func demoJSON(ctx context.Context, s streams, f demoFlags, d *app.Demo) error {
 	}{d.Outcome.Page, p, end, trouble}), endExit(end))
 }
 
-func demoError(err error) error {
+func demoError(ctx context.Context, err error) error {
 	var e *exit
 	var unknown *app.UnknownFault
 	switch {
 	case err == nil || errors.As(err, &e):
 		return err
-	case errors.Is(err, context.Canceled):
+	case ctx.Err() != nil:
 		return &exit{code: exitInterrupted}
 	case errors.As(err, &unknown):
 		return &exit{exitUsage, err}
