@@ -171,8 +171,28 @@ func (d *Demo) Examine(ctx context.Context) error {
 }
 
 // Trouble says what visitors and the shop itself still feel of the fault, empty
-// where nothing: the truth that a verdict is held against.
-func (d *Demo) Trouble(ctx context.Context) (string, error) { return d.shop.Trouble(ctx) }
+// where nothing: the truth that a verdict is held against. It is what three of
+// five looks say, since anything else on the machine may hold visitors up once.
+func (d *Demo) Trouble(ctx context.Context) (string, error) {
+	calm, felt := 0, 0
+	for {
+		trouble, err := d.shop.Trouble(ctx)
+		if err != nil {
+			return "", err
+		}
+		if trouble == "" {
+			calm++
+		} else {
+			felt++
+		}
+		if calm == 3 || felt == 3 {
+			return trouble, nil
+		}
+		if err := pause(ctx, time.Second); err != nil {
+			return "", err
+		}
+	}
+}
 
 // Kept writes the reports beside the record, and returns their paths; none
 // where nothing is kept.
