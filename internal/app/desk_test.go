@@ -242,7 +242,7 @@ func TestALadderIsClimbedAndLeft(t *testing.T) {
 	_, end, err := d.Apply(t.Context(), ref, nil)
 	require.NoError(t, err)
 	require.Equal(t, incident.Recovered, end.Outcome, end.Text)
-	_, err = d.MakeLadder(t.Context(), "db/connections", "nobody")
+	_, err = d.MakeLadder(t.Context(), "db/vacuum", "nobody")
 	require.ErrorContains(t, err, "ladder")
 }
 
