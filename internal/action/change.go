@@ -70,6 +70,9 @@ type Order struct {
 	// happened before it was not us.
 	Intended time.Time `json:"intended"`
 	Done     *Done     `json:"done,omitempty"` // what Apply reported; nil after a crash
+	// Resumes says that an earlier attempt at this order is known to have made
+	// a part of it: what is missing is done, and is nobody else's doing.
+	Resumes bool `json:"resumes,omitempty"`
 }
 
 // Done is what a change did.

@@ -60,6 +60,9 @@ func (x *Executor) act(ctx context.Context, j *journal, leases *leases, p plan.P
 	// made helps nobody. Its own deadline does.
 	ctx = context.WithoutCancel(ctx)
 	result := x.apply(ctx, r)
+	if r.order.Resumes && result.State == action.NotMade {
+		result.State = action.PartlyMade // this attempt did nothing, and an earlier one did
+	}
 	result.Attempt, result.Undo = c.Attempt, c.Undo
 	if !c.Undo {
 		x.aftermath(ctx, s, &result)
@@ -95,7 +98,7 @@ func (x *Executor) readyToAct(ctx context.Context, j *journal, p plan.Plan, s pl
 		// The world is half as the order wants it. The same order applied again
 		// does the rest; another look would take our own half for a change.
 		by, held := x.cfg.Gate.Pass(ctx, p, s, view, s.Preview, x.cfg.Now())
-		return ready{doer, action.Order{Change: s.Change, Preview: view.Order.Preview}, by}, held, nil
+		return ready{doer: doer, order: action.Order{Change: s.Change, Preview: view.Order.Preview, Resumes: true}, by: by}, held, nil
 	}
 	found, held := x.look(ctx, doer, s.Change)
 	if held != nil {
@@ -126,7 +129,7 @@ func (x *Executor) readyToAct(ctx context.Context, j *journal, p plan.Plan, s pl
 	if len(by) > 0 {
 		order.By = by[0]
 	}
-	return ready{doer, order, by}, nil, nil
+	return ready{doer: doer, order: order, by: by}, nil, nil
 }
 
 // baseline is how the world is before the act. Where what people felt has gone

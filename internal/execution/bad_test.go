@@ -249,3 +249,62 @@ func TestNobodyTouchesAServiceThatAnotherHasLeftOpen(t *testing.T) {
 		require.Empty(t, s.world.Effects)
 	})
 }
+
+// halves is a change of two halves, of which the first attempt makes one. Its
+// previews see the half that was made as a change of the world.
+type halves struct {
+	action.Doer
+	made   []string
+	second error // of the attempts after the first
+}
+
+func (h *halves) Preview(context.Context, action.Change) (action.Preview, error) {
+	return action.Preview{Identity: "db", Summary: "two halves", Items: []action.Item{{ID: "db", Then: "fast", Guard: fmt.Sprint(h.made)}}}, nil
+}
+
+func (h *halves) Apply(context.Context, action.Order) (action.Done, error) {
+	if len(h.made) == 0 {
+		h.made = append(h.made, "one")
+		return action.Done{}, &action.Failure{State: action.PartlyMade, Text: "one of two"}
+	}
+	if h.second != nil {
+		return action.Done{}, h.second
+	}
+	h.made = append(h.made, "two")
+	return action.Done{Summary: "both"}, nil
+}
+
+func (h *halves) Standing(context.Context, action.Order) (action.Standing, error) {
+	return action.Standing{State: action.Made}, nil
+}
+
+type halfWorld struct {
+	*drivertest.World
+	doer *halves
+}
+
+func (w halfWorld) Doer(string, string) (action.Doer, error) { return w.doer, nil }
+
+func TestWhatIsHalfDoneIsFinishedWithTheSameOrder(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, s *scene) {
+		doer := &halves{}
+		s.plan.Steps[0].Preview, _ = doer.Preview(t.Context(), action.Change{})
+		_, err := s.run(t, func(c *execution.Config) { c.World = halfWorld{s.world, doer} })
+		require.NoError(t, err)
+		require.Equal(t, []string{"one", "two"}, doer.made)
+		require.Equal(t, action.Made, s.view(t).Result.State)
+	})
+}
+
+func TestAnAttemptThatDidNothingDoesNotUndoTheHalfBefore(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, s *scene) {
+		doer := &halves{second: action.Not("somebody is in the way")}
+		s.plan.Steps[0].Preview, _ = doer.Preview(t.Context(), action.Change{})
+		_, err := s.run(t, func(c *execution.Config) { c.World = halfWorld{s.world, doer} })
+		require.NoError(t, err)
+		require.Equal(t, []string{"one"}, doer.made)
+		require.Equal(t, recovery.Partly, s.view(t).Standing, "the record still says that a half was made")
+	})
+}

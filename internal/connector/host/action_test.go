@@ -267,6 +267,7 @@ func TestAWorkerThatDoesNotEndIsNamed(t *testing.T) {
 	t.Parallel()
 	port, journal := realserver.Port(t), filepath.Join(t.TempDir(), "journal")
 	start(t, fmt.Sprintf("share 127.0.0.1:%d %s deaf", port, journal), "orders-api")
+	time.Sleep(2 * pid.Slack) // the workers are older than any decision, for the kernel too
 	order := planned(t, nil, "host.port_holder", map[string]any{"port": port, "patience": "300ms"})
 	require.Contains(t, warnings(order), "2 processes hold the port together")
 	_, err := apply(t, nil, order)

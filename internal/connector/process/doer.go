@@ -157,10 +157,18 @@ func (d doer) Apply(ctx context.Context, o action.Order) (action.Done, error) {
 	if f.standing(d.act).State == action.Made {
 		return d.done(o, f, ""), nil
 	}
-	if err := f.stillSo(); err != nil {
+	verb, on := d.act.verb, f.instances()
+	if stopped := f.halfDone(); verb == restart && o.Resumes && len(stopped) > 0 {
+		// Whoever restarted it died between the two halves: the rest is a start.
+		if left := leftOf(ctx, o); len(left) > 0 {
+			return action.Done{}, &action.Failure{State: action.PartlyMade, Text: fmt.Sprintf(
+				"it is stopped, and not started beside process %d (%s), which is left of it: end that first", left[0].PID, left[0].Line())}
+		}
+		verb, on = start, stopped
+	} else if err := f.stillSo(); err != nil {
 		return action.Done{}, err
 	}
-	err = d.t.manager.do(ctx, d.act.verb, f.instances(), manner{kill: o.Args.Bool("kill")})
+	err = d.t.manager.do(ctx, verb, on, manner{kill: o.Args.Bool("kill")})
 	var failure *action.Failure
 	if errors.As(err, &failure) {
 		return action.Done{}, &action.Failure{State: failure.State, Temporary: failure.Temporary, Text: d.t.redact(failure.Text)}

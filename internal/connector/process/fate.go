@@ -1,6 +1,7 @@
 package process
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -132,6 +133,43 @@ func (f fates) stillSo() error {
 		}
 	}
 	return nil
+}
+
+// halfDone are the instances that a restart has stopped and not started; none
+// where one is left that it has not done anything to, or that is busy.
+func (f fates) halfDone() (stopped []instance) {
+	for n, e := range f.each {
+		switch {
+		case e == half && f.now[n].name != "" && !f.now[n].moving:
+			stopped = append(stopped, f.now[n])
+		case e != made:
+			return nil
+		}
+	}
+	return stopped
+}
+
+// leftOf are the processes that outlive the runs that an order was for: those
+// of a main process's session or group, which it led. Of containers and units
+// nothing is known here: their managers see to them.
+func leftOf(ctx context.Context, o action.Order) []pid.Process {
+	led := map[int]bool{}
+	for _, i := range o.Preview.Items {
+		if main, err := pid.Parse(i.Guard); err == nil {
+			led[main.PID] = true
+		}
+	}
+	tree, err := pid.All(ctx)
+	if err != nil {
+		return nil
+	}
+	var left []pid.Process
+	for _, p := range tree.Processes() {
+		if (led[p.Session] || led[p.Group]) && !p.Dead() {
+			left = append(left, p)
+		}
+	}
+	return left
 }
 
 // same reports whether every instance still is the run that was approved.

@@ -110,6 +110,39 @@ func TestChildrenThatOutliveTheirMasterAreNotLeft(t *testing.T) {
 	require.Equal(t, action.PartlyMade, standing(t, w.settings, order).State)
 	require.True(t, pid.Lives(worker))
 	require.Empty(t, w.journal.running(t), "it was started beside what is left of it")
+
+	order.Resumes = true
+	_, err = apply(t, w.settings, order)
+	fails(t, err, action.PartlyMade, "which is left of it: end that first")
+	require.Empty(t, w.journal.running(t), "applied again it was")
+	require.NoError(t, pid.Signal(worker, syscall.SIGKILL))
+	require.Empty(t, pid.AwaitEnd(t.Context(), patience, worker))
+	_, err = apply(t, w.settings, order)
+	require.NoError(t, err)
+	require.Equal(t, action.Made, standing(t, w.settings, order).State)
+	require.Len(t, w.journal.running(t), 1)
+}
+
+// Killed between the stop and the start, a restart has left the service down.
+// The same order applied again starts it, once.
+func TestARestartThatWasCutInHalfIsFinishedByTheSameOrder(t *testing.T) {
+	t.Parallel()
+	w := bare(t)
+	w.ready(t, true)
+	order := planned(t, w.settings, "process.restart", nil)
+	running := w.journal.running(t)
+	require.Len(t, running, 1)
+	require.NoError(t, pid.Signal(running[0].ID, syscall.SIGTERM))
+	require.Empty(t, pid.AwaitEnd(t.Context(), patience, running[0].ID))
+	require.Equal(t, action.PartlyMade, standing(t, w.settings, order).State)
+
+	order.Resumes = true
+	_, err := apply(t, w.settings, order)
+	require.NoError(t, err)
+	require.Equal(t, action.Made, standing(t, w.settings, order).State)
+	_, err = apply(t, w.settings, order)
+	require.NoError(t, err)
+	require.Len(t, w.journal.running(t), 1)
 }
 
 func TestAServiceThatEndsAtOnceHasNotStarted(t *testing.T) {
