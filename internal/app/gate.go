@@ -244,6 +244,10 @@ func (d *Desk) approve(ctx context.Context, p plan.Plan, run *recovery.Run, s pl
 	if decision.Autonomy == policy.Observe || decision.Autonomy == policy.Suggest {
 		return skip("step %s: %s", s.ID, decision.Refused)
 	}
+	if len(decision.Approvers) > 0 && !contains(decision.Approvers, d.who) {
+		// Refused before a key is made for somebody whose word does not count.
+		return none, nil, fmt.Errorf("step %s: %s is not one of those who may approve this: %s", s.ID, d.who, joined(decision.Approvers))
+	}
 	signer, err := d.ring.Signer(d.who)
 	if err != nil {
 		return none, nil, fmt.Errorf("sign as %s: %w", d.who, err)

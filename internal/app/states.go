@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/quellhq/quell/internal/incident"
 	"github.com/quellhq/quell/internal/plan"
@@ -96,7 +97,7 @@ func (d *Desk) WaitsForApproval(ctx context.Context, p plan.Plan) (plan.Step, bo
 // NextStep says what a person does next with a plan, in a line; "" for nothing.
 func (d *Desk) NextStep(ctx context.Context, p plan.Plan) string {
 	_, run, err := d.reread(ctx, p)
-	if err != nil || len(p.Steps) == 0 {
+	if err != nil || !slices.ContainsFunc(p.Steps, func(s plan.Step) bool { return s.Blocked == "" }) {
 		return ""
 	}
 	if id := run.Unsettled(); id != "" {

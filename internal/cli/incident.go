@@ -216,6 +216,9 @@ same report, byte for byte.`,
 		Example: "  quell report INC-7\n  quell report INC-7 --html -o inc-7.html",
 		Args:    one("name an incident, like `quell report INC-7`"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if a.asJSON {
+				return usage("a report is Markdown, or HTML with --html; `quell incident show %s --json` gives the record that it is made from", args[0])
+			}
 			return about(cmd, s, a, args, func(d *app.Desk, id string) error {
 				text, err := d.Report(cmd.Context(), id, html)
 				if err != nil {

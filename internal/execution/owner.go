@@ -3,10 +3,14 @@ package execution
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
+
+	"github.com/quellhq/quell/internal/pid"
 )
 
 // Self names this process so that another one on the same machine can tell
@@ -16,7 +20,8 @@ func Self() string {
 	host, boot := machine()
 	var r [4]byte
 	_, _ = rand.Read(r[:]) // never fails
-	return fmt.Sprintf("%s/%s/%d/%s/%s", host, boot, os.Getpid(), started(os.Getpid()), hex.EncodeToString(r[:]))
+	self, _ := pid.Look(os.Getpid())
+	return fmt.Sprintf("%s/%s/%d/%s/%s", host, boot, os.Getpid(), start(self), hex.EncodeToString(r[:]))
 }
 
 // ended reports whether an owner is a process of this machine that runs no
@@ -27,41 +32,39 @@ func ended(owner string) bool {
 		return false
 	}
 	host, boot := machine()
-	pid, err := strconv.Atoi(part[2])
+	number, err := strconv.Atoi(part[2])
 	if part[0] != host || err != nil || boot == "" {
 		return false
 	}
-	return part[1] != boot || started(pid) != part[3]
+	if part[1] != boot {
+		return true
+	}
+	p, err := pid.Look(number)
+	switch {
+	case err == nil:
+		return start(p) != part[3]
+	case errors.Is(err, pid.ErrGone) && p.Dead():
+		return true // and its parent has not collected it yet
+	}
+	// A process of somebody else may be hidden from us; it lives all the same.
+	return errors.Is(syscall.Kill(number, 0), syscall.ESRCH)
 }
 
-// machine is the host's name, and an id of its current boot.
+// machine is the host's name, and its current boot as the processes of one
+// namespace see it: two containers may share a name and a kernel, and see each
+// other's processes by no number.
 func machine() (host, boot string) {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
 	}
-	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	boot, err = pid.Boot()
 	if err != nil {
 		return host, ""
 	}
-	// Two containers may share a name and a kernel, and see each other's
-	// processes by no number.
 	namespace, _ := os.Readlink("/proc/self/ns/pid")
-	return strings.ReplaceAll(host, "/", "-"), strings.TrimSpace(string(id))[:8] + strings.TrimPrefix(namespace, "pid:")
+	return strings.ReplaceAll(host, "/", "-"), boot + strings.TrimPrefix(namespace, "pid:")
 }
 
-// started is the start time of a process in clock ticks since boot, empty
-// where there is none: field 22 of /proc/PID/stat (proc(5)), behind the name,
-// which may hold spaces and brackets. A zombie has ended.
-func started(pid int) string {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return ""
-	}
-	text := string(stat)
-	fields := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
-	if len(fields) < 20 || fields[0] == "Z" || fields[0] == "X" {
-		return ""
-	}
-	return fields[19]
-}
+// start is when a process started, as an owner's name has it.
+func start(p pid.Process) string { return strconv.FormatInt(p.Start, 10) }

@@ -65,6 +65,7 @@ var besides = map[string][]string{
 	"internal/connector/rq":     {"internal/redisapi", "internal/redisact", "internal/crew", "internal/daemon"},
 	"internal/connector/celery": {"internal/redisapi", "internal/redisact", "internal/crew", "internal/daemon"},
 	// one way of knowing a process again
+	"internal/execution":          {"internal/pid"},
 	"internal/connector/gunicorn": {"internal/pid"},
 	"internal/connector/host":     {"internal/pid"},
 	"internal/connector/process":  {"internal/pid", "internal/child"},
