@@ -11,6 +11,11 @@ import (
 // usual is how far back an investigation looks where nobody says.
 const usual = 30 * time.Minute
 
+// longestBack is how much further a series may go back for the usual state: of
+// an incident that is older nobody reads days at the step of minutes, and what
+// rests on its usual state is unknown.
+const longestBack = 6 * time.Hour
+
 // options are those of a question with the window of this investigation.
 func (i Investigation) options(q *playbook.Probe) map[string]string {
 	out := within(q.Options, i.Since)
@@ -19,7 +24,7 @@ func (i Investigation) options(q *playbook.Probe) map[string]string {
 		return out
 	}
 	out = maps.Clone(out)
-	out["range"] = expr.FormatDuration((span + i.Now.Sub(i.Usual)).Round(time.Second))
+	out["range"] = expr.FormatDuration((span + min(i.Now.Sub(i.Usual), longestBack)).Round(time.Second))
 	return out
 }
 

@@ -41,6 +41,7 @@ func TestAShortLookBackShortensTheWindowOfAQuestion(t *testing.T) {
 		"longer than the fence":                                           {20 * time.Minute, 0, map[string]string{"range": "15m", "step": "15s"}},
 		"shorter: the step is chosen anew":                                {time.Minute, 0, map[string]string{"range": "1m"}},
 		"afterwards: further back by what has passed since the diagnosis": {30 * time.Minute, 90 * time.Second, map[string]string{"range": "16m30s", "step": "15s"}},
+		"afterwards, days later: no further back than six hours":          {30 * time.Minute, 72 * time.Hour, map[string]string{"range": "6h15m", "step": "15s"}},
 		"afterwards, and shorter":                                         {time.Minute, 90 * time.Second, map[string]string{"range": "2m30s"}},
 	} {
 		t.Run(name, func(t *testing.T) {

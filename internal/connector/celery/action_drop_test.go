@@ -28,7 +28,7 @@ func TestDropKeepsTheContract(t *testing.T) {
 			s.sendWith(t, "mail", "work", 5, 4, 5)
 			before := s.calls(t, "lrem")
 			actiontest.Run(t, actiontest.Case{
-				Spec: specOf(t, "celery.drop"), Args: args(ids), Gone: nobodyThere,
+				Spec: hands.Spec(t, "celery.drop"), Args: args(ids), Gone: nobodyThere,
 				Open:    func(t *testing.T) action.Changer { return s.changer(t) },
 				World:   func(t *testing.T) string { return s.world(t) },
 				Effects: func(t *testing.T) int { return (s.calls(t, "lrem") - before) / 2 },
@@ -43,12 +43,12 @@ func TestDroppingForGood(t *testing.T) {
 	s := newSite(t)
 	s.send(t, "celery", "work", 1)
 	target := s.changer(t)
-	order := planned(t, target, "celery.drop", map[string]any{"keep": "0s"})
+	order := hands.Planned(t, target, "celery.drop", map[string]any{"keep": "0s"})
 	require.Equal(t, action.R4, order.Preview.Risk)
-	done := applied(t, target, order)
+	done := actiontest.Applied(t, target, order)
 	require.Nil(t, done.Inverse)
-	require.Equal(t, done, applied(t, target, order))
-	require.Equal(t, action.Made, standingOf(t, target, order).State)
+	require.Equal(t, done, actiontest.Applied(t, target, order))
+	require.Equal(t, action.Made, actiontest.StandingOf(t, target, order).State)
 	require.EqualValues(t, 0, s.cmd(t, "LLEN", "celery"))
 }
 
@@ -59,10 +59,10 @@ func TestMessagesThatMovedOnAreLeftAlone(t *testing.T) {
 	s := newSite(t)
 	s.send(t, "celery", "work", 1, 2)
 	target := s.changer(t)
-	order := planned(t, target, "celery.drop", nil)
+	order := hands.Planned(t, target, "celery.drop", nil)
 	s.cmd(t, "RPOP", "celery")
 	s.send(t, "celery", "work", 3)
-	done := applied(t, target, order)
+	done := actiontest.Applied(t, target, order)
 	require.Equal(t, "2 tasks taken out", done.Summary, "one by a worker")
 	require.EqualValues(t, 1, s.cmd(t, "LLEN", "celery"))
 	require.EqualValues(t, 1, s.cmd(t, "HLEN", "quell:kept:"+order.Key))
@@ -73,7 +73,7 @@ func TestAPreviewOfMessagesShowsNoArguments(t *testing.T) {
 	s := newSite(t)
 	s.send(t, "celery", "work", `"geheim-geheim"`)
 	s.cmd(t, "LPUSH", "celery", "no message at all: geheim")
-	p, err := preview(t, s.changer(t), "celery.drop", nil)
+	p, err := hands.Preview(t, s.changer(t), "celery.drop", nil)
 	require.NoError(t, err)
 	text := fmt.Sprintf("%+v", p)
 	require.NotContains(t, text, "geheim")
@@ -87,10 +87,10 @@ func TestCopiesAreBounded(t *testing.T) {
 	for i := range 6 {
 		s.cmd(t, "LPUSH", "celery", fmt.Sprintf(`{"headers":{"id":"%d","task":"t"},"body":"%s"}`, i, strings.Repeat("x", 7<<20)))
 	}
-	_, err := preview(t, s.changer(t), "celery.drop", nil)
-	refuses(t, err, "too large")
+	_, err := hands.Preview(t, s.changer(t), "celery.drop", nil)
+	actiontest.Refuses(t, err, "too large")
 	for _, args := range []map[string]any{{"keep": "30d"}, {"queue": ""}, {"most": 0}, {"ids": []any{1.0}}, {"queue": "a\x06\x163"}} {
-		_, err := preview(t, s.changer(t), "celery.drop", args)
-		refuses(t, err)
+		_, err := hands.Preview(t, s.changer(t), "celery.drop", args)
+		actiontest.Refuses(t, err)
 	}
 }

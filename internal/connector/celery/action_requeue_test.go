@@ -51,7 +51,7 @@ func TestRequeueOfWhatAKilledWorkerHeldKeepsTheContract(t *testing.T) {
 	require.EqualValues(t, 1, s.cmd(t, "HLEN", "unacked"))
 	before := s.calls(t, "rpush")
 	actiontest.Run(t, actiontest.Case{
-		Spec: specOf(t, "celery.requeue"), Args: map[string]any{"older": "0s"}, Gone: nobodyThere,
+		Spec: hands.Spec(t, "celery.requeue"), Args: map[string]any{"older": "0s"}, Gone: nobodyThere,
 		Open:    func(t *testing.T) action.Changer { return s.changer(t) },
 		World:   func(t *testing.T) string { return s.world(t) },
 		Effects: func(t *testing.T) int { return s.calls(t, "rpush") - before },
@@ -89,7 +89,7 @@ func TestRequeueFromAListKeepsTheContract(t *testing.T) {
 	s.send(t, "celery", "work", 3)
 	before := s.calls(t, "lpush")
 	actiontest.Run(t, actiontest.Case{
-		Spec: specOf(t, "celery.requeue"), Args: map[string]any{"from": "dead", "to": "celery"}, Gone: nobodyThere,
+		Spec: hands.Spec(t, "celery.requeue"), Args: map[string]any{"from": "dead", "to": "celery"}, Gone: nobodyThere,
 		Open:    func(t *testing.T) action.Changer { return s.changer(t) },
 		World:   func(t *testing.T) string { return s.world(t) },
 		Effects: func(t *testing.T) int { return (s.calls(t, "lpush") - before) / 2 },
@@ -117,14 +117,14 @@ func TestWhatIsGivenBackGoesWhereItWasSentTo(t *testing.T) {
 	s.cmd(t, "HSET", "unacked", "broken", "no json")
 	s.cmd(t, "ZADD", "unacked_index", 1, "broken")
 	target := s.changer(t)
-	order := planned(t, target, "celery.requeue", nil)
+	order := hands.Planned(t, target, "celery.requeue", nil)
 	require.Len(t, order.Preview.Items, 2)
 	require.Empty(t, order.Preview.TwoPeople, "nobody is connected")
 	require.Len(t, order.Preview.Warnings, 2)
 	// one is acknowledged meanwhile, by a worker that was slow
 	s.cmd(t, "HDEL", "unacked", "default")
 	s.cmd(t, "ZREM", "unacked_index", "default")
-	applied(t, target, order)
+	actiontest.Applied(t, target, order)
 	require.EqualValues(t, 1, s.cmd(t, "LLEN", "shop-orders"))
 	require.EqualValues(t, 0, s.cmd(t, "LLEN", "celery"))
 	require.EqualValues(t, 4, s.cmd(t, "ZCARD", "unacked_index"))
@@ -135,9 +135,9 @@ func TestADeliveryThatWasTakenAgainIsAnother(t *testing.T) {
 	s := newSite(t)
 	s.held(t, "a", "", "celery", 3*time.Hour)
 	target := s.changer(t)
-	order := planned(t, target, "celery.requeue", nil)
+	order := hands.Planned(t, target, "celery.requeue", nil)
 	s.held(t, "a", "", "celery", 0)
-	_, err := doerOf(t, target, "celery.requeue").Apply(within(t, 5*time.Second), order)
+	_, err := actiontest.Doer(t, target, "celery.requeue").Apply(within(t, 5*time.Second), order)
 	// it was given back by somebody and taken again: that is what was wanted
 	require.NoError(t, err)
 	require.EqualValues(t, 0, s.cmd(t, "LLEN", "celery"))
@@ -152,7 +152,7 @@ func TestWhileWorkersAreConnectedTwoPeopleGiveBack(t *testing.T) {
 	t.Cleanup(func() { _ = subscribed.Close() })
 	_, err := subscribed.Receive(within(t, 5*time.Second))
 	require.NoError(t, err)
-	p, err := preview(t, s.changer(t), "celery.requeue", nil)
+	p, err := hands.Preview(t, s.changer(t), "celery.requeue", nil)
 	require.NoError(t, err)
 	require.Contains(t, p.TwoPeople, "it would run twice")
 	require.Equal(t, action.R3, p.Risk)
@@ -164,10 +164,10 @@ func TestRequeuesThatMakeNoSenseAreRefused(t *testing.T) {
 	for _, args := range []map[string]any{
 		{"to": "celery"}, {"from": "dead"}, {"from": "dead", "to": "dead"}, {"most": 2000}, {"from": "a\nb", "to": "c"},
 	} {
-		_, err := preview(t, s.changer(t), "celery.requeue", args)
-		refuses(t, err)
+		_, err := hands.Preview(t, s.changer(t), "celery.requeue", args)
+		actiontest.Refuses(t, err)
 	}
-	p, err := preview(t, s.changer(t), "celery.requeue", map[string]any{"from": "dead", "to": "celery"})
+	p, err := hands.Preview(t, s.changer(t), "celery.requeue", map[string]any{"from": "dead", "to": "celery"})
 	require.NoError(t, err)
 	require.True(t, p.Already)
 }

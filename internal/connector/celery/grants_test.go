@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/quellhq/quell/internal/action"
+	"github.com/quellhq/quell/internal/action/actiontest"
 	"github.com/quellhq/quell/internal/connector"
 )
 
@@ -37,15 +38,15 @@ func TestTheGrantsOfTheReadmeAreEnough(t *testing.T) {
 	target := open(t, connector.Settings{"url": "redis://quell:pass-word@" + s.server.Addr()})
 	ask(t, target, "celery.queues")
 	changer := target.(action.Changer)
-	_, err = preview(t, changer, "celery.drop", nil)
-	refuses(t, err, "ACL SETUSER quell +lrange")
+	_, err = hands.Preview(t, changer, "celery.drop", nil)
+	actiontest.Refuses(t, err, "ACL SETUSER quell +lrange")
 
 	s.cmd(t, grants[1]...)
-	done := applied(t, changer, planned(t, changer, "celery.drop", nil))
+	done := actiontest.Applied(t, changer, hands.Planned(t, changer, "celery.drop", nil))
 	undo := action.Order{Change: *done.Inverse, Key: "INC-1.undo", Intended: time.Now()}
-	undo.Preview, err = doerOf(t, changer, "celery.restore").Preview(within(t, time.Second), undo.Change)
+	undo.Preview, err = actiontest.Doer(t, changer, "celery.restore").Preview(within(t, time.Second), undo.Change)
 	require.NoError(t, err)
-	require.Equal(t, "2 tasks put back", applied(t, changer, undo).Summary)
-	applied(t, changer, planned(t, changer, "celery.requeue", map[string]any{"from": "celery", "to": "mail"}))
-	require.Equal(t, "2 tasks requeued", applied(t, changer, planned(t, changer, "celery.requeue", nil)).Summary)
+	require.Equal(t, "2 tasks put back", actiontest.Applied(t, changer, undo).Summary)
+	actiontest.Applied(t, changer, hands.Planned(t, changer, "celery.requeue", map[string]any{"from": "celery", "to": "mail"}))
+	require.Equal(t, "2 tasks requeued", actiontest.Applied(t, changer, hands.Planned(t, changer, "celery.requeue", nil)).Summary)
 }

@@ -70,7 +70,7 @@ func TestStartWorkerKeepsTheContract(t *testing.T) {
 	s := newSite(t)
 	s.stopAll(t)
 	actiontest.Run(t, actiontest.Case{
-		Spec: specOf(t, "celery.start_worker"), Args: map[string]any{"count": 2, "for": "1h"},
+		Spec: hands.Spec(t, "celery.start_worker"), Args: map[string]any{"count": 2, "for": "1h"},
 		Open:  func(t *testing.T) action.Changer { return s.employer(t) },
 		World: s.workingT,
 		Gone: func(t *testing.T) action.Changer {
@@ -92,7 +92,7 @@ func TestAStartedWorkerWorksAndStopsAfterItsTask(t *testing.T) {
 	s := newSite(t)
 	s.stopAll(t)
 	target := s.employer(t)
-	started := applied(t, target, planned(t, target, "celery.start_worker", nil))
+	started := actiontest.Applied(t, target, hands.Planned(t, target, "celery.start_worker", nil))
 	v := ask(t, target.(connector.Target), "celery.queues")
 	require.EqualValues(t, 1, v["workers"])
 	require.Positive(t, v["listeners"])
@@ -103,15 +103,15 @@ func TestAStartedWorkerWorksAndStopsAfterItsTask(t *testing.T) {
 		_, err := os.Stat(filepath.Join(s.dir, "begun"))
 		return err == nil
 	}, 30*time.Second))
-	applied(t, target, planned(t, target, "celery.requeue", map[string]any{"from": "later", "to": "celery"}))
+	actiontest.Applied(t, target, hands.Planned(t, target, "celery.requeue", map[string]any{"from": "later", "to": "celery"}))
 
 	stop := action.Order{Change: *started.Inverse, Key: "INC-1.undo", Intended: time.Now()}
 	var err error
-	stop.Preview, err = doerOf(t, target, "celery.stop_worker").Preview(within(t, 5*time.Second), stop.Change)
+	stop.Preview, err = actiontest.Doer(t, target, "celery.stop_worker").Preview(within(t, 5*time.Second), stop.Change)
 	require.NoError(t, err)
-	_, err = doerOf(t, target, "celery.stop_worker").Apply(within(t, 2500*time.Millisecond), stop)
+	_, err = actiontest.Doer(t, target, "celery.stop_worker").Apply(within(t, 2500*time.Millisecond), stop)
 	require.NoError(t, err)
-	require.True(t, eventually(func() bool { return standingOf(t, target, stop).State == action.Made }, 60*time.Second))
+	require.True(t, eventually(func() bool { return actiontest.StandingOf(t, target, stop).State == action.Made }, 60*time.Second))
 	require.Empty(t, s.working(t))
 	require.Contains(t, s.done(t), "slow", "its task was finished")
 	require.EqualValues(t, 0, ask(t, target.(connector.Target), "celery.queues")["workers"])
@@ -121,13 +121,13 @@ func TestAWorkerThatCannotStartSaysWhy(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	target := s.employer(t, "/bin/sh", "-c", "echo no module named app >&2; exit 1", "{name}")
-	order := planned(t, target, "celery.start_worker", nil)
-	_, err := doerOf(t, target, "celery.start_worker").Apply(within(t, 20*time.Second), order)
+	order := hands.Planned(t, target, "celery.start_worker", nil)
+	_, err := actiontest.Doer(t, target, "celery.start_worker").Apply(within(t, 20*time.Second), order)
 	var failure *action.Failure
 	require.ErrorAs(t, err, &failure)
 	require.Equal(t, action.NotMade, failure.State)
 	require.Contains(t, failure.Text, "no module named app")
-	standing := standingOf(t, target, order)
+	standing := actiontest.StandingOf(t, target, order)
 	require.Equal(t, action.NotMade, standing.State)
 	require.Contains(t, standing.Text, "has ended")
 }
@@ -139,8 +139,8 @@ func TestAKilledWorkerIsNotMade(t *testing.T) {
 	s := newSite(t)
 	s.stopAll(t)
 	target := s.employer(t)
-	order := planned(t, target, "celery.start_worker", nil)
-	applied(t, target, order)
+	order := hands.Planned(t, target, "celery.start_worker", nil)
+	actiontest.Applied(t, target, order)
 	var number int
 	records, err := filepath.Glob(filepath.Join(s.dir, "run", "*.run"))
 	require.NoError(t, err)
@@ -151,20 +151,20 @@ func TestAKilledWorkerIsNotMade(t *testing.T) {
 	p, err := os.FindProcess(number)
 	require.NoError(t, err)
 	require.NoError(t, p.Kill())
-	require.Eventually(t, func() bool { return standingOf(t, target, order).State == action.NotMade }, 10*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return actiontest.StandingOf(t, target, order).State == action.NotMade }, 10*time.Second, 20*time.Millisecond)
 }
 
 func TestWorkersThatCannotBeStartedOrStoppedHere(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	_, err := preview(t, s.changer(t), "celery.start_worker", nil)
-	refuses(t, err, "no worker is declared", "run_dir")
+	_, err := hands.Preview(t, s.changer(t), "celery.start_worker", nil)
+	actiontest.Refuses(t, err, "no worker is declared", "run_dir")
 	for _, n := range []float64{0, 9, 1.5} {
-		_, err = preview(t, s.employer(t), "celery.start_worker", map[string]any{"count": n})
-		refuses(t, err, "from 1 to 8")
+		_, err = hands.Preview(t, s.employer(t), "celery.start_worker", map[string]any{"count": n})
+		actiontest.Refuses(t, err, "from 1 to 8")
 	}
-	_, err = preview(t, s.employer(t), "celery.stop_worker", map[string]any{"workers": []any{"somebody-elses"}})
-	refuses(t, err, "was not started from here")
+	_, err = hands.Preview(t, s.employer(t), "celery.stop_worker", map[string]any{"workers": []any{"somebody-elses"}})
+	actiontest.Refuses(t, err, "was not started from here")
 	_, err = openError(connector.Settings{"url": s.server.URL(), "worker": []string{"celery", "worker"}, "run_dir": "x"})
 	require.ErrorContains(t, err, "{name}")
 }

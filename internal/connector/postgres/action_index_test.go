@@ -30,7 +30,7 @@ func TestCreateIndexKeepsTheContract(t *testing.T) {
 			t.Parallel()
 			d.table(t, c.table)
 			actiontest.Run(t, actiontest.Case{
-				Spec: specOf(t, "postgres.create_index"), Open: d.changer, Gone: nobodyThere,
+				Spec: hands.Spec(t, "postgres.create_index"), Open: d.changer, Gone: nobodyThere,
 				Args:  map[string]any{"ddl": c.ddl},
 				World: func(t *testing.T) string { return d.indexesOf(t, c.table) },
 				Effects: func(t *testing.T) int {
@@ -50,7 +50,7 @@ func TestDropIndexKeepsTheContract(t *testing.T) {
 	changed.Exec(t, string(d), `CREATE UNIQUE INDEX "Odd one" ON indexed (lower(kind::text), id DESC NULLS LAST) INCLUDE (kind) WITH (fillfactor = 70) WHERE id > 5 AND kind = ANY ('{1,2}')`,
 		"CREATE INDEX other_one ON indexed (kind)")
 	actiontest.Run(t, actiontest.Case{
-		Spec: specOf(t, "postgres.drop_index"), Open: d.changer, Gone: nobodyThere,
+		Spec: hands.Spec(t, "postgres.drop_index"), Open: d.changer, Gone: nobodyThere,
 		Args:  map[string]any{"index": `public."Odd one"`},
 		World: func(t *testing.T) string { return d.indexesOf(t, "indexed") },
 		Effects: func(t *testing.T) int {
@@ -67,7 +67,7 @@ func TestReindexKeepsTheContract(t *testing.T) {
 	d.table(t, "rebuilt")
 	changed.Exec(t, string(d), "ALTER TABLE rebuilt ADD PRIMARY KEY (id)")
 	actiontest.Run(t, actiontest.Case{
-		Spec: specOf(t, "postgres.reindex"), Open: d.changer, Gone: nobodyThere,
+		Spec: hands.Spec(t, "postgres.reindex"), Open: d.changer, Gone: nobodyThere,
 		Args: map[string]any{"index": "public.rebuilt_pkey"},
 		World: func(t *testing.T) string {
 			return d.indexesOf(t, "rebuilt") + d.value(t, "SELECT 'rebuilt_pkey'::regclass::oid")
@@ -87,13 +87,13 @@ func TestAnIndexThatCannotBeBuiltLeavesNothingBehind(t *testing.T) {
 	before := d.indexesOf(t, "doubled")
 	order := planned(t, d.changer(t), "postgres.create_index", map[string]any{"ddl": "CREATE UNIQUE INDEX CONCURRENTLY ON public.doubled (kind)"})
 	_, err := apply(t, d.changer(t), order)
-	notMade(t, err, "could not create unique index")
+	actiontest.NotMade(t, err, "could not create unique index")
 	require.Equal(t, before, d.indexesOf(t, "doubled"))
 	require.Equal(t, action.NotMade, standingOf(t, d.changer(t), order).State)
 
 	order = planned(t, d.changer(t), "postgres.create_index", map[string]any{"ddl": "CREATE INDEX CONCURRENTLY ON public.doubled (no_such_column)"})
 	_, err = apply(t, d.changer(t), order)
-	notMade(t, err, "no_such_column")
+	actiontest.NotMade(t, err, "no_such_column")
 }
 
 // whileHeld runs an order while an old transaction keeps it from its end.
@@ -131,7 +131,7 @@ func TestAnIndexUnderWayIsToldFromOneThatIsLeftInvalid(t *testing.T) {
 	require.Equal(t, action.CannotTell, standing.State)
 	require.Contains(t, standing.Text, "waiting for old snapshots")
 	_, err := preview(t, d.changer(t), "postgres.create_index", args)
-	refuses(t, err, "is being built")
+	actiontest.Refuses(t, err, "is being built")
 
 	// The wait runs into its timeout; what it left cannot be dropped as long as the old transaction lives.
 	err = <-result
@@ -201,7 +201,7 @@ func TestABuildThatRunsOutOfTimeIsStoppedOnTheServerAndClearedAway(t *testing.T)
 	order := planned(t, d.changer(t), "postgres.create_index", map[string]any{"ddl": "CREATE INDEX CONCURRENTLY ON public.timed_out (kind)"})
 	held, _ := d.session(t, "BEGIN ISOLATION LEVEL REPEATABLE READ", "SELECT 1") // no lock on the table: the drop need not wait for it
 	_, err := applyWithin(t, d.changer(t), order, 2*time.Second)
-	notMade(t, err)
+	actiontest.NotMade(t, err)
 	require.Equal(t, before, d.indexesOf(t, "timed_out"))
 	require.NoError(t, held.Close(context.Background()))
 }
@@ -216,7 +216,7 @@ func TestASessionThatIsKilledInTheMiddleOfABuildLeavesNothing(t *testing.T) {
 	release, result := d.whileHeld(t, order, 20*time.Second, "shot")
 	changed.Exec(t, string(d), "SELECT pg_terminate_backend(pid) FROM pg_stat_progress_create_index WHERE relid = 'shot'::regclass")
 	release()
-	notMade(t, <-result, "nothing of it is left")
+	actiontest.NotMade(t, <-result, "nothing of it is left")
 	require.Equal(t, before, d.indexesOf(t, "shot"))
 	require.Equal(t, action.NotMade, standingOf(t, d.changer(t), order).State)
 }
@@ -298,7 +298,7 @@ func TestIndexesThatAreRefused(t *testing.T) {
 		{"postgres.reindex", "index", "kept_one", "with its schema"},
 	} {
 		_, err := preview(t, d.changer(t), c.name, map[string]any{c.arg: c.value})
-		refuses(t, err, c.says)
+		actiontest.Refuses(t, err, c.says)
 	}
 	p, err := preview(t, d.changer(t), "postgres.create_index", map[string]any{"ddl": "CREATE INDEX CONCURRENTLY kept_one ON public.kept_index USING btree (kind)"})
 	require.NoError(t, err)
@@ -319,13 +319,13 @@ func TestABuildThatIsInterruptedIsStoppedOnTheServerAndClearedAway(t *testing.T)
 	ctx, interrupt := context.WithCancel(context.Background())
 	result := make(chan error, 1)
 	go func() {
-		_, err := doerOf(t, d.changer(t), order.Type).Apply(ctx, order)
+		_, err := actiontest.Doer(t, d.changer(t), order.Type).Apply(ctx, order)
 		result <- err
 	}()
 	eventually(t, func() bool {
 		return d.value(t, "SELECT phase FROM pg_stat_progress_create_index WHERE relid = 'interrupted'::regclass") == "waiting for old snapshots"
 	})
 	interrupt()
-	notMade(t, <-result, "nothing of it is left")
+	actiontest.NotMade(t, <-result, "nothing of it is left")
 	require.Equal(t, before, d.indexesOf(t, "interrupted"))
 }

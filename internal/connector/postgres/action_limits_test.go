@@ -15,7 +15,7 @@ func TestRoleLimitKeepsTheContract(t *testing.T) {
 	needServer(t)
 	changed.Exec(t, "app", "CREATE ROLE narrow LOGIN CONNECTION LIMIT 3")
 	actiontest.Run(t, actiontest.Case{
-		Spec: specOf(t, "postgres.role_limit"), Open: changer, Gone: nobodyThere,
+		Spec: hands.Spec(t, "postgres.role_limit"), Open: changer, Gone: nobodyThere,
 		Args: map[string]any{"role": "narrow", "limit": 23, "for": "1h"},
 		World: func(t *testing.T) string {
 			return value(t, "app", "SELECT string_agg(rolname || rolconnlimit, ' ' ORDER BY rolname) FROM pg_roles WHERE rolname IN ('narrow', 'app')")
@@ -31,7 +31,7 @@ func TestDatabaseLimitKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	needServer(t)
 	actiontest.Run(t, actiontest.Case{
-		Spec: specOf(t, "postgres.database_limit"), Open: changer, Gone: nobodyThere,
+		Spec: hands.Spec(t, "postgres.database_limit"), Open: changer, Gone: nobodyThere,
 		Args: map[string]any{"database": "limited", "limit": 40.0},
 		World: func(t *testing.T) string {
 			return value(t, "app", "SELECT string_agg(datname || datconnlimit, ' ' ORDER BY datname) FROM pg_database WHERE datname NOT LIKE 'own_%'") // those are other tests'
@@ -57,13 +57,13 @@ func TestLimitsThatAreRefusedOrWarnedOf(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, p.Warnings[0], "lets in 57 ordinary sessions")
 	_, err = preview(t, changer(t), "postgres.role_limit", map[string]any{"role": "crowded", "limit": 1.5})
-	refuses(t, err, "whole number")
+	actiontest.Refuses(t, err, "whole number")
 	_, err = preview(t, changer(t), "postgres.role_limit", map[string]any{"role": "o'brien", "limit": 5})
-	refuses(t, err, "there is no role o'brien")
+	actiontest.Refuses(t, err, "there is no role o'brien")
 	_, err = preview(t, changer(t), "postgres.role_limit", map[string]any{"role": "postgres", "limit": 5})
-	refuses(t, err, "may not alter role postgres")
+	actiontest.Refuses(t, err, "may not alter role postgres")
 	_, err = preview(t, changerAt(t, changed.URL("monitor", "app")), "postgres.database_limit", map[string]any{"database": "app", "limit": 5})
-	refuses(t, err, "may not alter database app", "owns it")
+	actiontest.Refuses(t, err, "may not alter database app", "owns it")
 	p, err = preview(t, changer(t), "postgres.role_limit", map[string]any{"role": "crowded", "limit": -1})
 	require.NoError(t, err)
 	require.True(t, p.Already)
@@ -77,6 +77,6 @@ func TestALimitThatSomebodyElseHasChangedIsNotOverwritten(t *testing.T) {
 	changed.Exec(t, "app", "ALTER ROLE contested CONNECTION LIMIT 7")
 	require.Equal(t, action.CannotTell, standingOf(t, changer(t), order).State)
 	_, err := apply(t, changer(t), order)
-	notMade(t, err, "neither the former (3) nor the new")
+	actiontest.NotMade(t, err, "neither the former (3) nor the new")
 	require.Equal(t, "7", value(t, "app", "SELECT rolconnlimit FROM pg_roles WHERE rolname = 'contested'"))
 }

@@ -30,7 +30,7 @@ func TestVacuumKeepsTheContract(t *testing.T) {
 	needServer(t)
 	table(t, "vacuumed")
 	actiontest.Run(t, actiontest.Case{
-		Spec: specOf(t, "postgres.vacuum"), Open: changer, Gone: nobodyThere,
+		Spec: hands.Spec(t, "postgres.vacuum"), Open: changer, Gone: nobodyThere,
 		Args: map[string]any{"table": "public.vacuumed", "freeze": true, "analyze": true},
 		World: func(t *testing.T) string {
 			return value(t, "app", "SELECT relfrozenxid || ' ' || reltuples FROM pg_class WHERE relname = 'vacuumed'")
@@ -46,7 +46,7 @@ func TestAnalyzeKeepsTheContract(t *testing.T) {
 	needServer(t)
 	table(t, "analyzed")
 	actiontest.Run(t, actiontest.Case{
-		Spec: specOf(t, "postgres.analyze"), Open: changer, Gone: nobodyThere,
+		Spec: hands.Spec(t, "postgres.analyze"), Open: changer, Gone: nobodyThere,
 		Args: map[string]any{"table": "public.analyzed"},
 		World: func(t *testing.T) string {
 			return value(t, "app", "SELECT count(*) FROM pg_stats WHERE tablename = 'analyzed'")
@@ -80,7 +80,7 @@ func TestVacuumsThatNobodyCouldTellOf(t *testing.T) {
 	changed.Exec(t, "app", "SELECT pg_stat_reset_single_table_counters('reset_later'::regclass)")
 	require.Equal(t, action.CannotTell, standingOf(t, changer(t), order).State)
 	_, err := apply(t, changer(t), order)
-	notMade(t, err, "statistics were reset")
+	actiontest.NotMade(t, err, "statistics were reset")
 
 	order = planned(t, changer(t), "postgres.analyze", map[string]any{"table": "public.reset_later"})
 	changed.Exec(t, "app", "DROP TABLE reset_later")
@@ -94,7 +94,7 @@ func TestAVacuumWaitsForALockOnlyForItsTime(t *testing.T) {
 	order := planned(t, changer(t), "postgres.analyze", map[string]any{"table": "public.held"})
 	_, _ = session(t, "app", t.Name(), "BEGIN", "LOCK TABLE held IN SHARE UPDATE EXCLUSIVE MODE")
 	_, err := applyWithin(t, changer(t), order, 2*time.Second)
-	notMade(t, err)
+	actiontest.NotMade(t, err)
 	require.Contains(t, err.Error(), "in time")
 	require.Equal(t, action.NotMade, standingOf(t, changer(t), order).State)
 }
@@ -108,7 +108,7 @@ func TestTablesThatAreNotVacuumed(t *testing.T) {
 		"orders": "with its schema", "public.a; DROP TABLE b": "with its schema", `public."`: "never closed",
 	} {
 		_, err := preview(t, changer(t), "postgres.vacuum", map[string]any{"table": name})
-		refuses(t, err, says)
+		actiontest.Refuses(t, err, says)
 	}
 	_, err := preview(t, changer(t), "postgres.analyze", map[string]any{"table": "public.parts"})
 	require.NoError(t, err)

@@ -44,7 +44,7 @@ func TestSetParameterKeepsTheContract(t *testing.T) {
 			t.Parallel()
 			require.Eventually(t, func() bool { return writtenFor(t, c.name) == c.before }, 10*time.Second, 50*time.Millisecond, writtenFor(t, c.name))
 			actiontest.Run(t, actiontest.Case{
-				Spec: specOf(t, "postgres.set_parameter"), Open: changer, Gone: nobodyThere,
+				Spec: hands.Spec(t, "postgres.set_parameter"), Open: changer, Gone: nobodyThere,
 				Args:    map[string]any{"name": c.name, "value": c.value, "for": "1h"},
 				World:   func(t *testing.T) string { return writtenFor(t, c.name) },
 				Effects: altered(c.name), Settles: 10 * time.Second,
@@ -66,7 +66,7 @@ func TestSetParameterForARoleKeepsTheContract(t *testing.T) {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
 			actiontest.Run(t, actiontest.Case{
-				Spec: specOf(t, "postgres.set_parameter"), Open: changer, Gone: nobodyThere,
+				Spec: hands.Spec(t, "postgres.set_parameter"), Open: changer, Gone: nobodyThere,
 				Args: map[string]any{"name": c.name, "value": c.value, "role": "tuned"},
 				World: func(t *testing.T) string {
 					return value(t, "app", "SELECT string_agg(c, '; ' ORDER BY c) FROM pg_db_role_setting s, unnest(setconfig) c WHERE setrole = 'tuned'::regrole AND c LIKE '"+c.name+"=%'")
@@ -107,10 +107,10 @@ func TestParametersThatAreRefused(t *testing.T) {
 		{map[string]any{"name": "work_mem", "value": "4MB", "role": "postgres"}, "may not alter role postgres"},
 	} {
 		_, err := preview(t, changer(t), "postgres.set_parameter", c.args)
-		refuses(t, err, c.says)
+		actiontest.Refuses(t, err, c.says)
 	}
 	_, err := preview(t, changerAt(t, changed.URL("monitor", "app")), "postgres.set_parameter", map[string]any{"name": "work_mem", "value": "9MB"})
-	refuses(t, err, "GRANT SELECT ON pg_file_settings")
+	actiontest.Refuses(t, err, "GRANT SELECT ON pg_file_settings")
 }
 
 func TestWhatAPreviewOfAParameterWarnsOf(t *testing.T) {
@@ -156,7 +156,7 @@ func TestAParameterThatIsOnlyWrittenIsLoadedByTheSameOrder(t *testing.T) {
 	s.Exec(t, "app", "ALTER SYSTEM SET work_mem = '11MB'", "SELECT pg_reload_conf()")
 	require.Equal(t, action.CannotTell, standingOf(t, target, order).State)
 	_, err = apply(t, target, order)
-	notMade(t, err, "neither the former value")
+	actiontest.NotMade(t, err, "neither the former value")
 }
 
 func TestAParameterIsToldPendingAndThenInForce(t *testing.T) {
@@ -200,7 +200,7 @@ func TestAReloadThatWouldTakeUpMoreOrNothingIsToldOf(t *testing.T) {
 
 	require.NoError(t, os.WriteFile(conf, append(text, "\nmaintenance_work_mem == 65MB\n"...), 0o600))
 	_, err = preview(t, target, "postgres.set_parameter", args)
-	refuses(t, err, "would not take up a reload", "of postgresql.conf: syntax error")
+	actiontest.Refuses(t, err, "would not take up a reload", "of postgresql.conf: syntax error")
 }
 
 func TestValuesAreReadAsTheServerReadsThem(t *testing.T) {

@@ -29,7 +29,7 @@ func TestRollbackPreparedKeepsTheContract(t *testing.T) {
 	prepare(t, "left_over")
 	prepare(t, "another")
 	actiontest.Run(t, actiontest.Case{
-		Spec: specOf(t, "postgres.rollback_prepared"), Open: changer, Gone: nobodyThere,
+		Spec: hands.Spec(t, "postgres.rollback_prepared"), Open: changer, Gone: nobodyThere,
 		Args: map[string]any{"transactions": []any{"left_over"}},
 		World: func(t *testing.T) string {
 			return value(t, "app", "SELECT string_agg(gid, ' ' ORDER BY gid) FROM pg_prepared_xacts WHERE gid IN ('left_over', 'another')")
@@ -49,7 +49,7 @@ func TestAPreparedTransactionThatWasCommittedIsNotCalledRolledBack(t *testing.T)
 	require.Equal(t, action.CannotTell, standing.State)
 	require.Contains(t, standing.Text, "committed")
 	_, err := apply(t, changer(t), order)
-	notMade(t, err, "committed")
+	actiontest.NotMade(t, err, "committed")
 }
 
 func TestTheRestOfThePreparedTransactionsIsRolledBack(t *testing.T) {
@@ -71,9 +71,9 @@ func TestPreparedTransactionsThatAreNotOursAreRefused(t *testing.T) {
 	prepare(t, "of_app")
 	args := map[string]any{"transactions": []any{"of_app"}}
 	_, err := preview(t, changerAt(t, changed.URL("changer", "postgres")), "postgres.rollback_prepared", args)
-	refuses(t, err, "was prepared in database app")
+	actiontest.Refuses(t, err, "was prepared in database app")
 	_, err = preview(t, changerAt(t, changed.URL("monitor", "app")), "postgres.rollback_prepared", args)
-	refuses(t, err, "belongs to app", "GRANT app TO")
+	actiontest.Refuses(t, err, "belongs to app", "GRANT app TO")
 	_, err = preview(t, changer(t), "postgres.rollback_prepared", map[string]any{"transactions": []any{}})
-	refuses(t, err, "is empty")
+	actiontest.Refuses(t, err, "is empty")
 }

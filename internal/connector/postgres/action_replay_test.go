@@ -19,7 +19,7 @@ func TestResumeReplayKeepsTheContractOnAStandby(t *testing.T) {
 	standby.Exec(t, "app", "SELECT pg_wal_replay_pause()")
 	eventually(t, func() bool { return valueAt(t, standby, "app", "SELECT pg_get_wal_replay_pause_state()") == "paused" })
 	actiontest.Run(t, actiontest.Case{
-		Spec: specOf(t, "postgres.resume_replay"),
+		Spec: hands.Spec(t, "postgres.resume_replay"),
 		Open: func(t *testing.T) action.Changer { return changerAt(t, standby.URL("changer", "app")) },
 		Gone: nobodyThere,
 		World: func(t *testing.T) string {
@@ -29,6 +29,6 @@ func TestResumeReplayKeepsTheContractOnAStandby(t *testing.T) {
 		Settles: 5 * time.Second,
 	})
 	_, err := preview(t, changerAt(t, primary.URL("changer", "app")), "postgres.resume_replay", nil)
-	refuses(t, err, "no standby")
+	actiontest.Refuses(t, err, "no standby")
 	primary.Exec(t, "app", "REVOKE EXECUTE ON FUNCTION pg_wal_replay_pause() FROM changer")
 }

@@ -31,7 +31,7 @@ func TestTerminateKeepsTheContract(t *testing.T) {
 	_, pid := session(t, "app", t.Name(), "BEGIN", "SELECT 1")
 	_, _ = session(t, "app", t.Name(), "BEGIN", "SELECT 2") // looks the same, and stays
 	actiontest.Run(t, actiontest.Case{
-		Spec: specOf(t, "postgres.terminate"), Open: changer, Gone: nobodyThere,
+		Spec: hands.Spec(t, "postgres.terminate"), Open: changer, Gone: nobodyThere,
 		Args:  map[string]any{"sessions": []any{map[string]any{"pid": pid, "user": "app", "state": "idle in transaction"}}},
 		World: func(t *testing.T) string { return sessionsOf(t, "TestTerminateKeepsTheContract") },
 		Effects: func(t *testing.T) int {
@@ -48,7 +48,7 @@ func TestCancelKeepsTheContract(t *testing.T) {
 	pid := busy(t, "app", t.Name(), "SELECT pg_sleep(600)")
 	_ = busy(t, "app", t.Name(), "SELECT pg_sleep(601)")
 	actiontest.Run(t, actiontest.Case{
-		Spec: specOf(t, "postgres.cancel"), Open: changer, Gone: nobodyThere,
+		Spec: hands.Spec(t, "postgres.cancel"), Open: changer, Gone: nobodyThere,
 		Args:  map[string]any{"sessions": []any{pid}},
 		World: func(t *testing.T) string { return sessionsOf(t, "TestCancelKeepsTheContract") },
 		Effects: func(t *testing.T) int {
@@ -87,10 +87,10 @@ func TestASessionThatMovedOnIsNotTouched(t *testing.T) {
 				before := sessionsOf(t, t.Name())
 
 				_, err = postgres.MakeUnseen(context.Background(), changer(t), order)
-				notMade(t, err, "moved on")
+				actiontest.NotMade(t, err, "moved on")
 				require.Equal(t, before, sessionsOf(t, t.Name()), "the statement that signals does not check it itself")
 				if _, err = apply(t, changer(t), order); err != nil { // or it finds that what was approved is gone
-					notMade(t, err)
+					actiontest.NotMade(t, err)
 				}
 				require.Equal(t, before, sessionsOf(t, t.Name()))
 			})
@@ -118,7 +118,7 @@ func TestSessionsThatAreNeverSignalled(t *testing.T) {
 	} {
 		for _, name := range []string{"postgres.terminate", "postgres.cancel"} {
 			_, err := preview(t, changer(t), name, map[string]any{"sessions": []any{c.pid}})
-			refuses(t, err, c.says)
+			actiontest.Refuses(t, err, c.says)
 			require.NotEmpty(t, who)
 		}
 		p, err := preview(t, changer(t), "postgres.terminate", map[string]any{"sessions": []any{c.pid, idle}})
@@ -127,11 +127,11 @@ func TestSessionsThatAreNeverSignalled(t *testing.T) {
 		require.Contains(t, fmt.Sprint(p.Warnings), "left alone")
 	}
 	_, err := preview(t, changer(t), "postgres.cancel", map[string]any{"sessions": []any{idle}})
-	refuses(t, err, "idle in transaction", "postgres.terminate")
+	actiontest.Refuses(t, err, "idle in transaction", "postgres.terminate")
 	_, err = preview(t, changerAt(t, changed.URL("monitor", "app")), "postgres.terminate", map[string]any{"sessions": []any{idle}})
-	refuses(t, err, "GRANT pg_signal_backend")
+	actiontest.Refuses(t, err, "GRANT pg_signal_backend")
 	_, err = preview(t, changer(t), "postgres.terminate", map[string]any{"sessions": []any{map[string]any{"pid": idle, "user": "somebody"}}})
-	refuses(t, err, "another session than the one that was seen")
+	actiontest.Refuses(t, err, "another session than the one that was seen")
 	standby.Stop()
 }
 
@@ -148,7 +148,7 @@ func TestAnAutovacuumIsNotSignalled(t *testing.T) {
 		return pid != ""
 	}, 30*time.Second, 20*time.Millisecond)
 	_, err := preview(t, changerAt(t, s.URL("postgres", "app")), "postgres.terminate", map[string]any{"sessions": []any{pid}})
-	refuses(t, err, "is an autovacuum")
+	actiontest.Refuses(t, err, "is an autovacuum")
 }
 
 func TestTerminateEndsTheOthersWhenOneHasGone(t *testing.T) {

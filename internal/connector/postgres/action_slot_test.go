@@ -19,7 +19,7 @@ func TestDropSlotKeepsTheContract(t *testing.T) {
 		"SELECT pg_create_logical_replication_slot('kept_behind', 'pgoutput')")
 	t.Cleanup(func() { changed.Exec(t, "app", "SELECT pg_drop_replication_slot('kept_behind')") })
 	actiontest.Run(t, actiontest.Case{
-		Spec: specOf(t, "postgres.drop_slot"), Open: changer, Gone: nobodyThere,
+		Spec: hands.Spec(t, "postgres.drop_slot"), Open: changer, Gone: nobodyThere,
 		Args: map[string]any{"slots": []any{"left_behind"}},
 		World: func(t *testing.T) string {
 			return value(t, "app", "SELECT string_agg(slot_name, ' ' ORDER BY slot_name) FROM pg_replication_slots WHERE slot_name ~ '_behind$'")
@@ -44,7 +44,7 @@ func TestASlotThatIsReadIsNotDropped(t *testing.T) {
 	args := map[string]any{"slots": []any{"follower"}}
 	eventually(t, func() bool { return valueAt(t, primary, "app", "SELECT active FROM pg_replication_slots") == "true" })
 	_, err := preview(t, target, "postgres.drop_slot", args)
-	refuses(t, err, "is being read")
+	actiontest.Refuses(t, err, "is being read")
 
 	standby.Stop()
 	eventually(t, func() bool { return valueAt(t, primary, "app", "SELECT active FROM pg_replication_slots") == "false" })
@@ -53,6 +53,6 @@ func TestASlotThatIsReadIsNotDropped(t *testing.T) {
 	eventually(t, func() bool { return valueAt(t, primary, "app", "SELECT active FROM pg_replication_slots") == "true" })
 	require.Equal(t, action.NotMade, standingOf(t, target, order).State)
 	_, err = apply(t, target, order)
-	refuses(t, err, "is being read")
+	actiontest.Refuses(t, err, "is being read")
 	require.Equal(t, "follower", valueAt(t, primary, "app", "SELECT slot_name FROM pg_replication_slots"))
 }

@@ -27,7 +27,7 @@ func TestTableOptionKeepsTheContract(t *testing.T) {
 			table(t, c.table)
 			changed.Exec(t, "app", c.before)
 			actiontest.Run(t, actiontest.Case{
-				Spec: specOf(t, "postgres.table_option"), Open: changer, Gone: nobodyThere,
+				Spec: hands.Spec(t, "postgres.table_option"), Open: changer, Gone: nobodyThere,
 				Args:  map[string]any{"table": "public." + c.table, "option": "autovacuum_vacuum_scale_factor", "value": "0.05", "for": "2h"},
 				World: func(t *testing.T) string { return optionsOf(t, c.table) },
 				Effects: func(t *testing.T) int {
@@ -51,7 +51,7 @@ func TestTableOptionsThatAreRefused(t *testing.T) {
 		{"autovacuum_enabled", "maybe", "true or false"},
 	} {
 		_, err := preview(t, changer(t), "postgres.table_option", map[string]any{"table": "public.opted", "option": c.option, "value": c.value})
-		refuses(t, err, c.says)
+		actiontest.Refuses(t, err, c.says)
 	}
 	p, err := preview(t, changer(t), "postgres.table_option", map[string]any{"table": "public.opted", "option": "autovacuum_enabled", "value": "off"})
 	require.NoError(t, err)
@@ -70,7 +70,7 @@ func TestATableThatIsHeldIsGivenUpSoon(t *testing.T) {
 	_, _ = session(t, "app", t.Name(), "BEGIN", "LOCK TABLE busy_table IN ACCESS EXCLUSIVE MODE")
 	start := time.Now()
 	_, err := apply(t, changer(t), order)
-	notMade(t, err, "a lock was not granted in time")
+	actiontest.NotMade(t, err, "a lock was not granted in time")
 	var failure *action.Failure
 	require.ErrorAs(t, err, &failure)
 	require.True(t, failure.Temporary)

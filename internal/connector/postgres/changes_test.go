@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/quellhq/quell/internal/action"
+	"github.com/quellhq/quell/internal/action/actiontest"
 	"github.com/quellhq/quell/internal/connector"
 	"github.com/quellhq/quell/internal/connector/postgres"
 	"github.com/quellhq/quell/internal/realserver"
@@ -58,37 +59,11 @@ func nobodyThere(t *testing.T) action.Changer {
 	return changerAt(t, fmt.Sprintf("postgres://changer@127.0.0.1:%d/app", realserver.Port(t)))
 }
 
-func specOf(t testing.TB, name string) action.Spec {
-	t.Helper()
-	for _, s := range postgres.Actions() {
-		if s.Name == name {
-			return s
-		}
-	}
-	t.Fatalf("there is no action %s", name)
-	return action.Spec{}
-}
-
-// changeOf completes the arguments of a change as the executor does.
-func changeOf(t testing.TB, name string, args map[string]any) action.Change {
-	t.Helper()
-	complete, err := specOf(t, name).Complete(args)
-	require.NoError(t, err)
-	return action.Change{Type: name, Args: complete}
-}
-
-func doerOf(t testing.TB, target action.Changer, name string) action.Doer {
-	t.Helper()
-	d, ok := target.Doer(name)
-	require.True(t, ok)
-	return d
-}
-
 func preview(t testing.TB, target action.Changer, name string, args map[string]any) (action.Preview, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	return doerOf(t, target, name).Preview(ctx, changeOf(t, name, args))
+	return actiontest.Doer(t, target, name).Preview(ctx, hands.Change(t, name, args))
 }
 
 // planned previews a change and makes an order of it.
@@ -97,7 +72,7 @@ func planned(t testing.TB, target action.Changer, name string, args map[string]a
 	p, err := preview(t, target, name, args)
 	require.NoError(t, err)
 	require.False(t, p.Already, p.Summary)
-	return action.Order{Change: changeOf(t, name, args), Preview: p, Key: "INC-9.1." + t.Name(), By: "tester", Intended: time.Now()}
+	return action.Order{Change: hands.Change(t, name, args), Preview: p, Key: "INC-9.1." + t.Name(), By: "tester", Intended: time.Now()}
 }
 
 func apply(t testing.TB, target action.Changer, o action.Order) (action.Done, error) {
@@ -109,37 +84,16 @@ func applyWithin(t testing.TB, target action.Changer, o action.Order, d time.Dur
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
-	return doerOf(t, target, o.Type).Apply(ctx, o)
+	return actiontest.Doer(t, target, o.Type).Apply(ctx, o)
 }
 
 func standingOf(t testing.TB, target action.Changer, o action.Order) action.Standing {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	s, err := doerOf(t, target, o.Type).Standing(ctx, o)
+	s, err := actiontest.Doer(t, target, o.Type).Standing(ctx, o)
 	require.NoError(t, err)
 	return s
-}
-
-// refuses requires a Refusal that says all of the given.
-func refuses(t testing.TB, err error, says ...string) {
-	t.Helper()
-	var refusal *action.Refusal
-	require.ErrorAs(t, err, &refusal)
-	for _, s := range says {
-		require.Contains(t, refusal.Error(), s)
-	}
-}
-
-// notMade requires a Failure of which nothing happened.
-func notMade(t testing.TB, err error, says ...string) {
-	t.Helper()
-	var failure *action.Failure
-	require.ErrorAs(t, err, &failure)
-	require.Equal(t, action.NotMade, failure.State)
-	for _, s := range says {
-		require.Contains(t, failure.Error(), s)
-	}
 }
 
 // logged counts the lines of the server's log that match.
@@ -257,3 +211,6 @@ func eventually(t testing.TB, shown func() bool) {
 	t.Helper()
 	require.Eventually(t, shown, 10*time.Second, 20*time.Millisecond)
 }
+
+// hands do the actions of this connector.
+var hands = actiontest.Hands{Specs: postgres.Kind().Actions}

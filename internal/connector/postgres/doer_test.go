@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/quellhq/quell/internal/action"
+	"github.com/quellhq/quell/internal/action/actiontest"
 	"github.com/quellhq/quell/internal/connector"
 	"github.com/quellhq/quell/internal/connector/postgres"
 	"github.com/quellhq/quell/internal/evidence"
@@ -53,7 +54,7 @@ func TestTwoAppliesOfOneOrderDoItOnce(t *testing.T) {
 	eventually(t, func() bool { return pidWhere(t, "query ~ 'VACUUM.*once' AND wait_event_type = 'Lock'") != 0 })
 
 	_, err := apply(t, changer(t), order)
-	notMade(t, err, "another session works on this order")
+	actiontest.NotMade(t, err, "another session works on this order")
 	require.Equal(t, action.CannotTell, standingOf(t, changer(t), order).State, "it is under way")
 
 	_, err = held.Exec(context.Background(), "COMMIT")
@@ -74,7 +75,7 @@ func TestAnOrderIsNotCarriedOutOnAnotherServer(t *testing.T) {
 	elsewhere := changerAt(t, other.URL("postgres", "app"))
 	require.Equal(t, action.CannotTell, standingOf(t, elsewhere, order).State)
 	_, err := apply(t, elsewhere, order)
-	notMade(t, err, "no longer what it was")
+	actiontest.NotMade(t, err, "no longer what it was")
 	require.Equal(t, "0", valueAt(t, other, "app", "SELECT analyze_count FROM pg_stat_user_tables WHERE relname = 'moved_away'"))
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/quellhq/quell/internal/action/actiontest"
 	"github.com/quellhq/quell/internal/connector/postgres"
 )
 
@@ -56,7 +57,7 @@ func TestStatementsThatAreNotOneIndexAreRefused(t *testing.T) {
 			require.NoError(t, err, ddl) // the quote is escaped: all of it is one constant
 			continue
 		}
-		refuses(t, err, says)
+		actiontest.Refuses(t, err, says)
 	}
 }
 

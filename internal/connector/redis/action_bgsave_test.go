@@ -22,7 +22,7 @@ func TestBgsaveKeepsTheContract(t *testing.T) {
 	dump := filepath.Join(s.Dir, "dump.rdb")
 	pastSecond(t, c)
 	actiontest.Run(t, actiontest.Case{
-		Spec: specOf(t, "redis.bgsave"), Open: opener(s), Gone: nobodyThere,
+		Spec: hands.Spec(t, "redis.bgsave"), Open: opener(s), Gone: nobodyThere,
 		World: func(t *testing.T) string {
 			info, err := os.Stat(dump)
 			if err != nil {
@@ -57,15 +57,15 @@ func TestASaveThatFailsIsNotMade(t *testing.T) {
 	// a directory in the place of the file: root, too, cannot rename over it
 	dump := filepath.Join(s.Dir, "dump.rdb")
 	require.NoError(t, os.MkdirAll(filepath.Join(dump, "full"), 0o700))
-	order := planned(t, target, "redis.bgsave", nil)
-	_, err := apply(t, target, order)
-	notMade(t, err, "could not be written")
-	require.Equal(t, action.NotMade, standingOf(t, target, order).State)
+	order := hands.Planned(t, target, "redis.bgsave", nil)
+	_, err := actiontest.Apply(t, target, order)
+	actiontest.NotMade(t, err, "could not be written")
+	require.Equal(t, action.NotMade, actiontest.StandingOf(t, target, order).State)
 	require.ErrorContains(t, c.Set(within(t, time.Second), "a", "b", 0).Err(), "MISCONF")
 
 	require.NoError(t, os.RemoveAll(dump))
 	pastSecond(t, c)
-	applied(t, target, order)
+	actiontest.Applied(t, target, order)
 	require.NoError(t, c.Set(within(t, time.Second), "a", "b", 0).Err())
 }
 
@@ -85,15 +85,15 @@ func TestASaveUnderWayCannotBeTold(t *testing.T) {
 	s := realserver.Redis(t, "--rdb-key-save-delay", "20000", "--rdbcompression", "no")
 	c, target := client(t, s), changer(t, s.URL())
 	fill(t, c, "page:", 1000, 10, 0)
-	order := planned(t, target, "redis.bgsave", nil)
+	order := hands.Planned(t, target, "redis.bgsave", nil)
 	ctx := within(t, 3*time.Second)
-	done, err := doerOf(t, target, "redis.bgsave").Apply(ctx, order)
+	done, err := actiontest.Doer(t, target, "redis.bgsave").Apply(ctx, order)
 	require.NoError(t, err)
 	require.Contains(t, done.Summary, "still being written")
-	require.Equal(t, action.CannotTell, standingOf(t, target, order).State)
+	require.Equal(t, action.CannotTell, actiontest.StandingOf(t, target, order).State)
 	require.True(t, seen(t, target, "redis.bgsave", nil).Already)
-	_, err = apply(t, target, order)
-	notMade(t, err, "being written")
+	_, err = actiontest.Apply(t, target, order)
+	actiontest.NotMade(t, err, "being written")
 	require.Equal(t, 1, calls(t, c, "bgsave"))
 	require.NoError(t, c.ConfigSet(within(t, time.Second), "rdb-key-save-delay", "0").Err())
 }

@@ -52,7 +52,7 @@ func TestClientKillKeepsTheContract(t *testing.T) {
 	_, _ = connection(t, s, "app-other")
 	before := len(strings.Split(named(t, c, "app-"), "\n"))
 	actiontest.Run(t, actiontest.Case{
-		Spec: specOf(t, "redis.client_kill"), Open: opener(s), Gone: nobodyThere,
+		Spec: hands.Spec(t, "redis.client_kill"), Open: opener(s), Gone: nobodyThere,
 		Args:    map[string]any{"ids": []any{map[string]any{"id": id, "addr": "x"}}},
 		World:   func(t *testing.T) string { return named(t, c, "app-") },
 		Effects: func(t *testing.T) int { return before - len(strings.Split(named(t, c, "app-"), "\n")) },
@@ -65,10 +65,10 @@ func TestAnIDThatIsAnotherClientIsNotKilled(t *testing.T) {
 	s := realserver.Redis(t)
 	c, target := client(t, s), changer(t, s.URL())
 	_, id := connection(t, s, "app-a")
-	order := planned(t, target, "redis.client_kill", map[string]any{"ids": []any{id}})
+	order := hands.Planned(t, target, "redis.client_kill", map[string]any{"ids": []any{id}})
 	order.Preview.Items[0].Guard = strings.Replace(order.Preview.Items[0].Guard, "127.0.0.1:", "127.0.0.9:", 1)
-	_, err := apply(t, target, order)
-	notMade(t, err, "not as it was")
+	_, err := actiontest.Apply(t, target, order)
+	actiontest.NotMade(t, err, "not as it was")
 	require.NotEmpty(t, named(t, c, "app-a"))
 }
 
@@ -98,8 +98,8 @@ func TestWhoIsNotAnOrdinaryClient(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.Positive(t, test.id)
-			_, err := preview(t, changer(t, test.url), "redis.client_kill", map[string]any{"ids": []any{test.id}})
-			refuses(t, err, test.say)
+			_, err := hands.Preview(t, changer(t, test.url), "redis.client_kill", map[string]any{"ids": []any{test.id}})
+			actiontest.Refuses(t, err, test.say)
 		})
 	}
 	_, app := connection(t, s, "app-x")
@@ -145,14 +145,14 @@ func TestWhatAKillCostsIsSaid(t *testing.T) {
 	eventually(t, "MONITOR runs", func() bool { return idOf(t, c, "flags=O ") > 0 })
 
 	target := changer(t, s.URL())
-	order := planned(t, target, "redis.client_kill", map[string]any{"ids": []any{id, idOf(t, c, "flags=P "), idOf(t, c, "flags=O "), 987654}})
+	order := hands.Planned(t, target, "redis.client_kill", map[string]any{"ids": []any{id, idOf(t, c, "flags=P "), idOf(t, c, "flags=O "), 987654}})
 	warnings := strings.Join(order.Preview.Warnings, "\n")
 	for _, says := range []string{"blocking command", "is subscribed", "runs MONITOR", "client 987654 is gone"} {
 		require.Contains(t, warnings, says)
 	}
-	done := applied(t, target, order)
+	done := actiontest.Applied(t, target, order)
 	require.Equal(t, "3 connections closed", done.Summary)
-	require.Equal(t, action.Made, standingOf(t, target, order).State)
+	require.Equal(t, action.Made, actiontest.StandingOf(t, target, order).State)
 	<-ended
 }
 
@@ -167,10 +167,10 @@ func TestAClientThatWokeUpIsLeftAlone(t *testing.T) {
 		p := seen(t, target, "redis.client_kill", args)
 		return !p.Already
 	})
-	order = planned(t, target, "redis.client_kill", args)
+	order = hands.Planned(t, target, "redis.client_kill", args)
 	require.NoError(t, sleeper.Ping(within(t, time.Second)).Err())
-	_, err := apply(t, target, order)
-	notMade(t, err)
+	_, err := actiontest.Apply(t, target, order)
+	actiontest.NotMade(t, err)
 	require.NoError(t, sleeper.Ping(within(t, time.Second)).Err())
 }
 
@@ -187,7 +187,7 @@ func TestAFullServerCanStillBeRelieved(t *testing.T) {
 	}
 	_, err := net.Dial("tcp", s.Addr())
 	require.NoError(t, err)
-	done := applied(t, target.(action.Changer), planned(t, target.(action.Changer), "redis.client_kill", map[string]any{"ids": ids[:3]}))
+	done := actiontest.Applied(t, target.(action.Changer), hands.Planned(t, target.(action.Changer), "redis.client_kill", map[string]any{"ids": ids[:3]}))
 	require.Equal(t, "3 connections closed", done.Summary)
 	object(t, target, "redis.info")
 }
@@ -200,7 +200,7 @@ func TestIDsThatAreNoneAreRefused(t *testing.T) {
 		many[i] = i + 1
 	}
 	for _, ids := range [][]any{{"x"}, {0}, {map[string]any{"pid": 3}}, many} {
-		_, err := preview(t, changer(t, s.URL()), "redis.client_kill", map[string]any{"ids": ids})
-		refuses(t, err)
+		_, err := hands.Preview(t, changer(t, s.URL()), "redis.client_kill", map[string]any{"ids": ids})
+		actiontest.Refuses(t, err)
 	}
 }

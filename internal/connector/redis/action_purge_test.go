@@ -17,7 +17,7 @@ func TestMemoryPurgeKeepsTheContract(t *testing.T) {
 	run(t, c, "MEMORY PURGE") // by somebody, before
 	count := func(t *testing.T) int { return calls(t, c, "memory|purge") - 1 }
 	actiontest.Run(t, actiontest.Case{
-		Spec: specOf(t, "redis.memory_purge"), Open: opener(s), Gone: nobodyThere, Effects: count,
+		Spec: hands.Spec(t, "redis.memory_purge"), Open: opener(s), Gone: nobodyThere, Effects: count,
 		World: func(t *testing.T) string { return map[bool]string{true: "purged", false: "as it was"}[count(t) > 0] },
 	})
 }
@@ -27,10 +27,10 @@ func TestCountersThatBeganAnewTellNothing(t *testing.T) {
 	s := realserver.Redis(t)
 	c, target := client(t, s), changer(t, s.URL())
 	run(t, c, "MEMORY PURGE")
-	order := planned(t, target, "redis.memory_purge", nil)
+	order := hands.Planned(t, target, "redis.memory_purge", nil)
 	run(t, c, "CONFIG RESETSTAT")
-	require.Equal(t, action.CannotTell, standingOf(t, target, order).State)
-	_, err := apply(t, target, order)
-	notMade(t, err, "begun anew")
+	require.Equal(t, action.CannotTell, actiontest.StandingOf(t, target, order).State)
+	_, err := actiontest.Apply(t, target, order)
+	actiontest.NotMade(t, err, "begun anew")
 	require.Zero(t, calls(t, c, "memory|purge"))
 }

@@ -54,7 +54,7 @@ func TestScriptKillKeepsTheContract(t *testing.T) {
 			s := realserver.Redis(t, "--busy-reply-threshold", "50")
 			start(t, s)
 			actiontest.Run(t, actiontest.Case{
-				Spec: specOf(t, "redis.script_kill"), Gone: nobodyThere,
+				Spec: hands.Spec(t, "redis.script_kill"), Gone: nobodyThere,
 				// a database of its own in the address, which a busy server does not select
 				Open: func(t *testing.T) action.Changer { return changer(t, strings.Replace(s.URL(), "/0", "/3", 1)) },
 				World: func(t *testing.T) string {
@@ -79,8 +79,8 @@ func TestAScriptThatHasWrittenIsNotKilled(t *testing.T) {
 	s := realserver.Redis(t, "--busy-reply-threshold", "50")
 	stuck(t, s, "EVAL", "redis.call('SET', 'a', 1) while true do end", 0)
 	target := changer(t, s.URL())
-	_, err := apply(t, target, planned(t, target, "redis.script_kill", nil))
-	notMade(t, err, "UNKILLABLE")
+	_, err := actiontest.Apply(t, target, hands.Planned(t, target, "redis.script_kill", nil))
+	actiontest.NotMade(t, err, "UNKILLABLE")
 	require.True(t, busy(t, s))
 }
 

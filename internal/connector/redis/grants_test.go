@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/quellhq/quell/internal/action"
+	"github.com/quellhq/quell/internal/action/actiontest"
 	"github.com/quellhq/quell/internal/realserver"
 )
 
@@ -51,16 +52,16 @@ func TestTheGrantsOfTheReadmeAreEnough(t *testing.T) {
 				args = map[string]any{"ids": []any{id}}
 			}
 			if name == "redis.persist" {
-				done := applied(t, changer(t, s.URL()), planned(t, changer(t, s.URL()), "redis.expire", map[string]any{"family": "config:flag:*", "ttl": "1h"}))
+				done := actiontest.Applied(t, changer(t, s.URL()), hands.Planned(t, changer(t, s.URL()), "redis.expire", map[string]any{"family": "config:flag:*", "ttl": "1h"}))
 				args = done.Inverse.Args
 			}
 			pastSecond(t, c)
 			run(t, c, "ACL SETUSER quell on >pass-word resetchannels -@all +ping +info +select +client|setname "+grantsOf(t, string(data), name))
 			target := changer(t, "redis://quell:pass-word@"+s.Addr())
-			order := planned(t, target, name, args)
+			order := hands.Planned(t, target, name, args)
 			order.Key = "INC-8.1.1" // another than that of the redis.expire before
-			applied(t, target, order)
-			require.Equal(t, action.Made, standingOf(t, target, order).State)
+			actiontest.Applied(t, target, order)
+			require.Equal(t, action.Made, actiontest.StandingOf(t, target, order).State)
 		})
 	}
 	t.Run("redis.script_kill", func(t *testing.T) {
@@ -69,7 +70,7 @@ func TestTheGrantsOfTheReadmeAreEnough(t *testing.T) {
 		run(t, client(t, s), "ACL SETUSER quell on >pass-word -@all +ping "+grantsOf(t, string(data), "redis.script_kill"))
 		stuck(t, s, "EVAL", "while true do end", 0)
 		target := changer(t, "redis://quell:pass-word@"+s.Addr())
-		applied(t, target, planned(t, target, "redis.script_kill", nil))
+		actiontest.Applied(t, target, hands.Planned(t, target, "redis.script_kill", nil))
 		eventually(t, "the server answers", func() bool { return !busy(t, s) })
 	})
 }

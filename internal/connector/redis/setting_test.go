@@ -35,7 +35,7 @@ func TestChangesOfSettingsKeepTheContract(t *testing.T) {
 			s := realserver.Redis(t, test.start...)
 			c := client(t, s)
 			actiontest.Run(t, actiontest.Case{
-				Spec: specOf(t, test.action), Args: test.args, Open: opener(s), Gone: nobodyThere,
+				Spec: hands.Spec(t, test.action), Args: test.args, Open: opener(s), Gone: nobodyThere,
 				World: func(t *testing.T) string {
 					var all string
 					for _, name := range test.reads {
@@ -60,15 +60,15 @@ func TestWhatOpensTheServerIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := preview(t, target, "redis.config_set", map[string]any{"name": name, "value": "x"})
-			refuses(t, err)
+			_, err := hands.Preview(t, target, "redis.config_set", map[string]any{"name": name, "value": "x"})
+			actiontest.Refuses(t, err)
 			require.NotContains(t, err.Error(), "geheim")
 			// nor by an order that somebody has written himself
 			order := action.Order{
-				Change: changeOf(t, "redis.config_set", map[string]any{"name": name, "value": "x"}), Key: "INC-1.1",
+				Change: hands.Change(t, "redis.config_set", map[string]any{"name": name, "value": "x"}), Key: "INC-1.1",
 				Preview: action.Preview{Items: []action.Item{{ID: name, Guard: `{"name":"` + name + `","was":"","then":"x"}`}}},
 			}
-			_, err = apply(t, target, order)
+			_, err = actiontest.Apply(t, target, order)
 			require.Error(t, err)
 		})
 	}
@@ -83,58 +83,58 @@ func TestValuesThatAreNoneAreRefused(t *testing.T) {
 		"maxmemory": "much", "maxmemory-policy": "newest", "appendonly": "maybe", "maxclients": "1e40", "save": "3600",
 		"tcp-keepalive": "-", "client-output-buffer-limit": "normal 1", "maxmemory-clients": "120%", "timeout": "NaN",
 	} {
-		_, err := preview(t, target, "redis.config_set", map[string]any{"name": name, "value": value})
-		refuses(t, err)
+		_, err := hands.Preview(t, target, "redis.config_set", map[string]any{"name": name, "value": value})
+		actiontest.Refuses(t, err)
 	}
-	_, err := preview(t, target, "redis.config_set", map[string]any{"name": "maxclients", "value": 900_000_000})
-	refuses(t, err, "is not from 1 to")
-	_, err = preview(t, target, "redis.persistence", nil)
-	refuses(t, err, "was not told")
+	_, err := hands.Preview(t, target, "redis.config_set", map[string]any{"name": "maxclients", "value": 900_000_000})
+	actiontest.Refuses(t, err, "is not from 1 to")
+	_, err = hands.Preview(t, target, "redis.persistence", nil)
+	actiontest.Refuses(t, err, "was not told")
 }
 
 func TestASettingThatSomebodyElseSetIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	s := realserver.Redis(t)
 	c, target := client(t, s), changer(t, s.URL())
-	order := planned(t, target, "redis.config_set", map[string]any{"name": "maxclients", "value": "300"})
+	order := hands.Planned(t, target, "redis.config_set", map[string]any{"name": "maxclients", "value": "300"})
 	run(t, c, "CONFIG SET maxclients 250")
-	_, err := apply(t, target, order)
-	notMade(t, err, "somebody else has set it")
+	_, err := actiontest.Apply(t, target, order)
+	actiontest.NotMade(t, err, "somebody else has set it")
 	require.Equal(t, "250", config(t, c, "maxclients"))
-	require.Equal(t, action.CannotTell, standingOf(t, target, order).State)
+	require.Equal(t, action.CannotTell, actiontest.StandingOf(t, target, order).State)
 }
 
 func TestAServerThatWasRestartedIsAnother(t *testing.T) {
 	t.Parallel()
 	s := realserver.Redis(t)
-	order := planned(t, changer(t, s.URL()), "redis.config_set", map[string]any{"name": "maxclients", "value": "300"})
+	order := hands.Planned(t, changer(t, s.URL()), "redis.config_set", map[string]any{"name": "maxclients", "value": "300"})
 	s.Restart(t)
 	target := changer(t, s.URL())
-	standing := standingOf(t, target, order)
+	standing := actiontest.StandingOf(t, target, order)
 	require.Equal(t, action.CannotTell, standing.State)
 	require.Contains(t, standing.Text, "no longer what it was")
-	_, err := apply(t, target, order)
-	notMade(t, err)
+	_, err := actiontest.Apply(t, target, order)
+	actiontest.NotMade(t, err)
 }
 
 func TestWhatTheServerItselfRefusesDidNotHappen(t *testing.T) {
 	t.Parallel()
 	s := realserver.Redis(t)
 	target := changer(t, s.URL())
-	order := planned(t, target, "redis.config_set", map[string]any{"name": "proto-max-bulk-len", "value": "1000"})
-	_, err := apply(t, target, order)
-	notMade(t, err, "CONFIG SET")
+	order := hands.Planned(t, target, "redis.config_set", map[string]any{"name": "proto-max-bulk-len", "value": "1000"})
+	_, err := actiontest.Apply(t, target, order)
+	actiontest.NotMade(t, err, "CONFIG SET")
 }
 
 func TestAUserWithoutTheRightIsToldWhichOne(t *testing.T) {
 	t.Parallel()
 	s := realserver.Redis(t)
 	run(t, client(t, s), "ACL SETUSER ops on >pass-word ~* +@all -config|set -config|get")
-	_, err := preview(t, changer(t, "redis://ops:pass-word@"+s.Addr()), "redis.config_set", map[string]any{"name": "hz", "value": 20})
-	refuses(t, err, "ACL SETUSER ops +config|get")
+	_, err := hands.Preview(t, changer(t, "redis://ops:pass-word@"+s.Addr()), "redis.config_set", map[string]any{"name": "hz", "value": 20})
+	actiontest.Refuses(t, err, "ACL SETUSER ops +config|get")
 	run(t, client(t, s), "ACL SETUSER ops +config|get")
 	target := changer(t, "redis://ops:pass-word@"+s.Addr())
-	_, err = apply(t, target, planned(t, target, "redis.config_set", map[string]any{"name": "hz", "value": 20}))
-	notMade(t, err, "ACL SETUSER ops +config|set")
+	_, err = actiontest.Apply(t, target, hands.Planned(t, target, "redis.config_set", map[string]any{"name": "hz", "value": 20}))
+	actiontest.NotMade(t, err, "ACL SETUSER ops +config|set")
 	require.NotContains(t, err.Error(), "pass-word")
 }

@@ -57,7 +57,7 @@ func TestChangesOfKeysKeepTheContract(t *testing.T) {
 				}
 			}
 			actiontest.Run(t, actiontest.Case{
-				Spec: specOf(t, test.action), Args: test.args, Open: opener(s), Gone: nobodyThere,
+				Spec: hands.Spec(t, test.action), Args: test.args, Open: opener(s), Gone: nobodyThere,
 				World: func(t *testing.T) string { return keysOf(t, c) },
 				Effects: func(t *testing.T) int {
 					n := calls(t, c, test.command)
@@ -124,8 +124,8 @@ func TestSelectionsThatAreTooMuchAreRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := preview(t, target, test.action, test.args)
-			refuses(t, err, test.says)
+			_, err := hands.Preview(t, target, test.action, test.args)
+			actiontest.Refuses(t, err, test.says)
 		})
 	}
 }
@@ -134,14 +134,14 @@ func TestKeysOfAnotherTypeOrFamilyAreNotTouched(t *testing.T) {
 	t.Parallel()
 	s, c := shop(t)
 	target := changer(t, s.URL())
-	order := planned(t, target, "redis.unlink", map[string]any{"pattern": "page:*"})
+	order := hands.Planned(t, target, "redis.unlink", map[string]any{"pattern": "page:*"})
 	require.Len(t, order.Preview.Items, 2, "pages, and one list")
 	// since then: one more page, a page that became a list's neighbour, a hash in
 	// the family, and a name that the pattern matches and nobody has approved
 	run(t, c, "SET page:300 new EX 60")
 	run(t, c, "HSET page:301 a b")
 	run(t, c, "SET page:of:admin x")
-	done := applied(t, target, order)
+	done := actiontest.Applied(t, target, order)
 	require.Equal(t, "252 keys deleted", done.Summary)
 	left := keysOf(t, c)
 	require.Contains(t, left, "page:301")
@@ -164,7 +164,7 @@ func TestAPreviewShowsFamiliesAndNoTokens(t *testing.T) {
 	require.Equal(t, "menu:* (string) and all below", p.Items[0].ID)
 	require.EqualValues(t, 30, p.Touches())
 	target := changer(t, s.URL())
-	applied(t, target, planned(t, target, "redis.unlink", map[string]any{"pattern": "menu:*"}))
+	actiontest.Applied(t, target, hands.Planned(t, target, "redis.unlink", map[string]any{"pattern": "menu:*"}))
 	require.NotContains(t, keysOf(t, c), "menu:")
 }
 
@@ -174,12 +174,12 @@ func TestKeysThatAreBackAreNotDeletedAgain(t *testing.T) {
 	t.Parallel()
 	s, c := shop(t)
 	target := changer(t, s.URL())
-	order := planned(t, target, "redis.unlink", map[string]any{"pattern": "page:*"})
-	applied(t, target, order)
+	order := hands.Planned(t, target, "redis.unlink", map[string]any{"pattern": "page:*"})
+	actiontest.Applied(t, target, order)
 	fill(t, c, "page:", 250, 20, time.Hour)
-	standing := standingOf(t, target, order)
+	standing := actiontest.StandingOf(t, target, order)
 	require.Equal(t, action.Made, standing.State, standing.Text)
-	applied(t, target, order)
+	actiontest.Applied(t, target, order)
 	require.Contains(t, keysOf(t, c), "page:17 ")
 }
 
@@ -196,21 +196,21 @@ func TestWhatWasBrokenOffIsFinished(t *testing.T) {
 	t.Parallel()
 	s, c := shop(t)
 	target := changer(t, s.URL())
-	order := planned(t, target, "redis.unlink", map[string]any{"pattern": "page:*"})
+	order := hands.Planned(t, target, "redis.unlink", map[string]any{"pattern": "page:*"})
 	for i := range 100 {
 		run(t, c, fmt.Sprintf("UNLINK page:%d", i))
 	}
 	broken(t, c, order, time.Second, 100)
-	require.Equal(t, action.CannotTell, standingOf(t, target, order).State, "it may still be at it")
-	_, err := apply(t, target, order)
-	notMade(t, err, "somebody still works on it")
+	require.Equal(t, action.CannotTell, actiontest.StandingOf(t, target, order).State, "it may still be at it")
+	_, err := actiontest.Apply(t, target, order)
+	actiontest.NotMade(t, err, "somebody still works on it")
 
 	broken(t, c, order, time.Minute, 100)
-	standing := standingOf(t, target, order)
+	standing := actiontest.StandingOf(t, target, order)
 	require.Equal(t, action.PartlyMade, standing.State)
 	require.Contains(t, standing.Text, "100 keys deleted so far")
-	require.Equal(t, "251 keys deleted", applied(t, target, order).Summary)
-	require.Equal(t, action.Made, standingOf(t, target, order).State)
+	require.Equal(t, "251 keys deleted", actiontest.Applied(t, target, order).Summary)
+	require.Equal(t, action.Made, actiontest.StandingOf(t, target, order).State)
 	require.NotContains(t, keysOf(t, c), "page:")
 }
 
@@ -222,17 +222,17 @@ func TestASweepThatRunsOutOfTimeGoesOn(t *testing.T) {
 	const many = 8000
 	fill(t, c, "blob:", many, 10, time.Hour)
 	target := changer(t, s.URL())
-	order := planned(t, target, "redis.unlink", map[string]any{"pattern": "blob:*"})
+	order := hands.Planned(t, target, "redis.unlink", map[string]any{"pattern": "blob:*"})
 	partly, allowed := false, 1100*time.Millisecond // of which a second is kept to say how far it got
 	eventually(t, "all are deleted", func() bool {
-		done, err := doerOf(t, target, order.Type).Apply(within(t, allowed), order)
+		done, err := actiontest.Doer(t, target, order.Type).Apply(within(t, allowed), order)
 		allowed += 100 * time.Millisecond
 		var failure *action.Failure
 		if errors.As(err, &failure) && failure.State == action.PartlyMade {
 			partly = true
 			require.Contains(t, failure.Text, "the time allowed is over")
-			require.Equal(t, action.PartlyMade, standingOf(t, target, order).State)
-			require.Equal(t, failure.Done.Summary, standingOf(t, target, order).Done.Summary)
+			require.Equal(t, action.PartlyMade, actiontest.StandingOf(t, target, order).State)
+			require.Equal(t, failure.Done.Summary, actiontest.StandingOf(t, target, order).Done.Summary)
 		}
 		if err == nil {
 			require.Equal(t, fmt.Sprintf("%d keys deleted", many), done.Summary)
@@ -241,7 +241,7 @@ func TestASweepThatRunsOutOfTimeGoesOn(t *testing.T) {
 	})
 	require.True(t, partly, "it was broken off at least once")
 	require.NotContains(t, keysOf(t, c), "blob:")
-	require.Equal(t, action.Made, standingOf(t, target, order).State)
+	require.Equal(t, action.Made, actiontest.StandingOf(t, target, order).State)
 }
 
 // Whoever goes on gives the same ends as who began: the undo finds all of them.
@@ -250,9 +250,9 @@ func TestExpiryGoesOnWhereItWasBrokenOff(t *testing.T) {
 	s, c := shop(t)
 	fill(t, c, "old:", 300, 5, 0)
 	target := changer(t, s.URL())
-	order := planned(t, target, "redis.expire", map[string]any{"family": "old:*", "ttl": "1h", "jitter": "30m"})
+	order := hands.Planned(t, target, "redis.expire", map[string]any{"family": "old:*", "ttl": "1h", "jitter": "30m"})
 	broken(t, c, order, time.Minute, 0)
-	done := applied(t, target, order)
+	done := actiontest.Applied(t, target, order)
 	require.Equal(t, "300 keys given a time to live", done.Summary)
 	ends := map[string]bool{}
 	for _, line := range strings.Split(keysOf(t, c), "\n") {
@@ -267,10 +267,10 @@ func TestExpiryGoesOnWhereItWasBrokenOff(t *testing.T) {
 	back := *done.Inverse
 	undo := action.Order{Change: back, Key: "INC-1.undo", Intended: time.Now()}
 	var err error
-	undo.Preview, err = doerOf(t, target, back.Type).Preview(within(t, 5*time.Second), back)
+	undo.Preview, err = actiontest.Doer(t, target, back.Type).Preview(within(t, 5*time.Second), back)
 	require.NoError(t, err)
 	require.EqualValues(t, 298, undo.Preview.Touches())
-	require.Equal(t, "298 keys kept for ever again", applied(t, target, undo).Summary)
+	require.Equal(t, "298 keys kept for ever again", actiontest.Applied(t, target, undo).Summary)
 	require.NotContains(t, keysOf(t, c), "old:5 -1")
 }
 
@@ -281,9 +281,9 @@ func TestAFullServerCanBeMadeRoomOn(t *testing.T) {
 	run(t, c, "CONFIG SET maxmemory 3mb")
 	require.ErrorContains(t, c.Set(within(t, time.Second), "a", "b", 0).Err(), "OOM")
 	target := changer(t, s.URL())
-	order := planned(t, target, "redis.unlink", map[string]any{"pattern": "blob:*"})
-	require.Equal(t, "500 keys deleted", applied(t, target, order).Summary)
-	require.Equal(t, action.Made, standingOf(t, target, order).State)
+	order := hands.Planned(t, target, "redis.unlink", map[string]any{"pattern": "blob:*"})
+	require.Equal(t, "500 keys deleted", actiontest.Applied(t, target, order).Summary)
+	require.Equal(t, action.Made, actiontest.StandingOf(t, target, order).State)
 	eventually(t, "there is room", func() bool { return c.Set(within(t, time.Second), "a", "b", 0).Err() == nil })
 }
 
@@ -292,17 +292,17 @@ func TestANoteThatMayHaveBeenEvictedProvesNothing(t *testing.T) {
 	t.Parallel()
 	s, c := shop(t, "--maxmemory-policy", "allkeys-lru")
 	target := changer(t, s.URL())
-	order := planned(t, target, "redis.unlink", map[string]any{"pattern": "page:*"})
-	require.Equal(t, action.NotMade, standingOf(t, target, order).State)
+	order := hands.Planned(t, target, "redis.unlink", map[string]any{"pattern": "page:*"})
+	require.Equal(t, action.NotMade, actiontest.StandingOf(t, target, order).State)
 	run(t, c, "CONFIG SET maxmemory 1500kb")
 	for i := range 200 {
 		_ = c.Set(within(t, time.Second), fmt.Sprintf("junk:%d", i), strings.Repeat("x", 10_000), time.Hour).Err()
 	}
 	run(t, c, "CONFIG SET maxmemory 0")
 	fill(t, c, "page:", 250, 20, time.Hour)
-	require.Equal(t, action.CannotTell, standingOf(t, target, order).State)
-	_, err := apply(t, target, order)
-	notMade(t, err, "throws keys away")
+	require.Equal(t, action.CannotTell, actiontest.StandingOf(t, target, order).State)
+	_, err := actiontest.Apply(t, target, order)
+	actiontest.NotMade(t, err, "throws keys away")
 	require.Contains(t, keysOf(t, c), "page:17 ")
 }
 
@@ -314,15 +314,15 @@ func TestAReplicaIsNotChanged(t *testing.T) {
 		n, err := client(t, replica).DBSize(within(t, time.Second)).Result()
 		return err == nil && n > 200
 	})
-	_, err := preview(t, changer(t, replica.URL()), "redis.unlink", map[string]any{"pattern": "page:*"})
-	refuses(t, err, "is a replica", "point the target at the master")
+	_, err := hands.Preview(t, changer(t, replica.URL()), "redis.unlink", map[string]any{"pattern": "page:*"})
+	actiontest.Refuses(t, err, "is a replica", "point the target at the master")
 }
 
 func TestANodeOfAClusterIsNotChanged(t *testing.T) {
 	t.Parallel()
 	s := realserver.Redis(t, "--cluster-enabled", "yes")
-	_, err := preview(t, changer(t, s.URL()), "redis.unlink", map[string]any{"pattern": "page:*"})
-	refuses(t, err, "one node of a cluster")
+	_, err := hands.Preview(t, changer(t, s.URL()), "redis.unlink", map[string]any{"pattern": "page:*"})
+	actiontest.Refuses(t, err, "one node of a cluster")
 }
 
 func TestOnlyTheDatabaseOfTheTargetIsChanged(t *testing.T) {
@@ -330,7 +330,7 @@ func TestOnlyTheDatabaseOfTheTargetIsChanged(t *testing.T) {
 	s, c := shop(t)
 	run(t, c, "COPY page:1 page:1 DB 3")
 	target := changer(t, strings.Replace(s.URL(), "/0", "/3", 1))
-	order := planned(t, target, "redis.unlink", map[string]any{"pattern": "page:*"})
-	require.Equal(t, "1 key deleted", applied(t, target, order).Summary)
+	order := hands.Planned(t, target, "redis.unlink", map[string]any{"pattern": "page:*"})
+	require.Equal(t, "1 key deleted", actiontest.Applied(t, target, order).Summary)
 	require.Contains(t, keysOf(t, c), "page:1 ")
 }

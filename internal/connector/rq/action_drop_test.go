@@ -28,7 +28,7 @@ func TestDropKeepsTheContract(t *testing.T) {
 			ids := s.enqueue(t, "default", "work", 3, 4, 5)
 			before := s.calls(t, "lrem") + s.calls(t, "zrem")
 			actiontest.Run(t, actiontest.Case{
-				Spec: specOf(t, "rq.drop"), Args: args(ids), Gone: nobodyThere,
+				Spec: hands.Spec(t, "rq.drop"), Args: args(ids), Gone: nobodyThere,
 				Open:    func(t *testing.T) action.Changer { return s.changer(t) },
 				World:   func(t *testing.T) string { return s.world(t) },
 				Effects: func(t *testing.T) int { return (s.calls(t, "lrem") + s.calls(t, "zrem") - before) / 2 },
@@ -44,14 +44,14 @@ func TestJobsThatWerePutBackAreDoneInTheirOrder(t *testing.T) {
 	s := newSite(t)
 	s.enqueue(t, "default", "work", 1, 2, 3)
 	target := s.changer(t)
-	done := applied(t, target, planned(t, target, "rq.drop", map[string]any{"most": 2}))
+	done := actiontest.Applied(t, target, hands.Planned(t, target, "rq.drop", map[string]any{"most": 2}))
 	require.Equal(t, "2 jobs dropped", done.Summary)
 	s.enqueue(t, "default", "work", 4)
 	undo := action.Order{Change: *done.Inverse, Key: "INC-1.undo", Intended: time.Now()}
 	var err error
-	undo.Preview, err = doerOf(t, target, "rq.restore").Preview(within(t, time.Second), undo.Change)
+	undo.Preview, err = actiontest.Doer(t, target, "rq.restore").Preview(within(t, time.Second), undo.Change)
 	require.NoError(t, err)
-	applied(t, target, undo)
+	actiontest.Applied(t, target, undo)
 	s.work(t, "default")
 	require.Equal(t, []string{"1", "2", "3", "4"}, s.done(t))
 }
@@ -61,12 +61,12 @@ func TestJobsThatAWorkerTookAreLeftAlone(t *testing.T) {
 	s := newSite(t)
 	ids := s.enqueue(t, "default", "work", 1, 2)
 	target := s.changer(t)
-	order := planned(t, target, "rq.drop", nil)
+	order := hands.Planned(t, target, "rq.drop", nil)
 	require.Equal(t, ids[0], s.cmd(t, "LPOP", "rq:queue:default"), "as a worker takes it")
-	done := applied(t, target, order)
+	done := actiontest.Applied(t, target, order)
 	require.Equal(t, "1 job dropped", done.Summary)
 	require.EqualValues(t, 1, s.cmd(t, "EXISTS", "rq:job:"+ids[0]))
-	require.Equal(t, action.PartlyMade, standingOf(t, target, order).State)
+	require.Equal(t, action.PartlyMade, actiontest.StandingOf(t, target, order).State)
 }
 
 func TestDroppingForGood(t *testing.T) {
@@ -74,13 +74,13 @@ func TestDroppingForGood(t *testing.T) {
 	s := newSite(t)
 	ids := s.enqueue(t, "default", "work", 1)
 	target := s.changer(t)
-	order := planned(t, target, "rq.drop", map[string]any{"keep": "0s"})
+	order := hands.Planned(t, target, "rq.drop", map[string]any{"keep": "0s"})
 	require.Equal(t, action.R4, order.Preview.Risk)
 	require.Contains(t, order.Preview.Undo, "cannot be taken back")
-	done := applied(t, target, order)
+	done := actiontest.Applied(t, target, order)
 	require.Nil(t, done.Inverse)
-	require.Equal(t, action.Made, standingOf(t, target, order).State)
-	require.Equal(t, done, applied(t, target, order))
+	require.Equal(t, action.Made, actiontest.StandingOf(t, target, order).State)
+	require.Equal(t, done, actiontest.Applied(t, target, order))
 	require.EqualValues(t, 0, s.cmd(t, "EXISTS", "rq:job:"+ids[0]))
 	require.Empty(t, s.cmd(t, "HGET", "quell:kept:"+order.Key, ids[0]))
 }
@@ -90,25 +90,25 @@ func TestCopiesEndAndAreBounded(t *testing.T) {
 	s := newSite(t)
 	ids := s.enqueue(t, "default", "work", 1)
 	target := s.changer(t)
-	order := planned(t, target, "rq.drop", map[string]any{"keep": "2h"})
-	done := applied(t, target, order)
+	order := hands.Planned(t, target, "rq.drop", map[string]any{"keep": "2h"})
+	done := actiontest.Applied(t, target, order)
 	for _, key := range []string{"quell:kept:" + order.Key, "quell:kept:" + order.Key + ":order"} {
 		ttl := s.client.TTL(within(t, time.Second), key).Val()
 		require.InDelta(t, 2*time.Hour, ttl, float64(time.Minute), key)
 	}
 	s.cmd(t, "DEL", "quell:kept:"+order.Key, "quell:kept:"+order.Key+":order") // as their end does
-	standing := standingOf(t, target, order)
+	standing := actiontest.StandingOf(t, target, order)
 	require.Equal(t, action.Made, standing.State)
 	require.Nil(t, standing.Done.Inverse)
-	p, err := doerOf(t, target, "rq.restore").Preview(within(t, time.Second), *done.Inverse)
+	p, err := actiontest.Doer(t, target, "rq.restore").Preview(within(t, time.Second), *done.Inverse)
 	require.NoError(t, err)
 	require.True(t, p.Already)
 
 	// forty megabytes are no copy to keep in a server in trouble
 	s.cmd(t, "HSET", "rq:job:big", "data", strings.Repeat("x", 40<<20), "description", "jobs.work(9)")
 	s.cmd(t, "RPUSH", "rq:queue:default", "big")
-	_, err = preview(t, target, "rq.drop", nil)
-	refuses(t, err, "40 MiB")
+	_, err = hands.Preview(t, target, "rq.drop", nil)
+	actiontest.Refuses(t, err, "40 MiB")
 	require.NotEmpty(t, ids)
 }
 
@@ -118,10 +118,10 @@ func TestDropsThatMakeNoSenseAreRefused(t *testing.T) {
 	for _, args := range []map[string]any{
 		{"from": "wip"}, {"from": "x*"}, {"keep": "30d"}, {"keep": "1s"},
 	} {
-		_, err := preview(t, s.changer(t), "rq.drop", args)
-		refuses(t, err)
+		_, err := hands.Preview(t, s.changer(t), "rq.drop", args)
+		actiontest.Refuses(t, err)
 	}
-	p, err := preview(t, s.changer(t), "rq.drop", map[string]any{"from": "deferred"})
+	p, err := hands.Preview(t, s.changer(t), "rq.drop", map[string]any{"from": "deferred"})
 	require.NoError(t, err)
 	require.True(t, p.Already)
 }
@@ -131,13 +131,13 @@ func TestAJobThatExistsAgainIsNotOverwritten(t *testing.T) {
 	s := newSite(t)
 	ids := s.enqueue(t, "default", "work", 1, 2)
 	target := s.changer(t)
-	done := applied(t, target, planned(t, target, "rq.drop", nil))
+	done := actiontest.Applied(t, target, hands.Planned(t, target, "rq.drop", nil))
 	s.cmd(t, "HSET", "rq:job:"+ids[0], "data", "new")
 	undo := action.Order{Change: *done.Inverse, Key: "INC-1.undo", Intended: time.Now()}
 	var err error
-	undo.Preview, err = doerOf(t, target, "rq.restore").Preview(within(t, time.Second), undo.Change)
+	undo.Preview, err = actiontest.Doer(t, target, "rq.restore").Preview(within(t, time.Second), undo.Change)
 	require.NoError(t, err)
 	require.Contains(t, fmt.Sprint(undo.Preview.Warnings), "exists again")
-	require.Equal(t, "1 job put back", applied(t, target, undo).Summary)
+	require.Equal(t, "1 job put back", actiontest.Applied(t, target, undo).Summary)
 	require.Equal(t, "new", s.cmd(t, "HGET", "rq:job:"+ids[0], "data"))
 }

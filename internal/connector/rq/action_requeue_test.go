@@ -28,7 +28,7 @@ func TestRequeueKeepsTheContract(t *testing.T) {
 			s.work(t, "mail")
 			before := s.calls(t, "rpush")
 			actiontest.Run(t, actiontest.Case{
-				Spec: specOf(t, "rq.requeue"), Args: args(ids), Gone: nobodyThere,
+				Spec: hands.Spec(t, "rq.requeue"), Args: args(ids), Gone: nobodyThere,
 				Open:    func(t *testing.T) action.Changer { return s.changer(t) },
 				World:   func(t *testing.T) string { return s.world(t) },
 				Effects: func(t *testing.T) int { return (s.calls(t, "rpush") - before) / 3 },
@@ -51,7 +51,7 @@ func TestWhatIsRequeuedIsAsRQItselfLeavesIt(t *testing.T) {
 	s.breaks(t)
 	ids := s.enqueue(t, "default", "work", 1, 2)
 	s.work(t, "default")
-	applied(t, s.changer(t), planned(t, s.changer(t), "rq.requeue", map[string]any{"ids": []any{ids[0]}}))
+	actiontest.Applied(t, s.changer(t), hands.Planned(t, s.changer(t), "rq.requeue", map[string]any{"ids": []any{ids[0]}}))
 	s.run(t, s.rq, "requeue", "--url", s.server.URL(), "--queue", "default", ids[1])
 	fields := func(id string) map[string]string {
 		v, err := s.client.HGetAll(within(t, time.Second), "rq:job:"+id).Result()
@@ -74,14 +74,14 @@ func TestAJobThatFailedAgainIsNotRequeuedTwice(t *testing.T) {
 	ids := s.enqueue(t, "default", "work", 1, 2)
 	s.work(t, "default")
 	target := s.changer(t)
-	order := planned(t, target, "rq.requeue", nil)
+	order := hands.Planned(t, target, "rq.requeue", nil)
 	s.run(t, s.rq, "requeue", "--url", s.server.URL(), "--queue", "default", ids[0])
 	s.work(t, "default")
 	require.EqualValues(t, 2, s.cmd(t, "ZCARD", "rq:failed:default"))
-	require.Equal(t, action.PartlyMade, standingOf(t, target, order).State)
-	applied(t, target, order)
+	require.Equal(t, action.PartlyMade, actiontest.StandingOf(t, target, order).State)
+	actiontest.Applied(t, target, order)
 	require.Equal(t, []any{ids[1]}, s.cmd(t, "LRANGE", "rq:queue:default", 0, -1))
-	require.Equal(t, action.Made, standingOf(t, target, order).State)
+	require.Equal(t, action.Made, actiontest.StandingOf(t, target, order).State)
 }
 
 func TestAPreviewOfJobsShowsNoArguments(t *testing.T) {
@@ -91,7 +91,7 @@ func TestAPreviewOfJobsShowsNoArguments(t *testing.T) {
 	s.enqueue(t, "default", "work", `"geheim-geheim"`, 2, 3)
 	s.work(t, "default")
 	s.cmd(t, "DEL", "rq:job:"+s.cmd(t, "ZRANGE", "rq:failed:default", 0, 0).([]any)[0].(string))
-	p, err := preview(t, s.changer(t), "rq.requeue", map[string]any{"most": 2})
+	p, err := hands.Preview(t, s.changer(t), "rq.requeue", map[string]any{"most": 2})
 	require.NoError(t, err)
 	text := fmt.Sprintf("%+v", p)
 	require.NotContains(t, text, "geheim")
@@ -105,7 +105,7 @@ func TestAPreviewOfJobsShowsNoArguments(t *testing.T) {
 func TestJobsThatAreNotThere(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	p, err := preview(t, s.changer(t), "rq.requeue", map[string]any{"ids": []any{"no-such-job"}})
+	p, err := hands.Preview(t, s.changer(t), "rq.requeue", map[string]any{"ids": []any{"no-such-job"}})
 	require.NoError(t, err)
 	require.True(t, p.Already)
 	for name, args := range map[string]map[string]any{
@@ -114,8 +114,8 @@ func TestJobsThatAreNotThere(t *testing.T) {
 		"too many":       {"most": 5000},
 		"more than most": {"most": 1, "ids": []any{"a", "b"}},
 	} {
-		_, err := preview(t, s.changer(t), "rq.requeue", args)
-		refuses(t, err)
+		_, err := hands.Preview(t, s.changer(t), "rq.requeue", args)
+		actiontest.Refuses(t, err)
 		require.NotEmpty(t, name)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/quellhq/quell/internal/action"
+	"github.com/quellhq/quell/internal/action/actiontest"
 	"github.com/quellhq/quell/internal/connector"
 )
 
@@ -37,18 +38,18 @@ func TestTheGrantsOfTheReadmeAreEnough(t *testing.T) {
 	target := open(t, connector.Settings{"url": "redis://quell:pass-word@" + s.server.Addr()})
 	ask(t, target, "rq.queues")
 	ask(t, target, "rq.workers")
-	_, err = preview(t, target.(action.Changer), "rq.requeue", nil)
-	refuses(t, err, "ACL SETUSER quell +")
+	_, err = hands.Preview(t, target.(action.Changer), "rq.requeue", nil)
+	actiontest.Refuses(t, err, "ACL SETUSER quell +")
 
 	s.cmd(t, grants[1]...)
 	changer := target.(action.Changer)
-	done := applied(t, changer, planned(t, changer, "rq.drop", nil))
+	done := actiontest.Applied(t, changer, hands.Planned(t, changer, "rq.drop", nil))
 	undo := action.Order{Change: *done.Inverse, Key: "INC-1.undo", Intended: time.Now()}
-	undo.Preview, err = doerOf(t, changer, "rq.restore").Preview(within(t, time.Second), undo.Change)
+	undo.Preview, err = actiontest.Doer(t, changer, "rq.restore").Preview(within(t, time.Second), undo.Change)
 	require.NoError(t, err)
-	require.Equal(t, "2 jobs put back", applied(t, changer, undo).Summary)
-	applied(t, changer, planned(t, changer, "rq.drop", map[string]any{"from": "failed", "most": 1, "keep": "1h"}))
+	require.Equal(t, "2 jobs put back", actiontest.Applied(t, changer, undo).Summary)
+	actiontest.Applied(t, changer, hands.Planned(t, changer, "rq.drop", map[string]any{"from": "failed", "most": 1, "keep": "1h"}))
 	s.enqueue(t, "default", "work", 4)
 	s.work(t, "default")
-	require.Contains(t, applied(t, changer, planned(t, changer, "rq.requeue", nil)).Summary, "requeued")
+	require.Contains(t, actiontest.Applied(t, changer, hands.Planned(t, changer, "rq.requeue", nil)).Summary, "requeued")
 }

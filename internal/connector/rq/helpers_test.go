@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/quellhq/quell/internal/action"
+	"github.com/quellhq/quell/internal/action/actiontest"
 	"github.com/quellhq/quell/internal/connector"
 	"github.com/quellhq/quell/internal/connector/rq"
 	"github.com/quellhq/quell/internal/evidence"
@@ -182,66 +183,7 @@ func ask(t testing.TB, target connector.Target, name string) map[string]any {
 	return a.Value.(map[string]any)
 }
 
-func specOf(t testing.TB, name string) action.Spec {
-	t.Helper()
-	for _, s := range rq.Kind().Actions {
-		if s.Name == name {
-			return s
-		}
-	}
-	t.Fatalf("there is no action %s", name)
-	return action.Spec{}
-}
-
-func changeOf(t testing.TB, name string, args map[string]any) action.Change {
-	t.Helper()
-	complete, err := specOf(t, name).Complete(args)
-	require.NoError(t, err)
-	return action.Change{Type: name, Args: complete}
-}
-
-func doerOf(t testing.TB, target action.Changer, name string) action.Doer {
-	t.Helper()
-	d, ok := target.Doer(name)
-	require.True(t, ok)
-	return d
-}
-
-func preview(t testing.TB, target action.Changer, name string, args map[string]any) (action.Preview, error) {
-	t.Helper()
-	return doerOf(t, target, name).Preview(within(t, 10*time.Second), changeOf(t, name, args))
-}
-
-func planned(t testing.TB, target action.Changer, name string, args map[string]any) action.Order {
-	t.Helper()
-	p, err := preview(t, target, name, args)
-	require.NoError(t, err)
-	require.False(t, p.Already, p.Summary)
-	key := "INC-9.1." + regexp.MustCompile(`[^A-Za-z0-9.-]`).ReplaceAllString(t.Name(), "-")
-	return action.Order{Change: changeOf(t, name, args), Preview: p, Key: key, By: "tester", Intended: time.Now()}
-}
-
-func applied(t testing.TB, target action.Changer, o action.Order) action.Done {
-	t.Helper()
-	done, err := doerOf(t, target, o.Type).Apply(within(t, time.Minute), o)
-	require.NoError(t, err)
-	return done
-}
-
-func standingOf(t testing.TB, target action.Changer, o action.Order) action.Standing {
-	t.Helper()
-	s, err := doerOf(t, target, o.Type).Standing(within(t, 10*time.Second), o)
-	require.NoError(t, err)
-	return s
-}
-
-func refuses(t testing.TB, err error, says ...string) {
-	t.Helper()
-	var refusal *action.Refusal
-	require.ErrorAs(t, err, &refusal)
-	for _, s := range says {
-		require.Contains(t, refusal.Error(), s)
-	}
-}
-
 func sorted(lines []string) []string { slices.Sort(lines); return lines }
+
+// hands do the actions of this connector.
+var hands = actiontest.Hands{Specs: rq.Kind().Actions}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/quellhq/quell/internal/action/actiontest"
 	"github.com/quellhq/quell/internal/connector"
 	"github.com/quellhq/quell/internal/connector/rq"
 	"github.com/quellhq/quell/internal/evidence"
@@ -52,7 +53,7 @@ func TestWorkersAreTold(t *testing.T) {
 	s := newSite(t)
 	s.stopAll(t)
 	target := s.employer(t)
-	applied(t, target, planned(t, target, "rq.start_worker", nil))
+	actiontest.Applied(t, target, hands.Planned(t, target, "rq.start_worker", nil))
 	s.cmd(t, "SADD", "rq:workers", "rq:worker:killed", "rq:worker:silent")
 	s.cmd(t, "HSET", "rq:worker:silent", "birth", "2020-01-01T00:00:00.000000Z", "last_heartbeat", "2020-01-01T00:00:00.000000Z", "queues", "old")
 	v := ask(t, target.(connector.Target), "rq.workers")

@@ -70,7 +70,7 @@ func TestStartWorkerKeepsTheContract(t *testing.T) {
 	s := newSite(t)
 	s.stopAll(t)
 	actiontest.Run(t, actiontest.Case{
-		Spec: specOf(t, "rq.start_worker"), Args: map[string]any{"count": 2, "for": "1h"},
+		Spec: hands.Spec(t, "rq.start_worker"), Args: map[string]any{"count": 2, "for": "1h"},
 		Open:  func(t *testing.T) action.Changer { return s.employer(t) },
 		World: s.workingT,
 		Gone: func(t *testing.T) action.Changer {
@@ -92,8 +92,8 @@ func TestAStartedWorkerWorksAndStopsAfterItsJob(t *testing.T) {
 	s := newSite(t)
 	s.stopAll(t)
 	target := s.employer(t)
-	order := planned(t, target, "rq.start_worker", nil)
-	started := applied(t, target, order)
+	order := hands.Planned(t, target, "rq.start_worker", nil)
+	started := actiontest.Applied(t, target, order)
 	s.enqueue(t, "default", "slow", 3)
 	require.Eventually(t, func() bool {
 		_, err := os.Stat(filepath.Join(s.dir, "begun"))
@@ -104,15 +104,15 @@ func TestAStartedWorkerWorksAndStopsAfterItsJob(t *testing.T) {
 
 	stop := action.Order{Change: *started.Inverse, Key: "INC-1.undo", Intended: time.Now()}
 	var err error
-	stop.Preview, err = doerOf(t, target, "rq.stop_worker").Preview(within(t, 5*time.Second), stop.Change)
+	stop.Preview, err = actiontest.Doer(t, target, "rq.stop_worker").Preview(within(t, 5*time.Second), stop.Change)
 	require.NoError(t, err)
 	require.Contains(t, fmt.Sprint(stop.Preview.Warnings), "works on a job")
 	// one who has little time asks it to stop; the second does not ask again,
 	// which would end its job
 	for range 2 {
-		_, _ = doerOf(t, target, "rq.stop_worker").Apply(within(t, 2500*time.Millisecond), stop)
+		_, _ = actiontest.Doer(t, target, "rq.stop_worker").Apply(within(t, 2500*time.Millisecond), stop)
 	}
-	require.Eventually(t, func() bool { return standingOf(t, target, stop).State == action.Made }, 30*time.Second, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return actiontest.StandingOf(t, target, stop).State == action.Made }, 30*time.Second, 50*time.Millisecond)
 	require.Empty(t, s.working(t))
 	ids := s.cmd(t, "ZRANGE", "rq:finished:default", 0, -1).([]any)
 	require.Len(t, ids, 1, "its job was finished")
@@ -122,13 +122,13 @@ func TestAWorkerThatCannotStartSaysWhy(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	target := s.employer(t, "/bin/sh", "-c", "echo no module named app >&2; exit 1", "{name}")
-	order := planned(t, target, "rq.start_worker", nil)
-	_, err := doerOf(t, target, "rq.start_worker").Apply(within(t, 20*time.Second), order)
+	order := hands.Planned(t, target, "rq.start_worker", nil)
+	_, err := actiontest.Doer(t, target, "rq.start_worker").Apply(within(t, 20*time.Second), order)
 	var failure *action.Failure
 	require.ErrorAs(t, err, &failure)
 	require.Equal(t, action.NotMade, failure.State)
 	require.Contains(t, failure.Text, "no module named app")
-	standing := standingOf(t, target, order)
+	standing := actiontest.StandingOf(t, target, order)
 	require.Equal(t, action.NotMade, standing.State)
 	require.Contains(t, standing.Text, "has ended")
 }
@@ -140,8 +140,8 @@ func TestAKilledWorkerIsNotMade(t *testing.T) {
 	s := newSite(t)
 	s.stopAll(t)
 	target := s.employer(t)
-	order := planned(t, target, "rq.start_worker", nil)
-	applied(t, target, order)
+	order := hands.Planned(t, target, "rq.start_worker", nil)
+	actiontest.Applied(t, target, order)
 	var number int
 	records, err := filepath.Glob(filepath.Join(s.dir, "run", "*.run"))
 	require.NoError(t, err)
@@ -152,23 +152,23 @@ func TestAKilledWorkerIsNotMade(t *testing.T) {
 	p, err := os.FindProcess(number)
 	require.NoError(t, err)
 	require.NoError(t, p.Kill())
-	require.Eventually(t, func() bool { return standingOf(t, target, order).State == action.NotMade }, 10*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return actiontest.StandingOf(t, target, order).State == action.NotMade }, 10*time.Second, 20*time.Millisecond)
 }
 
 func TestWorkersThatCannotBeStartedOrStoppedHere(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	_, err := preview(t, s.changer(t), "rq.start_worker", nil)
-	refuses(t, err, "no worker is declared", "run_dir")
+	_, err := hands.Preview(t, s.changer(t), "rq.start_worker", nil)
+	actiontest.Refuses(t, err, "no worker is declared", "run_dir")
 	for _, n := range []float64{0, 9, 1.5} {
-		_, err = preview(t, s.employer(t), "rq.start_worker", map[string]any{"count": n})
-		refuses(t, err, "from 1 to 8")
+		_, err = hands.Preview(t, s.employer(t), "rq.start_worker", map[string]any{"count": n})
+		actiontest.Refuses(t, err, "from 1 to 8")
 	}
-	_, err = preview(t, s.employer(t), "rq.stop_worker", map[string]any{"workers": []any{"somebody-elses"}})
-	refuses(t, err, "was not started from here")
+	_, err = hands.Preview(t, s.employer(t), "rq.stop_worker", map[string]any{"workers": []any{"somebody-elses"}})
+	actiontest.Refuses(t, err, "was not started from here")
 	s.run(t, s.rq, "suspend", "--url", s.server.URL())
-	_, err = preview(t, s.employer(t), "rq.start_worker", nil)
-	refuses(t, err, "rq resume")
+	_, err = hands.Preview(t, s.employer(t), "rq.start_worker", nil)
+	actiontest.Refuses(t, err, "rq resume")
 	_, err = openError(connector.Settings{"url": s.server.URL(), "worker": []string{"rq", "worker"}, "run_dir": "x"})
 	require.ErrorContains(t, err, "{name}")
 }
