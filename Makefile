@@ -37,7 +37,7 @@ bench-run: ## steps per second of plans of 10 to 1,000 steps, each durable; stat
 	$(GO) run ./lab/runbench
 
 bench-diagnose: build ## time, load on the targets, memory and size of a diagnosis on real servers
-	QUELL_BENCH_BUILD=1 $(GO) test ./lab -run "^$$" -bench Diagnose -benchtime 1x -timeout 30m
+	QUELL_BENCH_BUILD=1 $(GO) test ./lab/server -run "^$$" -bench Diagnose -benchtime 1x -timeout 30m
 
 bench-logs: build ## time log queries beside jq, grep, ripgrep and a plain loop, on 100 MB and 1 GB
 	$(GO) build -tags purego -trimpath -ldflags='-s -w' -o quell-purego ./cmd/quell
