@@ -3,6 +3,6 @@ package fault
 func gateway() []Fault {
 	return []Fault{
 		serverDead(), serversDead(), serverStuck(), serverIll(), workersDie(), healthPath(), wayBlocked(), unevenWeight(), unevenHash(), packetsLost(),
-		partnerDown(), partnerSlow(), partnerGone(), largeAnswers(), heldInMemory(), crowd(), flood(), limitTooTight(),
+		partnerDown(), partnerSlow(), partnerGone(), largeAnswers(), heldInMemory(), cacheCorrupt(), certificateExpired(), certificateWrong(), crowd(), flood(), limitTooTight(),
 	}
 }
