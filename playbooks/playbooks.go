@@ -3,7 +3,8 @@ package playbooks
 
 import "embed"
 
-// Files are the shipped playbooks: a folder a system, with its Markdown files.
+// Files are the shipped playbooks: a folder a system, with its Markdown files,
+// and the signatures of log lines that they refer to.
 //
-//go:embed */*.md
+//go:embed */*.md signatures/*.yaml
 var Files embed.FS
