@@ -29,6 +29,16 @@ func LoadShipped() (*playbook.Book, []playbook.Finding) {
 	return playbook.Load(Vocabulary(), shippedRoot())
 }
 
+// Coverage is where everything that the shipped playbooks set out to know has
+// its place.
+func Coverage() (playbook.Coverage, error) {
+	coverage, findings := playbook.ReadCoverage(shippedRoot())
+	if playbook.HasErrors(findings) {
+		return coverage, &BrokenPlaybooks{findings}
+	}
+	return coverage, nil
+}
+
 func shippedRoot() playbook.Root { return playbook.Root{FS: shipped.Files, Prefix: shippedPrefix} }
 
 // Library is a set of playbooks that was loaded for use.

@@ -33,6 +33,7 @@ func referenceCommand(s streams) *cobra.Command {
 				"functions.md":     functionsPage(),
 				"playbooks.md":     "",
 				"signatures.md":    "",
+				"causes.md":        "",
 			}
 			library, err := app.LoadLibrary(nil)
 			if err != nil {
@@ -40,6 +41,11 @@ func referenceCommand(s streams) *cobra.Command {
 			}
 			pages["playbooks.md"] = playbooksPage(library)
 			pages["signatures.md"] = signaturesPage(library.Book.Vocabulary().Signatures)
+			coverage, err := app.Coverage()
+			if err != nil {
+				return &exit{exitFailed, err}
+			}
+			pages["causes.md"] = causesPage(library.Book, coverage)
 			for name, text := range pages {
 				if err := os.WriteFile(filepath.Join(args[0], name), []byte(generatedNote+text), 0o644); err != nil {
 					return &exit{exitFailed, err}
