@@ -24,7 +24,7 @@ func Kind() connector.Kind {
 		About:    "Log files and the journal of this machine: JSON, logfmt or plain text, asked in LogQL.",
 		Settings: settings(),
 		Languages: []connector.Language{{
-			Name: "logql", Shape: probe.Any, Check: logql.Check, ShapeOf: logql.ShapeOf, Options: options(),
+			Name: "logql", Patterns: true, Shape: probe.Any, Check: logql.Check, ShapeOf: logql.ShapeOf, Options: options(),
 		}},
 		Probes: []probe.Spec{sourcesSpec(), errorsSpec(), patternsSpec(), spikeSpec()},
 		Open:   open,
