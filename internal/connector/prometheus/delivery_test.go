@@ -59,7 +59,7 @@ func TestReachAsksWhatIsDownFromHere(t *testing.T) {
 	}
 	require.Equal(t, map[string]any{
 		"gone": "refused", "elsewhere": "no_such_host", "wrong-path": "answers", "failing": "answers",
-		"page": "answers", "silent": "timeout", "locked": "answers",
+		"page": "answers", "silent": "silent", "locked": "answers",
 	}, here)
 	require.Equal(t, int64(404), status["wrong-path"])
 	require.Equal(t, evidence.Invalid, ask(t, open(t, nil), builtin("prometheus.reach", map[string]any{"most": int64(11)})).Status)

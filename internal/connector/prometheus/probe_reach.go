@@ -6,11 +6,13 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"sort"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/quellhq/quell/internal/connector"
@@ -43,7 +45,7 @@ func reachSpec() probe.Spec {
 			{Name: "service", Type: "text", About: "its label service; empty without one"},
 			{Name: "url", Type: "text", About: "the address that is scraped"},
 			{Name: "there", Type: "text", About: "what Prometheus met, as in prometheus.targets"},
-			{Name: "here", Type: "text", About: "what we met: answers, or a word as in prometheus.targets"},
+			{Name: "here", Type: "text", About: "what we met: answers; silent (it takes the connection and says nothing); timeout (not even that); or a word as in prometheus.targets"},
 			{Name: "status", Type: "number", About: "HTTP status that we got; null without an answer"},
 			{Name: "metrics", Type: "bool", About: "whether what answers here is a page of metrics"},
 			{Name: "took_s", Type: "number", About: "how long that took, seconds"},
@@ -51,6 +53,8 @@ func reachSpec() probe.Spec {
 		Outcomes: []probe.Outcome{
 			{When: "there is timeout and here is answers", Means: "the endpoint is well, and Prometheus does not get to it: a firewall, a security group, a network policy, a route"},
 			{When: "there and here are refused", Means: "nothing listens there: the exporter is down, or the address is wrong"},
+			{When: "here is timeout", Means: "packets get lost on the way from here too: a firewall before the endpoint, or its host is gone"},
+			{When: "here is silent", Means: "the process hangs, or its page of metrics takes longer than two seconds"},
 			{When: "here is answers and metrics is false", Means: "something else than metrics is served there"},
 			{When: "no rows", Means: "every endpoint is scraped"},
 		},
@@ -116,13 +120,17 @@ func (t *Target) look(ctx context.Context, a activeTarget) map[string]any {
 	if err != nil {
 		return row
 	}
+	var connected atomic.Bool
+	req = req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }}))
 	req.Header.Set("Accept", "text/plain;version=0.0.4")
 	req.Header.Set("User-Agent", "quell")
 	start := time.Now()
 	res, err := t.endpoints.Do(req)
 	took := time.Since(start).Seconds()
 	if err != nil {
-		row["here"] = metHere(err)
+		if row["here"] = metHere(err); row["here"] == "timeout" && connected.Load() {
+			row["here"] = "silent"
+		}
 		return row
 	}
 	defer func() { _ = res.Body.Close() }()
