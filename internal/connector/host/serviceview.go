@@ -162,7 +162,7 @@ const maxListed = 100
 // addLimits adds the fullest file table among the members, and the control
 // group of the first of them.
 func (v serviceView) addLimits(out map[string]any, members map[int]bool, before map[int]limits) {
-	for _, k := range []string{"fd_share", "fds", "fd_limit", "memory_limit_bytes", "memory_share", "oom_kills", "quota_cores", "throttled_share"} {
+	for _, k := range []string{"fd_share", "fds", "fd_limit", "memory_limit_bytes", "memory_share", "oom_kills", "quota_cores", "throttled_share", "tasks", "tasks_limit", "tasks_share"} {
 		out[k] = nil
 	}
 	fullest := -1.0
@@ -185,6 +185,7 @@ func (v serviceView) addLimits(out map[string]any, members map[int]bool, before 
 		l := sys.cgroup(pid)
 		out["memory_limit_bytes"], out["memory_share"] = orNil(l.memoryLimit), limitShare(l.memoryUsed, l.memoryLimit)
 		out["oom_kills"], out["quota_cores"] = orNil(l.oomKills), orNil(l.quotaCores)
+		out["tasks"], out["tasks_limit"], out["tasks_share"] = orNil(l.pids), orNil(l.pidsMax), limitShare(l.pids, l.pidsMax)
 		if b, ok := before[pid]; ok {
 			out["throttled_share"], _ = throttling(b, l, v.seconds)
 		}
