@@ -71,7 +71,8 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	}
 }
 
-// marked are the processes whose environment names the directory.
+// marked are the processes whose environment names the directory, or that work
+// in it: some write their title over their environment.
 func marked(dir string) (found []int) {
 	entries, _ := os.ReadDir("/proc")
 	for _, e := range entries {
@@ -80,7 +81,8 @@ func marked(dir string) (found []int) {
 			continue
 		}
 		env, err := os.ReadFile(filepath.Join("/proc", e.Name(), "environ"))
-		if err == nil && strings.Contains(string(env), "QUELL_LAB="+dir+"\x00") {
+		works, _ := os.Readlink(filepath.Join("/proc", e.Name(), "cwd"))
+		if err == nil && strings.Contains(string(env), "QUELL_LAB="+dir+"\x00") || strings.HasPrefix(works, dir) {
 			found = append(found, pid)
 		}
 	}
