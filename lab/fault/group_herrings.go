@@ -1,5 +1,7 @@
 package fault
 
+import "slices"
+
 func herrings() []Fault {
-	return []Fault{}
+	return slices.Concat(oddities())
 }
