@@ -1,5 +1,5 @@
 package fault
 
 func healthy() []Fault {
-	return append([]Fault{ordinaryDay()}, stillWell()...)
+	return append([]Fault{ordinaryDay(), rollingRestart(), gatewayEdited(), busyEvening()}, stillWell()...)
 }

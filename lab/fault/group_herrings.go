@@ -1,7 +1,5 @@
 package fault
 
-import "slices"
-
 func herrings() []Fault {
-	return slices.Concat(oddities())
+	return append([]Fault{herringSpare(), herringCrawler()}, oddities()...)
 }
