@@ -9,10 +9,10 @@ import (
 	"github.com/quellhq/quell/lab/stack"
 )
 
-// largeAnswers is a release that builds exports in memory instead of streaming them.
-func largeAnswers() Fault {
+// wholeExports is a release that builds exports in memory instead of streaming them.
+func wholeExports() Fault {
 	return Fault{
-		Name: "large-answers", Group: "Memory", Cause: "C-large-response-buffering",
+		Name: "exports-in-memory", Group: "Memory", Cause: "C-large-response-buffering",
 		About:      "a release builds whole exports in memory before it sends them, and customers ask for many",
 		Truth:      one("app/memory#large-answers-are-held-in-memory"),
 		LookAlikes: []string{"C-app-memory-leak", "C-dataset-in-memory", "C-large-payload"},
