@@ -62,6 +62,9 @@ func serviceSpec() probe.Spec {
 			{Name: "oom_kills", Type: "number", About: "processes of its control group that the kernel killed for memory, ever; null when unknown"},
 			{Name: "quota_cores", Type: "number", About: "CPU limit of its control group, in cores; null without one"},
 			{Name: "throttled_share", Type: "number", About: "share of periods in which it was stopped at that limit, 0 to 1; null without one"},
+			{Name: "tasks", Type: "number", About: "processes and threads of its control group; null without a limit"},
+			{Name: "tasks_limit", Type: "number", About: "how many its control group may have; null without a limit"},
+			{Name: "tasks_share", Type: "number", About: "use of that limit, 0 to 1; null without one"},
 			{Name: "list", Type: "rows", About: "pid, ppid, role, state, command, rss_bytes, age_s, threads, cpu_cores of each process"},
 		},
 		Outcomes: []probe.Outcome{
