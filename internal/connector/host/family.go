@@ -146,8 +146,7 @@ func hasFlag(args []string, flag string) bool {
 }
 
 // configuredWorkers reads -w N, --workers N or -c N (celery) off a command
-// line. Settings in files and in the environment are not looked at: the
-// environment holds secrets.
+// line. What gunicorn and uvicorn were told is read elsewhere, from files too.
 func configuredWorkers(fam string, args []string) any {
 	flags := map[string][]string{
 		"gunicorn": {"-w", "--workers"}, "uvicorn": {"--workers"}, "hypercorn": {"-w", "--workers"},

@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sort"
 	"strconv"
 
@@ -24,7 +25,7 @@ func serviceSpec() probe.Spec {
 			{Name: "match", Type: probe.Text, Default: `""`, About: "regular expression for its command line; empty: the setting processes, else its name"},
 			sampleParam(),
 		},
-		Fields: []probe.Field{
+		Fields: slices.Concat([]probe.Field{
 			{Name: "found", Type: "bool", About: "at least one process of the service was found"},
 			{Name: "found_by", Type: "text", About: "match (an expression), name (its name in a command line, unit or directory), port (nothing bears its name: whoever holds the port is taken for it), or empty"},
 			{Name: "port", Type: "number", About: "the port it should listen on; null when unknown"},
@@ -41,9 +42,9 @@ func serviceSpec() probe.Spec {
 			{Name: "server", Type: "text", About: "gunicorn, uvicorn, celery, rq, puma … when recognised"},
 			{Name: "masters", Type: "number", About: "masters among them"},
 			{Name: "workers", Type: "number", About: "workers among them that are alive"},
-			{Name: "configured_workers", Type: "number", About: "number of workers on the command line; null when it is not there"},
+			{Name: "configured_workers", Type: "number", About: "number of workers that it was told, on the command line, in its configuration file or by the environment; null when it was not, or not plainly"},
 			{Name: "worker_wanted", Type: "bool", About: "the server is of a kind that serves with several workers"},
-			{Name: "reload", Type: "bool", About: "--reload is on the command line"},
+			{Name: "reload", Type: "bool", About: "the reloader of development is switched on, on the command line or in its configuration"},
 			{Name: "zombies", Type: "number", About: "dead children that nobody has buried"},
 			{Name: "stopped", Type: "number", About: "processes that are stopped (state T)"},
 			{Name: "master_stopped", Type: "bool", About: "a master is stopped"},
@@ -63,7 +64,7 @@ func serviceSpec() probe.Spec {
 			{Name: "quota_cores", Type: "number", About: "CPU limit of its control group, in cores; null without one"},
 			{Name: "throttled_share", Type: "number", About: "share of periods in which it was stopped at that limit, 0 to 1; null without one"},
 			{Name: "list", Type: "rows", About: "pid, ppid, role, state, command, rss_bytes, age_s, threads, cpu_cores of each process"},
-		},
+		}, toldFields(), loopFields()),
 		Outcomes: []probe.Outcome{
 			{When: "found is false", Means: "no process bears the service's name or holds its port: it is not running here, or runs under another name (set processes)"},
 			{When: "port_owner is other", Means: "a stranger sits on the service's port"},
@@ -92,6 +93,7 @@ func (t *target) service(ctx context.Context, q probe.Question) evidence.Answer 
 	var limitsBefore map[int]limits
 	var found []listener
 	var after []process
+	loops := newLoopWatch(t.sys, nil)
 	first := func() error {
 		if before, err = t.sys.processes(ctx); err != nil {
 			return err
@@ -102,9 +104,15 @@ func (t *target) service(ctx context.Context, q probe.Question) evidence.Answer 
 				limitsBefore[p.pid] = t.sys.cgroup(p.pid)
 			}
 		}
+		early := serviceView{now: newTree(before), target: t}
+		own := early.members(func(p process) bool { return match(t.sys, p) })
+		if len(own) == 0 { // it may turn out to be whoever holds the port
+			own = early.members(func(p process) bool { return family(p) != "" })
+		}
+		loops = newLoopWatch(t.sys, early.loops(own))
 		return nil
 	}
-	took, err := t.twice(ctx, q, first, func() error { after, err = t.sys.processes(ctx); return err })
+	took, err := t.twiceWith(ctx, q, first, func() { loops.look() }, func() error { after, err = t.sys.processes(ctx); return err })
 	if err != nil {
 		return failure("read the process table", err)
 	}
@@ -142,6 +150,8 @@ func (t *target) service(ctx context.Context, q probe.Question) evidence.Answer 
 		v["port_holder_orphaned"] = view.leftOver(holder, members)
 	}
 	view.addLimits(v, members, limitsBefore)
+	view.addTold(v, members)
+	loops.add(v, members)
 	var notes []string
 	if owner == "assumed" {
 		notes = append(notes, fmt.Sprintf("nothing bears the name %s: the process on port %s is taken for it; set processes in quell.yaml to be sure", name, port))
