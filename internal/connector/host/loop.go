@@ -1,6 +1,8 @@
 package host
 
 import (
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -125,18 +127,55 @@ func (v serviceView) loops(members map[int]bool) []int {
 		return nil
 	}
 	fam, role := v.now.role(head)
-	if fam == "gunicorn" && !loopClass(appserver.Of(v.target.sys.proc, head.pid, head.args, 0).Class) || fam != "gunicorn" && fam != "uvicorn" && fam != "hypercorn" && fam != "daphne" {
+	runsLoop := func(process) bool { return true }
+	switch fam {
+	case "uvicorn", "hypercorn", "daphne":
+	case "gunicorn":
+		class := appserver.Of(v.target.sys.proc, head.pid, head.args, 0).Class
+		if class == "" { // hidden behind a title
+			runsLoop = v.target.sys.runsLoop
+		} else if !loopClass(class) {
+			return nil
+		}
+	default:
 		return nil
 	}
 	var pids []int
 	for _, w := range workers {
-		pids = append(pids, w.pid)
+		if runsLoop(w) {
+			pids = append(pids, w.pid)
+		}
 	}
-	if role == "single" {
+	if role == "single" && runsLoop(head) {
 		pids = append(pids, head.pid)
 	}
 	return pids
 }
+
+// runsLoop reports whether a process of Python has loaded its library of event
+// loops and holds the file that a loop waits on: many load it and run none.
+func (s system) runsLoop(p process) bool {
+	id := strconv.Itoa(p.pid)
+	maps, err := s.read(id, "maps")
+	if err != nil || !strings.Contains(string(maps), "/_asyncio.") && !strings.Contains(string(maps), "/uvloop/") {
+		return false
+	}
+	dir := filepath.Join(s.proc, id, "fd")
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return false
+	}
+	for _, f := range files[:min(len(files), mostOpen)] {
+		if link, err := os.Readlink(filepath.Join(dir, f.Name())); err == nil && link == "anon_inode:[eventpoll]" {
+			return true
+		}
+	}
+	return false
+}
+
+// mostOpen bounds how many open files are looked through for that one: it is
+// among the first that a worker opens.
+const mostOpen = 256
 
 // loopClass reports whether a class of gunicorn's workers runs an event loop.
 func loopClass(class string) bool {

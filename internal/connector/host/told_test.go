@@ -5,7 +5,10 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -42,7 +45,13 @@ func asgi(t *testing.T, program, config string, args ...string) (service, addres
 	if program == "uvicorn" {
 		at = []string{"--port", strconv.Itoa(port)}
 	}
-	realserver.Start(t, "", dir, filepath.Join(dir, "out.log"), append(append(append([]string{bin}, args...), at...), service+":app")...)
+	lib := filepath.Join(dir, "venv") // without the package that hides command lines behind titles
+	require.NoError(t, os.Mkdir(lib, 0o755))
+	if !slices.Contains(args, "titled") {
+		require.NoError(t, os.WriteFile(filepath.Join(lib, "setproctitle.py"), []byte("raise ImportError()\n"), 0o644))
+	}
+	args = slices.DeleteFunc(slices.Clone(args), func(a string) bool { return a == "titled" })
+	realserver.Start(t, "", dir, filepath.Join(dir, "out.log"), append(append(append([]string{"/usr/bin/env", "PYTHONPATH=" + lib, bin}, args...), at...), service+":app")...)
 	realserver.WaitFor(t, program, 20*time.Second, filepath.Join(dir, "out.log"), func() error {
 		resp, err := http.Get("http://" + address + "/")
 		if err == nil {
@@ -55,11 +64,19 @@ func asgi(t *testing.T, program, config string, args ...string) (service, addres
 
 func TestALoopThatIsBlockedIsToldFromOneThatWaits(t *testing.T) {
 	t.Parallel()
-	for program, args := range map[string][]string{"gunicorn": {"-w", "1", "-k", "uvicorn.workers.UvicornWorker"}, "uvicorn": nil} {
+	for _, program := range []string{"gunicorn", "gunicorn titled", "uvicorn"} {
+		name, title, _ := strings.Cut(program, " ")
+		var args []string
+		if name == "gunicorn" {
+			args = []string{"-w", "1", "-k", "uvicorn.workers.UvicornWorker"}
+		}
+		if title != "" {
+			args = append(args, title)
+		}
 		for path, blocked := range map[string]bool{"/block": true, "/wait": false} {
 			t.Run(program+path, func(t *testing.T) {
 				t.Parallel()
-				service, address, _ := asgi(t, program, "", args...)
+				service, address, _ := asgi(t, name, "", args...)
 				stop := make(chan struct{})
 				done := make(chan struct{})
 				go func() {
@@ -75,7 +92,7 @@ func TestALoopThatIsBlockedIsToldFromOneThatWaits(t *testing.T) {
 						}
 					}
 				}()
-				v := object(t, ask(t, nil, "host.service", map[string]any{"service": service}))
+				v := object(t, ask(t, nil, "host.service", map[string]any{"service": service, "sample": time.Second}))
 				close(stop)
 				<-done
 				require.NotNil(t, v["loop_blocked_share"])
@@ -109,4 +126,33 @@ func TestWhatAServerWasToldStandsBesideWhatRuns(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, service+".py"), []byte(asgiApp+"#\n"), 0o644))
 	v = object(t, ask(t, settings, "host.service", map[string]any{"service": service}))
 	require.Less(t, v["code_age_s"], v["master_age_s"], "the code is younger than what runs")
+}
+
+func TestWorkersThatAMasterHasSpawnedAreMissedWhenItIsGone(t *testing.T) {
+	t.Parallel()
+	service, address, _ := asgi(t, "uvicorn", "", "--workers", "2")
+	_, port, _ := strings.Cut(address, ":")
+	args := map[string]any{"service": service, "port": port}
+	v := object(t, ask(t, nil, "host.service", args))
+	require.Equal(t, int64(1), v["masters"])
+	require.Equal(t, int64(2), v["workers"])
+	require.Equal(t, int64(2), v["configured_workers"])
+	require.Equal(t, int64(0), v["orphans"])
+	var workers []int
+	for _, r := range v["list"].([]any) {
+		row := r.(map[string]any)
+		if row["role"] == "worker" {
+			workers = append(workers, int(row["pid"].(int64)))
+		}
+	}
+	t.Cleanup(func() {
+		for _, pid := range workers {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	})
+	require.NoError(t, syscall.Kill(int(v["port_pid"].(int64)), syscall.SIGKILL))
+	time.Sleep(200 * time.Millisecond)
+	v = object(t, ask(t, nil, "host.service", args))
+	require.Equal(t, int64(2), v["orphans"], "%v", v["list"])
+	require.Equal(t, int64(0), v["masters"])
 }
