@@ -29,14 +29,14 @@ func serviceSpec() probe.Spec {
 			{Name: "found", Type: "bool", About: "at least one process of the service was found"},
 			{Name: "found_by", Type: "text", About: "match (an expression), name (its name in a command line, unit or directory), port (nothing bears its name: whoever holds the port is taken for it), or empty"},
 			{Name: "port", Type: "number", About: "the port it should listen on; null when unknown"},
-			{Name: "port_owner", Type: "text", About: "service, other (a process that is not the service's), container (a container's port), assumed (somebody, and nothing bears the service's name), hidden (we may not see who), nobody; empty without a port"},
+			{Name: "port_owner", Type: "text", About: "service, other (a process that is not the service's), proxy (a web server or balancer, which may stand before the service on purpose), container (a container's port), assumed (somebody, and nothing bears the service's name), hidden (we may not see who), nobody; empty without a port"},
 			{Name: "port_pid", Type: "number", About: "process that holds the port; null when unknown"},
 			{Name: "port_command", Type: "text", About: "its command line, without secrets"},
 			{Name: "port_holder_age_s", Type: "number", About: "how long it has run, seconds; null when unknown"},
 			{Name: "port_holder_orphaned", Type: "bool", About: "its parent is process 1 although the rest of the service has another parent: left over from before"},
 			{Name: "loopback_only", Type: "bool", About: "the port is open for this machine only"},
 			{Name: "url_loopback", Type: "bool", About: "the service's url names this machine by a loopback address, or by a name for one"},
-			{Name: "waiting", Type: "number", About: "connections that wait at the port to be accepted"},
+			{Name: "waiting", Type: "number", About: "connections that wait to be accepted, at the port and at every other that the service's processes listen on (behind a proxy)"},
 			{Name: "listens_on", Type: "list", About: "ports that the service's processes listen on (tcp)"},
 			{Name: "processes", Type: "number", About: "processes of the service"},
 			{Name: "server", Type: "text", About: "gunicorn, uvicorn, celery, rq, puma … when recognised"},
@@ -143,7 +143,7 @@ func (t *target) service(ctx context.Context, q probe.Question) evidence.Answer 
 	v["port"], v["port_owner"] = portNumber(port), owner
 	v["port_pid"], v["port_command"], v["port_holder_age_s"] = nil, "", nil
 	v["port_holder_orphaned"] = false
-	v["loopback_only"], v["waiting"] = onlyLoopback(listeners), waiting(listeners)
+	v["loopback_only"], v["waiting"] = onlyLoopback(listeners), waiting(listeners)+waiting(elsewhere(found, listeners, members))
 	if holder.pid > 0 {
 		v["port_pid"], v["port_command"] = int64(holder.pid), t.tools.Redact.Text(holder.line())
 		v["port_holder_age_s"] = view.age(holder)
@@ -188,10 +188,18 @@ func portOwner(listeners []listener, holder process, members map[int]bool, expli
 		return "service"
 	case holder.comm == "docker-proxy" || holder.comm == "rootlessport" || holder.comm == "conmon":
 		return "container"
+	case proxies[holder.comm]:
+		return "proxy"
 	case explicit || len(members) > 0:
 		return "other"
 	}
 	return "assumed"
+}
+
+// proxies are programs that take connections for others. comm is cut at fifteen letters.
+var proxies = map[string]bool{
+	"nginx": true, "openresty": true, "haproxy": true, "envoy": true, "traefik": true, "caddy": true, "apache2": true, "httpd": true,
+	"varnishd": true, "pound": true, "hitch": true, "angie": true, "lighttpd": true,
 }
 
 func portsOf(found []listener, members map[int]bool) []any {
@@ -230,6 +238,18 @@ func waiting(listeners []listener) int64 {
 		n += l.queue
 	}
 	return n
+}
+
+// elsewhere are the service's own listeners on other ports than the one that it
+// is asked at: what stands behind a proxy.
+func elsewhere(found, at []listener, members map[int]bool) (out []listener) {
+	for _, l := range found {
+		own := l.protocol == "tcp" && slices.ContainsFunc(l.pids, func(pid int) bool { return members[pid] })
+		if own && !slices.ContainsFunc(at, func(a listener) bool { return a.local == l.local }) {
+			out = append(out, l)
+		}
+	}
+	return out
 }
 
 func portNumber(text string) any {

@@ -29,6 +29,9 @@ func toldFields() []probe.Field {
 		{Name: "youngest_worker_s", Type: "number", About: "age of its youngest living worker, seconds; null without one"},
 		{Name: "worker_rss_max", Type: "number", About: "resident memory of the largest worker, bytes; null without workers"},
 		{Name: "worker_rss_median", Type: "number", About: "the same in the middle, bytes; null without workers"},
+		{Name: "master_rss_share", Type: "number", About: "resident memory of the master by that of the worker in the middle: near 1 when the master has loaded the application itself; null without both"},
+		{Name: "instances", Type: "number", About: "masters, and processes that serve alone: a service may run several behind a proxy"},
+		{Name: "fewest_workers", Type: "number", About: "workers of the instance that has fewest, 0 for one that serves alone; null without an instance"},
 		{Name: "busy_workers", Type: "number", About: "workers that used more than 0.7 of a core"},
 		{Name: "code_age_s", Type: "number", About: "time since the youngest Python source in its directory was changed, seconds; null when there is none, or too many"},
 		{Name: "code_newest", Type: "text", About: "that file"},
@@ -44,6 +47,7 @@ func (v serviceView) addTold(out map[string]any, members map[int]bool) {
 	out["workers_from"], out["worker_class"], out["preload"], out["binds"], out["code_newest"], out["directory_gone"] = "", "", "", []any{}, "", false
 	head, workers := v.head(members)
 	v.addWorkers(out, workers)
+	heads := v.addInstances(out, members, workers)
 	if head.pid == 0 {
 		return
 	}
@@ -51,22 +55,32 @@ func (v serviceView) addTold(out map[string]any, members map[int]bool) {
 	fam, role := v.now.role(head)
 	if role == "master" {
 		out["master_age_s"] = v.age(head)
+		if m, ok := out["worker_rss_median"].(int64); ok && m > 0 {
+			out["master_rss_share"] = float64(head.rss) / float64(m)
+		}
 	}
 	if fam != "gunicorn" && fam != "uvicorn" {
 		return
 	}
-	t := appserver.Of(v.target.sys.proc, head.pid, head.args, v.target.sys.cores())
+	cores := v.target.sys.cores()
+	t := appserver.Of(v.target.sys.proc, head.pid, head.args, cores)
 	out["workers_from"], out["worker_class"], out["preload"] = t.WorkersFrom, t.Class, string(t.Preload)
 	out["worker_threads"], out["timeout_s"], out["max_requests"] = orNil(t.Threads), orNil(t.Timeout), orNil(t.MaxRequests)
 	for _, b := range t.Binds {
 		out["binds"] = append(out["binds"].([]any), b)
 	}
-	if t.Reload == appserver.Yes {
-		out["reload"] = true
-	}
 	out["configured_workers"] = nil
-	if t.WorkersFrom != "default" && t.Workers != nil && (fam == "gunicorn" || *t.Workers > 1) { // uvicorn alone starts no worker for one
-		out["configured_workers"] = *t.Workers
+	var sum int64
+	for _, h := range heads {
+		told := appserver.Of(v.target.sys.proc, h.pid, h.args, cores)
+		if told.Reload == appserver.Yes {
+			out["reload"] = true
+		}
+		if told.Workers == nil || told.WorkersFrom == "default" || family(h) == "uvicorn" && *told.Workers < 2 { // uvicorn starts none for one
+			continue
+		}
+		sum += *told.Workers
+		out["configured_workers"] = sum
 	}
 	dir := appserver.Directory(v.target.sys.proc, head.pid)
 	out["directory_gone"] = strings.HasSuffix(dir, " (deleted)")
@@ -96,6 +110,26 @@ func (v serviceView) head(members map[int]bool) (head process, workers []process
 		}
 	}
 	return head, workers
+}
+
+// addInstances counts the masters and those that serve alone.
+func (v serviceView) addInstances(out map[string]any, members map[int]bool, workers []process) (heads []process) {
+	of := map[int]int64{}
+	for _, w := range workers {
+		of[w.ppid]++
+	}
+	for _, pid := range v.pids() {
+		p := v.now.all[pid]
+		if _, role := v.now.role(p); !members[pid] || p.state == "Z" || role != "master" && role != "single" && role != "reloader" {
+			continue
+		}
+		heads = append(heads, p)
+		if n, ok := out["fewest_workers"].(int64); !ok || of[pid] < n {
+			out["fewest_workers"] = of[pid]
+		}
+	}
+	out["instances"] = int64(len(heads))
+	return heads
 }
 
 func (v serviceView) addWorkers(out map[string]any, workers []process) {
