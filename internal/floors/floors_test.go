@@ -66,8 +66,9 @@ var besides = map[string][]string{
 	"internal/connector/celery": {"internal/redisapi", "internal/redisact", "internal/crew", "internal/daemon"},
 	// one way of knowing a process again
 	"internal/execution":          {"internal/pid"},
-	"internal/connector/gunicorn": {"internal/pid"},
-	"internal/connector/host":     {"internal/pid"},
+	"internal/connector/gunicorn": {"internal/pid", "internal/appserver"}, // one way of reading what a server was told
+	"internal/connector/uvicorn":  {"internal/pid", "internal/appserver"},
+	"internal/connector/host":     {"internal/pid", "internal/appserver"},
 	"internal/connector/process":  {"internal/pid", "internal/child"},
 	// its test draws what its caller would
 	"internal/secret/shape":   {"internal/secret"},
@@ -78,7 +79,7 @@ var besides = map[string][]string{
 // only tests import.
 var beside = map[string]bool{
 	"internal/realserver": true, "internal/floors": true, "internal/promtext": true, "internal/promapi": true,
-	"internal/connector/connectortest": true, "internal/action/actiontest": true, "internal/recovery/drivertest": true, "internal/child": true, "internal/redisapi": true, "internal/redisact": true, "internal/crew": true, "internal/daemon": true, "internal/pid": true, "internal/declared": true, "internal/store/storetest": true, "internal/secret/secrettest": true, "lab": true, "playbooks": true, "examples": true,
+	"internal/connector/connectortest": true, "internal/action/actiontest": true, "internal/recovery/drivertest": true, "internal/child": true, "internal/redisapi": true, "internal/redisact": true, "internal/crew": true, "internal/daemon": true, "internal/pid": true, "internal/appserver": true, "internal/declared": true, "internal/store/storetest": true, "internal/secret/secrettest": true, "lab": true, "playbooks": true, "examples": true,
 }
 
 // homes say where an outside library may be imported; test files are free.

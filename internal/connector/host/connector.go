@@ -134,6 +134,14 @@ func (t *target) request(ctx context.Context, read func() error) error {
 // twice reads, waits with the gate open, and reads again. It returns the time
 // between the two. With little time left it waits less.
 func (t *target) twice(ctx context.Context, q probe.Question, first, second func() error) (time.Duration, error) {
+	return t.twiceWith(ctx, q, first, func() {}, second)
+}
+
+// between is how often something is looked at between two readings.
+const between = 45 * time.Millisecond
+
+// twiceWith is twice, and calls during again and again between the readings.
+func (t *target) twiceWith(ctx context.Context, q probe.Question, first func() error, during func(), second func() error) (time.Duration, error) {
 	wait := time.Second
 	if d, ok := q.Args["sample"].(time.Duration); ok && d > 0 {
 		wait = min(d, 10*time.Second)
@@ -147,10 +155,17 @@ func (t *target) twice(ctx context.Context, q probe.Question, first, second func
 	start := time.Now()
 	timer := time.NewTimer(max(wait, 10*time.Millisecond))
 	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-		return 0, ctx.Err()
+	tick := time.NewTicker(between)
+	defer tick.Stop()
+	for waiting := true; waiting; {
+		select {
+		case <-tick.C:
+			during()
+		case <-timer.C:
+			waiting = false
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
 	}
 	err := t.request(ctx, second)
 	return time.Since(start), err
