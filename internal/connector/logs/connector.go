@@ -26,7 +26,7 @@ func Kind() connector.Kind {
 		Languages: []connector.Language{{
 			Name: "logql", Shape: probe.Any, Check: logql.Check, ShapeOf: logql.ShapeOf, Options: options(),
 		}},
-		Probes: []probe.Spec{sourcesSpec(), errorsSpec(), patternsSpec(), spikeSpec()},
+		Probes: []probe.Spec{sourcesSpec(), errorsSpec(), patternsSpec(), spikeSpec(), authSpec()},
 		Open:   open,
 	}
 }
@@ -74,6 +74,8 @@ func (t *Target) Ask(ctx context.Context, q probe.Question) evidence.Answer {
 		a = t.errors(ctx, q)
 	case q.Builtin == "logs.patterns":
 		a = t.patterns(ctx, q)
+	case q.Builtin == "logs.auth":
+		a = t.auth(ctx, q)
 	case q.Builtin == "logs.spike":
 		a = t.spike(ctx, q)
 	default:
