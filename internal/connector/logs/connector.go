@@ -26,7 +26,7 @@ func Kind() connector.Kind {
 		Languages: []connector.Language{{
 			Name: "logql", Shape: probe.Any, Check: logql.Check, ShapeOf: logql.ShapeOf, Options: options(),
 		}},
-		Probes: []probe.Spec{sourcesSpec(), errorsSpec(), patternsSpec(), spikeSpec(), authSpec()},
+		Probes: []probe.Spec{sourcesSpec(), errorsSpec(), patternsSpec(), spikeSpec(), authSpec(), attacksSpec(), keysSpec()},
 		Open:   open,
 	}
 }
@@ -74,6 +74,10 @@ func (t *Target) Ask(ctx context.Context, q probe.Question) evidence.Answer {
 		a = t.errors(ctx, q)
 	case q.Builtin == "logs.patterns":
 		a = t.patterns(ctx, q)
+	case q.Builtin == "logs.attacks":
+		a = t.attacks(ctx, q)
+	case q.Builtin == "logs.keys":
+		a = t.keys(ctx, q)
 	case q.Builtin == "logs.auth":
 		a = t.auth(ctx, q)
 	case q.Builtin == "logs.spike":

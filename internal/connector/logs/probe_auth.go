@@ -70,21 +70,8 @@ func authSpec() probe.Spec {
 }
 
 func (t *Target) auth(ctx context.Context, q probe.Question) evidence.Answer {
-	if q.Args["before"] == nil {
-		q.Args = withArg(q.Args, "before", "50m")
-	}
-	args, err := t.args(q)
-	if err != nil {
-		return evidence.Not(evidence.Invalid, err.Error(), "")
-	}
-	files, err := t.files(q)
-	if err != nil {
-		return t.failure(err)
-	}
-	split := q.Now.Add(-args.window).UnixNano()
-	window := logql.Since(q.Now, args.window+args.before)
 	var tallies []*auth.Tally
-	stats, reading, hint, err := logql.VisitLabels(ctx, args.log, files, window, func() func(logql.Entry) {
+	v, failed := t.read(ctx, q, "50m", func(split int64) func(logql.Entry) {
 		tally := auth.NewTally(split)
 		tallies = append(tallies, tally)
 		var fields []auth.Field
@@ -96,34 +83,22 @@ func (t *Target) auth(ctx context.Context, q probe.Question) evidence.Answer {
 			tally.Add(auth.Line{At: e.Time, Text: e.Line, Message: e.Message, Fields: fields})
 		}
 	})
-	if err != nil {
-		return t.failure(err)
+	if failed != nil {
+		return *failed
 	}
-	tally, notes := tallies[0], reading.Notes
+	tally, notes := tallies[0], v.notes
 	for _, o := range tallies[1:] {
 		tally.Merge(o)
 	}
-	r := tally.Report(window.Start.UnixNano(), window.End.UnixNano())
-	if r.Lines == 0 {
-		return t.silence(ctx, q, stats, args.window+args.before, hint)
-	}
+	r := tally.Report(v.window.Start.UnixNano(), v.window.End.UnixNano())
 	if r.Lost > 0 {
 		notes = append(notes, fmt.Sprintf("%d further attempts were not counted", r.Lost))
 	}
 	value := authValue(&r)
-	if at, ok := began(r.Times, window); ok {
+	if at, ok := began(r.Times, v.window); ok {
 		value["onset"] = at
 	}
 	return evidence.Of(value, notes...)
-}
-
-// withArg is a copy of arguments with one more.
-func withArg(args map[string]any, name string, value any) map[string]any {
-	out := map[string]any{name: value}
-	for k, v := range args {
-		out[k] = v
-	}
-	return out
 }
 
 // began is when events began to come more often.

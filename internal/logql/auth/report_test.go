@@ -23,8 +23,8 @@ func TestAnAttemptThatSeveralLinesTellCountsOnce(t *testing.T) {
 	t.Parallel()
 	r := tallied(map[string]int64{
 		`{"message":"login failed","reason":"wrong password","user_id":"7","request_id":"a"}`: 3000 * second,
-		`{"message":"authentication failed","user_id":"7","request_id":"a"}`:                   3000*second + 1,
-		`203.0.113.9 - - [28/Nov/2026:23:00:00 +0000] "POST /login HTTP/1.1" 401 12`:            3000*second + second/2,
+		`{"message":"authentication failed","user_id":"7","request_id":"a"}`:                  3000*second + 1,
+		`203.0.113.9 - - [28/Nov/2026:23:00:00 +0000] "POST /login HTTP/1.1" 401 12`:          3000*second + second/2,
 	}, 1800*second)
 	require.Equal(t, 1, r.Failures)
 	require.Equal(t, 1, r.Now[auth.Password])
