@@ -48,14 +48,15 @@ func authSpec() probe.Spec {
 			{Name: "sources", Type: "rows", About: "addresses with failed logins, most first, at most 20: ip, failures, users (distinct), logins (that succeeded), most_5m (failures within five minutes), failed_share, first, last"},
 			{Name: "accounts", Type: "rows", About: "users with failed logins, most first, at most 20: user, failures, ips (distinct), logins, most_5m"},
 			{Name: "instances", Type: "rows", About: "processes or hosts, where lines name them: instance, refused, tokens (refused for their signature, or bad), sessions (refused for want of the session), served (requests let through), logins, refused_share"},
-			number("relogins", "logins in the recent time of users who had logged in before, within the time that was read"),
+			number("relogins", "logins in the recent time of users who had logged in or been let through before, within the time that was read"),
 			number("relogins_usual", "the same before, for a time as long"),
 			number("relogin_s", "median of the seconds between the two logins; missing below 5"),
 			number("lived_s", "median of the seconds from a user's login to the refusal of the same user; missing below 5"),
 			number("lived_low_s", "the tenth percentile of the same"),
 			number("lived_high_s", "the ninetieth percentile of the same"),
 			number("lived_count", "how many it rests on"),
-			number("known_share", "share of the users refused with a token or session who had logged in before, within the time that was read; missing where no user is named"),
+			number("flipped", "sessions or users that were turned away and let through again, at least twice in the recent time, with no login in between; missing where no line names one that is let through"),
+			number("known_share", "share of the users refused with a token or session who had logged in or been let through before, within the time that was read; missing where no user is named"),
 			{Name: "broke_in", Type: "rows", About: "logins that succeeded after at least ten failed for the same user, or from an address from which hardly anybody gets in: user, ip, at, failures"},
 		},
 		Outcomes: []probe.Outcome{
@@ -132,6 +133,9 @@ func authValue(r *auth.Report) map[string]any {
 		setShare(v, "failed_share_usual", failedUsual, failedUsual+r.LoginsUsual)
 	}
 	setShare(v, "failed_share", float64(failed), float64(failed+r.Logins))
+	if r.Named {
+		v["flipped"] = int64(r.Flipped)
+	}
 	if !math.IsNaN(r.KnownShare) {
 		v["known_share"] = r.KnownShare
 	}

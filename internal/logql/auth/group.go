@@ -19,7 +19,7 @@ func newGroups() groups { return groups{} }
 const maxGroups = 50_000
 
 func (g groups) add(name, other string, e *Event, recent bool) {
-	if name == "" || !recent || e.Outcome == Refused && !e.attempt() {
+	if name == "" || !recent || e.Outcome == Served || e.Outcome == Refused && !e.attempt() {
 		return
 	}
 	one := g[name]
@@ -106,17 +106,25 @@ type people struct {
 	lived          []float64
 	refused, known int
 	counted        map[string]bool
+	seen           map[string]bool // let through before
+	away           map[string]bool // refused, and let through before that, with no login in between
+	flips          map[string]int  // how often such a one was let through again
 }
 
 func newPeople() *people {
-	return &people{login: map[string]int64{}, turned: map[string]bool{}, counted: map[string]bool{}}
+	return &people{login: map[string]int64{}, turned: map[string]bool{}, counted: map[string]bool{},
+		seen: map[string]bool{}, away: map[string]bool{}, flips: map[string]int{}}
 }
 
 // sameLogin is the time within which a second login is the same one, told twice.
 const sameLogin = int64(1e9)
 
 func (p *people) add(e *Event, recent bool) {
+	p.flip(e, recent)
 	if e.User == "" {
+		return
+	}
+	if e.Outcome == Served {
 		return
 	}
 	last, knows := p.login[e.User]
@@ -141,7 +149,7 @@ func (p *people) add(e *Event, recent bool) {
 	if !p.counted[e.User] && len(p.counted) < maxGroups {
 		p.counted[e.User] = true
 		p.refused++
-		if knows {
+		if knows || p.seen[e.User] {
 			p.known++
 		}
 	}
@@ -149,6 +157,46 @@ func (p *people) add(e *Event, recent bool) {
 		p.turned[e.User] = true
 		p.lived = append(p.lived, float64(e.At-last)/1e9)
 	}
+}
+
+// flip follows a session, or else a user, that is let through, turned away, and
+// let through again though nobody has logged in: the answer depends on who
+// gives it.
+func (p *people) flip(e *Event, recent bool) {
+	who := e.Session
+	if who == "" {
+		who = e.User
+	}
+	if who == "" {
+		return
+	}
+	switch {
+	case e.Outcome == In:
+		delete(p.away, who)
+		if e.User != who {
+			delete(p.away, e.User)
+		}
+	case e.Outcome == Served && recent && p.away[who]:
+		p.flips[who]++
+		delete(p.away, who)
+	case e.Outcome == Refused && !e.Reason.ofLogins() && e.Reason != Service && p.seen[who]:
+		p.away[who] = true
+	}
+	if e.Outcome != Refused && len(p.seen) < maxGroups {
+		p.seen[who] = true
+	}
+}
+
+// flipped counts those who were turned away and let through again at least
+// twice: once may be a retry.
+func (p *people) flipped() int {
+	n := 0
+	for _, times := range p.flips {
+		if times >= 2 {
+			n++
+		}
+	}
+	return n
 }
 
 // breakIns are logins in the recent time that came after many failed ones.

@@ -37,6 +37,7 @@ type Event struct {
 	User     string
 	IP       string
 	Instance string // the process or host that decided
+	Session  string // id of the session or the token, where the line has one
 	Request  string // id of the request, where the line has one
 	Access   bool   // told by an access log: a status and not a reason
 	Sample   string // the line, shortened; of refusals with a reason
@@ -69,9 +70,9 @@ func (r *Reader) keep(b []byte) string {
 
 // facts are the fields that matter, by what they mean.
 type facts struct {
-	user, ip, instance, pid, request, path, method []byte
-	status                                         int
-	reason                                         []byte // what the line calls its reason
+	user, session, ip, instance, pid, request, path, method []byte
+	status                                                  int
+	reason                                                  []byte // what the line calls its reason
 }
 
 // Read gives the event of a line; false where it tells none.
@@ -97,7 +98,7 @@ func (r *Reader) Read(l Line) (Event, bool) {
 			return e, false
 		}
 	}
-	e.User, e.Request = r.keep(f.user), r.keep(f.request)
+	e.User, e.Session, e.Request = r.keep(f.user), r.keep(f.session), r.keep(f.request)
 	e.IP = r.keep(address(f.ip))
 	e.Instance = r.keep(f.instance)
 	if len(f.pid) > 0 && len(f.instance)+len(f.pid) < 100 {
@@ -226,6 +227,10 @@ func (r *Reader) facts(l Line) facts {
 			better(2, 1, &f.instance, v)
 		case "host", "hostname", "node", "server", "upstream", "upstream_addr":
 			better(2, 2, &f.instance, v)
+		case "session_id", "sessionId", "session", "sid", "session_hash", "session_key", "jti", "token_id":
+			if len(f.session) == 0 && len(v) < 200 {
+				f.session = v
+			}
 		case "pid", "process", "process_id":
 			if len(v) < 12 {
 				f.pid = v

@@ -25,6 +25,8 @@ type Report struct {
 	ReloginsUsual float64
 	Lived         []float64 // seconds from a login to the same user's refusal, sorted
 	KnownShare    float64   // of refused users: had logged in or were let in before; NaN where there are none
+	Flipped       int       // sessions or users turned away and let through again, twice or more, with no login in between
+	Named         bool      // requests that were let through name a session or a user
 	Times         []int64   // of all refusals
 	BrokeIn       []BreakIn
 	Lost          int
@@ -111,6 +113,10 @@ func (t *Tally) Report(start, end int64) Report {
 		people.add(e, recent)
 		sources.add(e.IP, e.User, e, recent)
 		accounts.add(e.User, e.IP, e, recent)
+		if e.Outcome == Served {
+			r.Named = true
+			continue
+		}
 		if e.Outcome == In {
 			if recent {
 				r.Logins++
@@ -174,7 +180,7 @@ func (t *Tally) Report(start, end int64) Report {
 	r.Sources, r.IPs = sources.sources()
 	r.Accounts, r.Users = accounts.accounts()
 	r.Relogins, r.ReloginsUsual = people.relogins, people.reloginsBefore*scale
-	r.Lived = people.lived
+	r.Lived, r.Flipped = people.lived, people.flipped()
 	sort.Float64s(r.Relogins)
 	sort.Float64s(r.Lived)
 	if people.refused > 0 {

@@ -62,3 +62,19 @@ func TestOneAddressWithManyUsers(t *testing.T) {
 	require.Equal(t, 40, r.Sources[0].Most)
 	require.Equal(t, []auth.BreakIn{{IP: "203.0.113.9", User: "u17", At: 2100 * second, Failures: 40}}, r.BrokeIn)
 }
+
+func TestTheAnswerDependsOnWhoGivesIt(t *testing.T) {
+	t.Parallel()
+	tally := auth.NewTally(1800 * second)
+	for i := range int64(40) {
+		status, message := 200, "request"
+		if i%2 == 1 {
+			status, message = 401, "session not found"
+		}
+		tally.Add(line((2000+i)*second, fmt.Sprintf(`{"message":%q,"path":"/cart","session_id":"s%d","status_code":%d,"pid":%d}`, message, i/2%5, status, i%2)))
+	}
+	r := tally.Report(1, 3600*second)
+	require.True(t, r.Named)
+	require.Equal(t, 5, r.Flipped)
+	require.Len(t, r.Instances, 2)
+}

@@ -6,6 +6,9 @@ import "sort"
 // about 150 bytes.
 const maxEvents = 200_000
 
+// maxServed bounds how many requests of somebody known are kept.
+const maxServed = maxEvents / 2
+
 // Tally keeps events, and counts the requests that were let through.
 type Tally struct {
 	Split   int64 // what is before it is the usual state
@@ -14,6 +17,7 @@ type Tally struct {
 	served  map[string]*[2]int // by instance, before and after the split
 	seen    [2]int             // lines
 	first   int64
+	kept    int // events that are requests of somebody known
 	lost    int
 	samples map[Reason]int
 }
@@ -46,7 +50,10 @@ func (t *Tally) Add(l Line) {
 			t.served[e.Instance] = n
 		}
 		n[t.side(e.At)]++
-		return
+		if e.User == "" && e.Session == "" || t.kept >= maxServed {
+			return
+		}
+		t.kept++
 	}
 	if len(t.events) >= maxEvents {
 		t.lost++
@@ -106,7 +113,7 @@ func (t *Tally) attempts() []Event {
 	byRequest := map[string]int{}
 	for i := range t.events {
 		e := &t.events[i]
-		if e.Request == "" {
+		if e.Request == "" || e.Outcome == Served {
 			continue
 		}
 		j, ok := byRequest[e.Request]
@@ -119,7 +126,7 @@ func (t *Tally) attempts() []Event {
 	}
 	// Lines of the access log beside those of the service.
 	for i := range t.events {
-		if gone[i] || !t.events[i].Access {
+		if gone[i] || !t.events[i].Access || t.events[i].Outcome == Served {
 			continue
 		}
 		if j := t.twin(i, gone); j >= 0 {
@@ -163,7 +170,7 @@ func (e *Event) fill(o *Event) {
 	if !e.Reason.told() && o.Reason.told() || e.Reason == Other && o.Reason == Login {
 		e.Reason, e.Sample = o.Reason, o.Sample
 	}
-	for _, f := range []struct{ to, from *string }{{&e.User, &o.User}, {&e.IP, &o.IP}, {&e.Instance, &o.Instance}} {
+	for _, f := range []struct{ to, from *string }{{&e.User, &o.User}, {&e.Session, &o.Session}, {&e.IP, &o.IP}, {&e.Instance, &o.Instance}} {
 		if *f.to == "" {
 			*f.to = *f.from
 		}
