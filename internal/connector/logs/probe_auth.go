@@ -31,7 +31,7 @@ func authSpec() probe.Spec {
 		Fields: []probe.Field{
 			number("lines", "lines looked at, in both times"),
 			number("failures", "attempts that were turned away in the recent time: logins, and requests with a token or a session; an attempt that several lines tell counts once"),
-			number("failures_usual", "the same before, for a time as long as the recent one; missing where nothing was written before"),
+			number("failures_usual", "the same before, for a time as long and as many requests; missing where nothing was written before"),
 			number("logins", "logins that succeeded in the recent time"),
 			number("logins_usual", "the same before, for a time as long"),
 			number("failed_logins", "logins that failed in the recent time: password and login below"),
@@ -65,7 +65,7 @@ func authSpec() probe.Spec {
 			{When: "one row of instances has a refused_share far above the others", Means: "that process has another key, an old setting, or state of its own"},
 			{When: "a row of sources has a large most_5m, many users and hardly any logins", Means: "somebody guesses passwords from there"},
 			{When: "relogin_s is a few seconds", Means: "a login does not last: the cookie is not kept, or the next process does not know the session"},
-			{When: "failures is 0 and logins is 0", Means: "the log says nothing of logins: this is not health"},
+			{When: "logins is 0 and failures is not", Means: "the log tells only of refusals, or nobody gets in: logins_usual says which"},
 		},
 	}
 }
@@ -92,6 +92,9 @@ func (t *Target) auth(ctx context.Context, q probe.Question) evidence.Answer {
 		tally.Merge(o)
 	}
 	r := tally.Report(v.window.Start.UnixNano(), v.window.End.UnixNano())
+	if !r.Told {
+		return evidence.Not(evidence.NoData, fmt.Sprintf("none of %d lines tells of a login, or of a request and its status", r.Lines), "give this target the access log, or let the service log who logs in and who is refused, and why")
+	}
 	if r.Lost > 0 {
 		notes = append(notes, fmt.Sprintf("%d further attempts were not counted", r.Lost))
 	}

@@ -6,9 +6,10 @@ import (
 )
 
 // Report is what a tally comes to: the recent time, and the usual state before
-// it, in numbers for a time of the same length.
+// it, in numbers for a time of the same length and as many requests.
 type Report struct {
 	Lines         int
+	Told          bool // a line told of a login, a refusal or a request
 	Comparable    bool // something was written before the recent time
 	Now           map[Reason]int
 	Usual         map[Reason]float64
@@ -79,6 +80,19 @@ const manyFailures = 10
 
 const fiveMinutes = int64(300e9)
 
+// growth is how many times as many requests are let through as usual, at least
+// one: with more visitors more mistype, and more tokens end.
+func (t *Tally) growth(scale float64) float64 {
+	now, before := 0, 0
+	for _, n := range t.served {
+		now, before = now+n[1], before+n[0]
+	}
+	if now < 100 || before < 100 || scale == 0 {
+		return 1
+	}
+	return max(1, float64(now)/(float64(before)*scale))
+}
+
 // Report counts, with end the time of the question and start that from which
 // lines were read.
 func (t *Tally) Report(start, end int64) Report {
@@ -88,6 +102,7 @@ func (t *Tally) Report(start, end int64) Report {
 	if before > 0 {
 		scale = float64(end-t.Split) / before
 	}
+	scale *= t.growth(scale)
 	events := t.attempts()
 	rows := map[Reason]*ReasonRow{}
 	sets := map[Reason]*[3]map[string]bool{}
@@ -177,6 +192,7 @@ func (t *Tally) Report(start, end int64) Report {
 		}
 	}
 	sort.Slice(r.Instances, func(i, j int) bool { return r.Instances[i].Instance < r.Instances[j].Instance })
+	r.Told = len(t.events) > 0 || len(t.served) > 0
 	r.Sources, r.IPs = sources.sources()
 	r.Accounts, r.Users = accounts.accounts()
 	r.Relogins, r.ReloginsUsual = people.relogins, people.reloginsBefore*scale
