@@ -41,6 +41,7 @@ type Event struct {
 	Request  string // id of the request, where the line has one
 	Access   bool   // told by an access log: a status and not a reason
 	Sample   string // the line, shortened; of refusals with a reason
+	plain    bool   // told by a text access log: that of the gateway, mostly
 	paired   bool   // a line of the access log was taken for the same
 }
 
@@ -78,10 +79,10 @@ type facts struct {
 // Read gives the event of a line; false where it tells none.
 func (r *Reader) Read(l Line) (Event, bool) {
 	f := r.facts(l)
-	if f.status == 0 {
-		readAccess(l.Text, &f)
-	}
 	e := Event{At: l.At}
+	if f.status == 0 || len(f.path) == 0 {
+		e.plain = readAccess(l.Text, &f)
+	}
 	said, reason := r.said(l, f)
 	isAccess := f.status != 0 && (len(f.path) > 0 || len(f.method) > 0)
 	switch {
@@ -271,19 +272,20 @@ func firstOf(list []byte) []byte {
 // its status.
 var request = regexp.MustCompile(`"([A-Z]{3,7}) (\S{1,1000}) HTTP/[0-9.]+" ([1-5][0-9]{2})\b`)
 
-func readAccess(text []byte, f *facts) {
+func readAccess(text []byte, f *facts) bool {
 	if !bytes.Contains(text, []byte(" HTTP/")) {
-		return
+		return false
 	}
 	m := request.FindSubmatch(text)
 	if m == nil {
-		return
+		return false
 	}
 	f.method, f.path = m[1], m[2]
 	f.status, _ = strconv.Atoi(string(m[3]))
 	if len(f.ip) == 0 {
 		f.ip = anyAddress.Find(text)
 	}
+	return true
 }
 
 var (

@@ -150,7 +150,7 @@ func (t *Tally) twin(i int, gone []bool) int {
 	e := &t.events[i]
 	try := func(j int) bool {
 		o := &t.events[j]
-		return !gone[j] && !o.Access && !o.paired && o.Outcome == e.Outcome && (o.IP == "" || e.IP == "" || o.IP == e.IP)
+		return !gone[j] && (!o.Access || e.plain && !o.plain) && !o.paired && o.Outcome == e.Outcome && (o.IP == "" || e.IP == "" || o.IP == e.IP)
 	}
 	for j := i - 1; j >= 0 && e.At-t.events[j].At <= near; j-- {
 		if try(j) {
