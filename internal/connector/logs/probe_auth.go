@@ -56,6 +56,8 @@ func authSpec() probe.Spec {
 			number("lived_high_s", "the ninetieth percentile of the same"),
 			number("lived_count", "how many it rests on"),
 			number("flipped", "sessions or users that were turned away and let through again, at least twice in the recent time, with no login in between; missing where no line names one that is let through"),
+			number("missed_at_home", "sessions that were missed by the process that had let them in last; this and the next rest on lines that name session and process, and are missing without any"),
+			number("missed_abroad", "sessions that were missed by another process than the one that had let them in last"),
 			number("known_share", "share of the users refused with a token or session who had logged in or been let through before, within the time that was read; missing where no user is named"),
 			{Name: "broke_in", Type: "rows", About: "logins that succeeded after at least ten failed for the same user, or from an address from which hardly anybody gets in: user, ip, at, failures"},
 		},
@@ -64,6 +66,7 @@ func authSpec() probe.Spec {
 			{When: "now.signature begins at one moment for everyone", Means: "tokens are checked with another key than they were signed with"},
 			{When: "one row of instances has a refused_share far above the others", Means: "that process has another key, an old setting, or state of its own"},
 			{When: "a row of sources has a large most_5m, many users and hardly any logins", Means: "somebody guesses passwords from there"},
+			{When: "missed_at_home is 0 and missed_abroad is large", Means: "each process knows only its own sessions"},
 			{When: "relogin_s is a few seconds", Means: "a login does not last: the cookie is not kept, or the next process does not know the session"},
 			{When: "logins is 0 and failures is not", Means: "the log tells only of refusals, or nobody gets in: logins_usual says which"},
 		},
@@ -136,6 +139,9 @@ func authValue(r *auth.Report) map[string]any {
 		setShare(v, "failed_share_usual", failedUsual, failedUsual+r.LoginsUsual)
 	}
 	setShare(v, "failed_share", float64(failed), float64(failed+r.Logins))
+	if r.AtHome+r.Abroad > 0 {
+		v["missed_at_home"], v["missed_abroad"] = int64(r.AtHome), int64(r.Abroad)
+	}
 	if r.Named {
 		v["flipped"] = int64(r.Flipped)
 	}

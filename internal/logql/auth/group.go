@@ -106,14 +106,16 @@ type people struct {
 	lived          []float64
 	refused, known int
 	counted        map[string]bool
-	seen           map[string]bool // let through before
-	away           map[string]bool // refused, and let through before that, with no login in between
-	flips          map[string]int  // how often such a one was let through again
+	seen           map[string]bool   // let through before
+	away           map[string]bool   // refused, and let through before that, with no login in between
+	flips          map[string]int    // how often such a one was let through again
+	home           map[string]string // the process that let a session in last
+	atHome, abroad int               // sessions missed by the process that knew them, and by others
 }
 
 func newPeople() *people {
 	return &people{login: map[string]int64{}, turned: map[string]bool{}, counted: map[string]bool{},
-		seen: map[string]bool{}, away: map[string]bool{}, flips: map[string]int{}}
+		seen: map[string]bool{}, away: map[string]bool{}, flips: map[string]int{}, home: map[string]string{}}
 }
 
 // sameLogin is the time within which a second login is the same one, told twice.
@@ -184,6 +186,32 @@ func (p *people) flip(e *Event, recent bool) {
 	}
 	if e.Outcome != Refused && len(p.seen) < maxGroups {
 		p.seen[who] = true
+	}
+	p.atHomeOrAbroad(e, recent)
+}
+
+// atHomeOrAbroad follows which process lets a session in, and which one misses it
+// next. One that has ended is missed at home as well; one that lives in the
+// memory of a process is missed abroad alone.
+func (p *people) atHomeOrAbroad(e *Event, recent bool) {
+	if e.Session == "" || e.Instance == "" {
+		return
+	}
+	if e.Outcome != Refused {
+		if len(p.home) < maxGroups {
+			p.home[e.Session] = e.Instance
+		}
+		return
+	}
+	home := p.home[e.Session]
+	if !recent || home == "" || e.Reason != Session && e.Reason != Other && e.Reason != Missing {
+		return
+	}
+	delete(p.home, e.Session) // counted once
+	if home == e.Instance {
+		p.atHome++
+	} else {
+		p.abroad++
 	}
 }
 

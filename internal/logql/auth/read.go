@@ -228,7 +228,7 @@ func (r *Reader) facts(l Line) facts {
 			better(2, 1, &f.instance, v)
 		case "host", "hostname", "node", "server", "upstream", "upstream_addr":
 			better(2, 2, &f.instance, v)
-		case "session_id", "sessionId", "session", "sid", "session_hash", "session_key", "jti", "token_id":
+		case "session_id", "sessionId", "session", "sid", "session_hash", "session_key", "jti", "token_id", "details_session", "details_session_id":
 			if len(f.session) == 0 && len(v) < 200 {
 				f.session = v
 			}

@@ -27,6 +27,8 @@ type Report struct {
 	Lived         []float64 // seconds from a login to the same user's refusal, sorted
 	KnownShare    float64   // of refused users: had logged in or were let in before; NaN where there are none
 	Flipped       int       // sessions or users turned away and let through again, twice or more, with no login in between
+	AtHome        int       // sessions missed in the recent time by the process that had let them in last
+	Abroad        int       // the same, by another process
 	Named         bool      // requests that were let through name a session or a user
 	Times         []int64   // of all refusals
 	BrokeIn       []BreakIn
@@ -197,6 +199,7 @@ func (t *Tally) Report(start, end int64) Report {
 	r.Accounts, r.Users = accounts.accounts()
 	r.Relogins, r.ReloginsUsual = people.relogins, people.reloginsBefore*scale
 	r.Lived, r.Flipped = people.lived, people.flipped()
+	r.AtHome, r.Abroad = people.atHome, people.abroad
 	sort.Float64s(r.Relogins)
 	sort.Float64s(r.Lived)
 	if people.refused > 0 {
