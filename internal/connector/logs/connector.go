@@ -26,7 +26,7 @@ func Kind() connector.Kind {
 		Languages: []connector.Language{{
 			Name: "logql", Patterns: true, Shape: probe.Any, Check: logql.Check, ShapeOf: logql.ShapeOf, Options: options(),
 		}},
-		Probes: []probe.Spec{sourcesSpec(), errorsSpec(), patternsSpec(), spikeSpec(), splitSpec()},
+		Probes: []probe.Spec{sourcesSpec(), errorsSpec(), patternsSpec(), spikeSpec(), splitSpec(), authSpec(), attacksSpec(), keysSpec()},
 		Open:   open,
 	}
 }
@@ -76,6 +76,12 @@ func (t *Target) Ask(ctx context.Context, q probe.Question) evidence.Answer {
 		a = t.patterns(ctx, q)
 	case q.Builtin == "logs.split":
 		a = t.split(ctx, q)
+	case q.Builtin == "logs.attacks":
+		a = t.attacks(ctx, q)
+	case q.Builtin == "logs.keys":
+		a = t.keys(ctx, q)
+	case q.Builtin == "logs.auth":
+		a = t.auth(ctx, q)
 	case q.Builtin == "logs.spike":
 		a = t.spike(ctx, q)
 	default:
