@@ -64,7 +64,7 @@ targets:
   orders-metrics: {kind: prometheus, url: "http://127.0.0.1:{prometheus}"}
   orders-logs: {kind: logs, paths: ["{dir}/log/*.log"]}
   alerts: {kind: alertmanager, url: "http://127.0.0.1:{alertmanager}"}
-  this-host: {kind: host, processes: {orders: "{dir}/srv/gunicorn.conf.py"}}
+  this-host: {kind: host, processes: {orders: "{dir}/srv(/gunicorn[.]conf[.]py)?( |$)"}}
 
 params: {window: 8s, recently: 20s, stale_after: 10s, patience: 30s, cookie_page: /login, pages: [/items/1, /items/2, /items/3, /items/5, /items/8, /items/13]}
 
