@@ -9,5 +9,7 @@ func healthy() []Fault {
 		redisSaves(),
 		redisEvictsOld(),
 		redisManyClients(),
+		workersRecycled(),
+		idleWorkers(),
 	}, stillWell()...)
 }
