@@ -231,7 +231,7 @@ func late(all []*Finding) {
 				Sign: began, Weight: playbook.Against, Truth: string(expr.True),
 				Means:  fmt.Sprintf("it began %s after what it should explain (%s): a cause does not begin after its effect", expr.FormatDuration(by.Round(time.Second)), g.Title),
 				Probes: unique(f.onsets[0].probe, g.onsets[0].probe), Source: unique(f.onsets[0].target, g.onsets[0].target),
-				At: instant(f.onsets[0].To), value: ratios[playbook.Against], weight: playbook.Against,
+				At: instant(f.onsets[0].To), value: ratio{afterEffect, 1}, weight: playbook.Against,
 			}})
 		}
 	}
