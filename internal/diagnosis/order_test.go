@@ -106,9 +106,9 @@ func TestACauseThatBeginsAfterItsEffectLosesWeightAndSaysWhy(t *testing.T) {
 func TestNoCauseIsLateThatMayHaveBeenInTime(t *testing.T) {
 	for why, answers := range map[string]map[string]any{
 		"within what sampling and windows can tell apart": {"errors": steps(100, 60), "traffic": steps(100, 56), "calls": steps(0)},
-		"before its effect":                               {"errors": steps(100, 60), "traffic": steps(100, 80), "calls": steps(0)},
-		"the effect grew once more when it began":         {"errors": steps(100, 80, 40), "traffic": steps(100, 40), "calls": steps(0)},
-		"the effect has no onset":                         {"errors": steps(100, 119), "traffic": steps(100, 40), "calls": steps(0)},
+		"before its effect":                       {"errors": steps(100, 60), "traffic": steps(100, 80), "calls": steps(0)},
+		"the effect grew once more when it began": {"errors": steps(100, 80, 40), "traffic": steps(100, 40), "calls": steps(0)},
+		"the effect has no onset":                 {"errors": steps(100, 119), "traffic": steps(100, 40), "calls": steps(0)},
 	} {
 		d := diagnose(seen(timed(t), change.Log{}, answers))
 		require.Empty(t, lateSign(finding(t, d, "crowd")), why)
