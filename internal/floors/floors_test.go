@@ -60,6 +60,7 @@ var besides = map[string][]string{
 	"internal/connector/http":     {"internal/declared"}, // what an operator declares
 	"internal/connector/nginx":    {"internal/child"},
 	"internal/connector/firewall": {"internal/child"},
+	"internal/connector/git":      {"internal/child", "internal/promapi"}, // and of being let in over HTTP
 	// one way of getting in to a Redis, for all that live in one
 	"internal/connector/redis":  {"internal/redisapi", "internal/redisact"},
 	"internal/connector/rq":     {"internal/redisapi", "internal/redisact", "internal/crew", "internal/daemon"},

@@ -28,6 +28,7 @@ func workersSpec() probe.Spec {
 			{Name: "preload", Type: "text", About: "yes, no or unknown: whether the master has loaded the application, so that a reload keeps the old code"},
 			{Name: "rss_bytes", Type: "number", About: "resident memory of all workers"},
 			{Name: "youngest_s", Type: "number", About: "age of the youngest worker, seconds; null without one"},
+			{Name: "reloaded_s", Type: "number", About: "seconds since all workers were replaced while the master stayed, as a reload does; null where the oldest came with the master, or is gone"},
 			{Name: "list", Type: "rows", About: "pid, age_s, rss_bytes, state, up (it has loaded the application), connections (null when hidden) of each worker, oldest first"},
 		},
 		Outcomes: []probe.Outcome{
@@ -35,6 +36,11 @@ func workersSpec() probe.Spec {
 			{When: "youngest_s stays small", Means: "workers are replaced all the time: killed by the timeout, for want of memory, or by max_requests"},
 			{When: "master_halted is true", Means: "nothing is replaced and no signal is heeded until it goes on"},
 		},
+		Changes: []probe.Moment{
+			{Kind: probe.Restart, Ago: "master_age_s", What: "gunicorn master {master_pid}"},
+			{Kind: probe.Reload, Ago: "reloaded_s", What: "workers of gunicorn {master_pid}"},
+		},
+		Timeline: true,
 	}
 }
 
@@ -56,7 +62,11 @@ func (t *target) workers(ctx context.Context) evidence.Answer {
 	}
 	value := map[string]any{
 		"master_pid": int64(s.master.PID), "master_age_s": age(s.master), "master_halted": s.halted(),
-		"workers": int64(len(s.workers)), "configured": configured(s.master), "preload": string(preloads(s.master)), "youngest_s": nil,
+		"workers": int64(len(s.workers)), "configured": configured(s.master), "preload": string(preloads(s.master)), "youngest_s": nil, "reloaded_s": nil,
+	}
+	// A worker that is a little younger than its master came with it.
+	if old := byAge(s.workers); len(old) > 0 && age(s.master)-age(old[0]) > besideStart {
+		value["reloaded_s"] = age(old[0])
 	}
 	var rss int64
 	rows := []any{}
@@ -74,5 +84,9 @@ func (t *target) workers(ctx context.Context) evidence.Answer {
 	value["rss_bytes"], value["list"] = rss, rows
 	return evidence.Of(value)
 }
+
+// besideStart is how much younger than the master a worker of its start may be,
+// in seconds: a preloaded application takes its time.
+const besideStart = 60
 
 func age(p pid.Process) float64 { return max(time.Since(p.Started()).Seconds(), 0) }

@@ -22,7 +22,7 @@ func Kind() connector.Kind {
 		Name:     "nginx",
 		About:    "An nginx on this machine: its configuration, its processes, and changes of upstreams and rate limits.",
 		Settings: settings(),
-		Probes:   []probe.Spec{configSpec()},
+		Probes:   []probe.Spec{configSpec(), changesSpec()},
 		Actions:  []action.Spec{upstreamSpec(), rateLimitSpec(), reloadSpec(), restoreSpec()},
 		Tried:    "nginx 1.22.",
 		Open: func(s connector.Settings, tools connector.Tools) (connector.Target, error) {
@@ -46,10 +46,15 @@ func (t *target) Ask(ctx context.Context, q probe.Question) evidence.Answer {
 	if t.closed.Load() {
 		return evidence.Not(evidence.NotAsked, "the target is closed", "")
 	}
-	if q.Builtin != "nginx.config" {
+	var a evidence.Answer
+	switch q.Builtin {
+	case "nginx.config":
+		a = t.ask(ctx)
+	case "nginx.changes":
+		a = t.changes(ctx)
+	default:
 		return evidence.Not(evidence.NotApplicable, "an nginx does not know the question "+q.Lang+" "+q.Builtin, "")
 	}
-	a := t.ask(ctx)
 	a.Value, a.Reason = t.tools.Redact.Value(a.Value), t.tools.Redact.Text(a.Reason)
 	return a
 }

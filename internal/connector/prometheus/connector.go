@@ -23,7 +23,7 @@ func Kind() connector.Kind {
 		Languages: []connector.Language{{
 			Name: "promql", Shape: probe.Series, Check: promtext.Check, Options: promtext.Options(),
 		}},
-		Probes: []probe.Spec{promtext.TargetsSpec(), alertsSpec(), rulesSpec(), promtext.HealthSpec()},
+		Probes: []probe.Spec{promtext.TargetsSpec(), alertsSpec(), rulesSpec(), promtext.HealthSpec(), promtext.ChangesSpec()},
 		Open:   open,
 	}
 }
@@ -73,6 +73,8 @@ func (t *Target) Ask(ctx context.Context, q probe.Question) evidence.Answer {
 		a = t.rules(ctx)
 	case q.Builtin == "prometheus.health":
 		a = t.health(ctx)
+	case q.Builtin == "prometheus.changes":
+		a = t.asker.Changes(ctx, q)
 	default:
 		a = evidence.Not(evidence.NotApplicable, "Prometheus has no question called "+q.Builtin, "")
 	}
