@@ -14,7 +14,7 @@ const (
 	DNS         = "dns"         // a name leads elsewhere
 )
 
-// ChangeKinds lists them all, sorted.
+// ChangeKinds lists them all.
 func ChangeKinds() []string {
 	return []string{Boot, Certificate, Config, Dependency, Deploy, DNS, Flag, Migration, Reload, Restart}
 }

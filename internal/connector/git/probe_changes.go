@@ -156,6 +156,9 @@ func (t *target) told(ctx context.Context, moves []move, from time.Time) ([]any,
 			of := kinds[kind]
 			if kind == probe.Deploy {
 				of = files
+				if len(kinds[code])+len(kinds[probe.Dependency]) == 0 && len(files) > 0 {
+					continue // only settings or migrations came: the rows of these say so
+				}
 			} else if len(of) == 0 || m.from == "" {
 				continue // with a clone comes everything, and nothing of it is news
 			}

@@ -80,7 +80,7 @@ func (t *target) answer(err error) evidence.Answer {
 	var refused *errRefused
 	switch {
 	case errors.As(err, &refused) && strings.Contains(refused.text, "dubious ownership"):
-		return evidence.Not(evidence.Denied, what+": it belongs to another user, and this git does not read it", "run quell as its owner, or git config --global --add safe.directory "+t.config.Dir)
+		return evidence.Not(evidence.Denied, what+": it belongs to another user, and this git does not read it", "run quell as its owner, or with git 2.38 or later")
 	case errors.As(err, &refused):
 		return evidence.Not(evidence.Invalid, what+": git says: "+refused.text, "")
 	case errors.Is(err, errNoGit):
