@@ -57,8 +57,8 @@ var besides = map[string][]string{
 	"internal/connector/alertmanager": {"internal/promapi"},
 	// one way of running a program that is never left behind
 	"internal/connector/command":  {"internal/child", "internal/declared"},
-	"internal/connector/http":     {"internal/declared"}, // what an operator declares
-	"internal/connector/nginx":    {"internal/child"},
+	"internal/connector/http":     {"internal/declared"},                                          // what an operator declares
+	"internal/connector/nginx":    {"internal/child", "internal/logql", "internal/logql/logfile"}, // its logs are files, read by the window
 	"internal/connector/firewall": {"internal/child"},
 	"internal/connector/git":      {"internal/child", "internal/promapi"}, // and of being let in over HTTP
 	// one way of getting in to a Redis, for all that live in one
@@ -90,7 +90,7 @@ var homes = map[string][]string{
 	"github.com/redis/go-redis":        {"internal/redisapi"},
 	"github.com/miekg/dns":             {"internal/connector/dns"},
 	"github.com/prometheus/prometheus": {"internal/series", "internal/connector/series", "internal/connector/prometheus", "internal/connector/loki", "internal/promtext"},
-	"github.com/spf13/cobra":           {"internal/cli"},
+	"github.com/spf13/cobra":           {"internal/cli", "lab"},
 	"modernc.org/sqlite":               {"internal/demo", "internal/store"},
 	"go.yaml.in/yaml":                  {"internal/playbook", "internal/config", "internal/discover", "internal/rehearsal"},
 	"github.com/rogpeppe/go-internal":  {"internal/rehearsal"},
