@@ -1,5 +1,5 @@
 package fault
 
 func recovered() []Fault {
-	return []Fault{}
+	return []Fault{was(badDeploy()), was(badConfig()), was(partnerDown()), was(schemaBehind()), was(serverDead())}
 }
