@@ -9,5 +9,7 @@ func healthy() []Fault {
 		redisSaves(),
 		redisEvictsOld(),
 		redisManyClients(),
+		justDeployed(),
+		falseAlarm(),
 	}, stillWell()...)
 }
