@@ -11,5 +11,7 @@ func healthy() []Fault {
 		redisManyClients(),
 		workersRecycled(),
 		idleWorkers(),
+		justDeployed(),
+		falseAlarm(),
 	}, stillWell()...)
 }

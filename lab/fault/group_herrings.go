@@ -1,10 +1,13 @@
 package fault
 
 func herrings() []Fault {
-	recycled := workersRecycled()
+	recycled, idle := workersRecycled(), idleWorkers()
 	return append([]Fault{
-		herringSpare(), herringCrawler(),
+		herringSpare(),
+		herringCrawler(),
+		herringRelease(),
+		herringHotfix(),
 		beside("blocked-loop-beside-recycled-workers", blockedLoop(), recycled.About, recycled.Inject),
-		beside("port-taken-beside-idle-workers", portTaken(), idleWorkers().About, idleWorkers().Inject),
+		beside("port-taken-beside-idle-workers", portTaken(), idle.About, idle.Inject),
 	}, oddities()...)
 }

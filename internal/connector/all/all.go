@@ -9,6 +9,7 @@ import (
 	"github.com/quellhq/quell/internal/connector/command"
 	"github.com/quellhq/quell/internal/connector/dns"
 	"github.com/quellhq/quell/internal/connector/firewall"
+	"github.com/quellhq/quell/internal/connector/git"
 	"github.com/quellhq/quell/internal/connector/gunicorn"
 	"github.com/quellhq/quell/internal/connector/host"
 	"github.com/quellhq/quell/internal/connector/http"
@@ -50,5 +51,6 @@ func Kinds() []connector.Kind {
 		alertmanager.Kind(),
 		command.Kind(),
 		alembic.Kind(),
+		git.Kind(),
 	}
 }
