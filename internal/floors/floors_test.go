@@ -59,8 +59,8 @@ var besides = map[string][]string{
 	"internal/connector/alertmanager": {"internal/promapi"},
 	// one way of running a program that is never left behind
 	"internal/connector/command":  {"internal/child", "internal/declared"},
-	"internal/connector/http":     {"internal/declared"}, // what an operator declares
-	"internal/connector/nginx":    {"internal/child"},
+	"internal/connector/http":     {"internal/declared"},                                          // what an operator declares
+	"internal/connector/nginx":    {"internal/child", "internal/logql", "internal/logql/logfile"}, // its logs are files, read by the window
 	"internal/connector/firewall": {"internal/child"},
 	// one way of getting in to a Redis, for all that live in one
 	"internal/connector/redis":  {"internal/redisapi", "internal/redisact"},

@@ -76,8 +76,9 @@ func clear(dir string) {
 }
 
 // kill sends SIGKILL to all that bear the mark, and returns how many there were.
+// A program that writes a title of its own over its environment (Redis, RQ,
+// Celery) has lost the mark: it is known by the log that its output goes to.
 func kill(dir string) int {
-	mark := []byte(markName + "=" + dir)
 	found := 0
 	entries, _ := os.ReadDir("/proc")
 	for _, entry := range entries {
@@ -85,19 +86,24 @@ func kill(dir string) int {
 		if err != nil || pid == os.Getpid() {
 			continue
 		}
-		env, err := os.ReadFile("/proc/" + entry.Name() + "/environ")
-		if err != nil {
-			continue
-		}
-		for _, variable := range bytes.Split(env, []byte{0}) {
-			if bytes.Equal(variable, mark) {
-				found++
-				_ = syscall.Kill(pid, syscall.SIGKILL)
-				break
-			}
+		if marked(entry.Name(), dir) {
+			found++
+			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
 	}
 	return found
+}
+
+// marked reports whether a process is one of a stack's.
+func marked(pid, dir string) bool {
+	env, _ := os.ReadFile("/proc/" + pid + "/environ")
+	for _, variable := range bytes.Split(env, []byte{0}) {
+		if string(variable) == markName+"="+dir {
+			return true
+		}
+	}
+	log, err := os.Readlink("/proc/" + pid + "/fd/1")
+	return err == nil && strings.HasPrefix(log, dir+"/log/")
 }
 
 // unmount takes away what is mounted below dir, the deepest first.

@@ -42,7 +42,7 @@ func Kind() connector.Kind {
 func specs() []probe.Spec {
 	return []probe.Spec{
 		listenersSpec(), serviceSpec(), processesSpec(), cpuSpec(), memorySpec(), pressureSpec(),
-		diskSpec(), filesSpec(), fdsSpec(), oomSpec(), messagesSpec(), connectionsSpec(), clockSpec(), kernelSpec(),
+		diskSpec(), filesSpec(), fdsSpec(), oomSpec(), messagesSpec(), connectionsSpec(), pathsSpec(), clockSpec(), kernelSpec(),
 	}
 }
 
@@ -65,7 +65,7 @@ func (t *target) Ask(ctx context.Context, q probe.Question) evidence.Answer {
 		"host.listeners": t.listeners, "host.service": t.service, "host.processes": t.processes,
 		"host.cpu": t.cpu, "host.memory": t.memory, "host.pressure": t.pressure,
 		"host.disk": t.disk, "host.files": t.files, "host.fds": t.fds, "host.oom": t.oom,
-		"host.kernel_messages": t.messages, "host.connections": t.connections,
+		"host.kernel_messages": t.messages, "host.connections": t.connections, "host.paths": t.paths,
 		"host.clock": t.clock, "host.kernel": t.kernel,
 	}
 	ask := asks[q.Builtin]
