@@ -38,7 +38,7 @@ func roleLimited() Fault {
 		LookAlikes: []string{"C-server-conn-limit", "C-pool-too-small"},
 		Inject: func(ctx context.Context, s *stack.Stack, r *rand.Rand) (Heal, error) {
 			s.Customers.Rate(float64(between(r, 20, 30)))
-			if err := s.SQL(ctx, "postgres", fmt.Sprintf("ALTER ROLE orders CONNECTION LIMIT %d", between(r, 4, 5))); err != nil {
+			if err := s.SQL(ctx, "postgres", fmt.Sprintf("ALTER ROLE orders CONNECTION LIMIT %d", between(r, 2, 3))); err != nil {
 				return nil, err
 			}
 			s.Database.Break()
