@@ -11,5 +11,7 @@ func healthy() []Fault {
 		redisManyClients(),
 		justDeployed(),
 		falseAlarm(),
+		idleSessions(),
+		reportRuns(),
 	}, stillWell()...)
 }

@@ -6,5 +6,6 @@ func herrings() []Fault {
 		herringCrawler(),
 		herringRelease(),
 		herringHotfix(),
+		leakBesideIdle(),
 	}, oddities()...)
 }
