@@ -9,6 +9,8 @@ func healthy() []Fault {
 		redisSaves(),
 		redisEvictsOld(),
 		redisManyClients(),
+		workersRecycled(),
+		idleWorkers(),
 		justDeployed(),
 		falseAlarm(),
 		idleSessions(),
