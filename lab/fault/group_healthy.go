@@ -1,5 +1,15 @@
 package fault
 
 func healthy() []Fault {
-	return append([]Fault{ordinaryDay(), rollingRestart(), gatewayEdited(), busyEvening()}, stillWell()...)
+	return append([]Fault{
+		ordinaryDay(),
+		rollingRestart(),
+		gatewayEdited(),
+		busyEvening(),
+		redisSaves(),
+		redisEvictsOld(),
+		redisManyClients(),
+		justDeployed(),
+		falseAlarm(),
+	}, stillWell()...)
 }

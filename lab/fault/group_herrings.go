@@ -1,5 +1,10 @@
 package fault
 
 func herrings() []Fault {
-	return append([]Fault{herringSpare(), herringCrawler()}, oddities()...)
+	return append([]Fault{
+		herringSpare(),
+		herringCrawler(),
+		herringRelease(),
+		herringHotfix(),
+	}, oddities()...)
 }

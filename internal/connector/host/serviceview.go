@@ -34,9 +34,19 @@ func (v serviceView) members(match func(process) bool) map[int]bool {
 	return found
 }
 
-// around is the family around one process: its masters and all below them.
-func (v serviceView) around(p process) map[int]bool {
-	return v.members(func(q process) bool { return q.pid == p.pid })
+// around is the family around one process: its masters and all below them. Of
+// the others that listen beside it those belong to it that look like it: workers
+// that have lost their master share its socket.
+func (v serviceView) around(p process, beside []listener) map[int]bool {
+	like := map[int]bool{p.pid: true}
+	for _, l := range beside {
+		for _, pid := range l.pids {
+			if q := v.now.all[pid]; spawned(q) && spawned(p) || q.line() == p.line() {
+				like[pid] = true
+			}
+		}
+	}
+	return v.members(func(q process) bool { return like[q.pid] })
 }
 
 func (v serviceView) pids() []int {
