@@ -8,7 +8,6 @@ func resources() []Fault {
 		unboundedCache(),
 		libraryLeak(),
 		sessionLeakMemory(),
-		wholeExports(),
 		datasetInMemory(),
 		memoryLimit(),
 		cpuLimit(),
