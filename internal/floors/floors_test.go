@@ -52,7 +52,9 @@ var besides = map[string][]string{
 	// connectors that speak alike share a helper, and none imports another
 	"internal/connector/prometheus": {"internal/promtext", "internal/promapi"},
 	// what is found is checked by what will read it; only the test does
-	"internal/discover": {"internal/config", "internal/connector/all"},
+	"internal/discover":         {"internal/config", "internal/connector/all"},
+	"internal/connector/docker": {"internal/promapi"},
+	"internal/connector/otel":   {"internal/promapi"},
 	// one way of being let in over HTTP
 	"internal/connector/alertmanager": {"internal/promapi"},
 	// one way of running a program that is never left behind

@@ -9,5 +9,7 @@ func recovered() []Fault {
 		was(partnerDown()),
 		was(schemaBehind()),
 		was(serverDead()),
+		lockReleased(),
+		databaseCameBack(),
 	}
 }
