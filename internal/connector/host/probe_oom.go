@@ -16,6 +16,9 @@ func oomSpec() probe.Spec {
 		Why:      "A process that dies by signal 9 was killed by the kernel, by a supervisor or by a person. Only the kernel's own record tells.",
 		Cost:     "reads the kernel's messages and its counter",
 		Shape:    probe.Object,
+		Params: []probe.Param{
+			{Name: "service", Type: probe.Text, Default: `""`, About: "name of the service whose kills are told from those of others; empty: the one under investigation"},
+		},
 		Fields: []probe.Field{
 			{Name: "kills_since_boot", Type: "number", About: "the kernel's counter; null on kernels that do not count"},
 			{Name: "kills", Type: "rows", About: "at (seconds since 1970, 0 unknown), age_s (null unknown), process, pid, scope (host or group), group, rss_bytes (null unknown), of_service (whether it was a process of the service under investigation; null when nobody can tell); newest first, at most 50"},
@@ -114,7 +117,11 @@ func (t *target) oom(ctx context.Context, q probe.Question) evidence.Answer {
 	}
 	rows, recent := []any{}, int64(0)
 	list := kills(lines)
-	victims := t.victims(ctx, q)
+	name := q.Service.Name
+	if given, ok := q.Args["service"].(string); ok && given != "" {
+		name = given
+	}
+	victims := t.victims(ctx, name)
 	for i := len(list) - 1; i >= 0 && len(rows) < maxKills; i-- {
 		k := list[i]
 		row := map[string]any{"at": k.at, "age_s": nil, "process": k.process, "pid": k.pid, "scope": k.scope, "group": k.group, "rss_bytes": k.rss, "of_service": victims.of(k)}

@@ -5,8 +5,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-
-	"github.com/quellhq/quell/internal/probe"
 )
 
 // victims tells whether the kernel killed something of the service under
@@ -19,9 +17,8 @@ type victims struct {
 }
 
 // victims looks at the service's live processes. What cannot be read is not seen.
-func (t *target) victims(ctx context.Context, q probe.Question) victims {
+func (t *target) victims(ctx context.Context, name string) victims {
 	v := victims{groups: map[string]struct{}{}, names: map[string]struct{}{}}
-	name := q.Service.Name
 	if len(name) >= 3 {
 		v.word = regexp.MustCompile(`(^|[^A-Za-z0-9])` + strings.ReplaceAll(regexp.QuoteMeta(name), "-", "[-_]") + `($|[^A-Za-z0-9])`)
 	}
