@@ -35,6 +35,18 @@ func (s *spread) add(v float64) {
 	s.buckets[k] = bucket{n: b.n + 1, max: max(b.max, v)}
 }
 
+// join adds the values of another one.
+func (s *spread) join(o *spread) {
+	if s.buckets == nil {
+		s.buckets = map[int]bucket{}
+	}
+	s.n += o.n
+	for k, b := range o.buckets {
+		mine := s.buckets[k]
+		s.buckets[k] = bucket{n: mine.n + b.n, max: max(mine.max, b.max)}
+	}
+}
+
 // nothing is the bucket of values below a tenth of a millisecond.
 const nothing = math.MinInt32
 

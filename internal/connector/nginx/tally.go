@@ -71,15 +71,25 @@ func (t *tally) add(slice int, failed bool, took, bytes float64) {
 // leastUsual are so many values that a slice says what is usual.
 const leastUsual = 5
 
-// usual is the median over the slices of a quantile; nil where none has enough.
+// usual is the median over the slices of a quantile; nil where there are too few
+// values. Neighbours are joined until most have enough.
 func usual(list *[sliceCount]spread, p float64) any {
-	var values []float64
-	for i := range list {
-		if list[i].n >= leastUsual {
-			values = append(values, list[i].quantile(p).(float64))
+	for _, width := range []int{1, 2, 3, 4, 6, sliceCount} {
+		var values []float64
+		for i := 0; i < sliceCount; i += width {
+			var joined spread
+			for j := i; j < i+width; j++ {
+				joined.join(&list[j])
+			}
+			if joined.n >= leastUsual {
+				values = append(values, joined.quantile(p).(float64))
+			}
+		}
+		if 2*len(values)*width >= sliceCount {
+			return median(values)
 		}
 	}
-	return median(values)
+	return nil
 }
 
 // part of a whole; nil of none.
