@@ -171,7 +171,7 @@ func TestFrontFaults(t *testing.T) {
 		"a weight": {func(f *front) { f.edit("server "+f.servers[0].address, "server "+f.servers[0].address+" weight=12") }, "gateway/balance#weights-give-one-server-too-much"},
 		"a hash of what is always the same": {func(f *front) { f.edit("least_conn;", "hash $server_port;") }, "gateway/balance#the-gateway-ties-clients-to-servers"},
 		"a limit for all together": {func(f *front) {
-			f.edit("  upstream shop", "limit_req_zone $server_name zone=all:1m rate=10r/s; limit_req zone=all burst=3 nodelay;\n  upstream shop")
+			f.edit("  upstream shop", "limit_req_zone $server_port zone=all:1m rate=10r/s; limit_req zone=all burst=3 nodelay;\n  upstream shop")
 		}, "gateway/traffic#a-limit-turns-honest-requests-away"},
 		"a flood from one address": {func(f *front) {
 			ctx, cancel := context.WithCancel(context.Background())
