@@ -84,6 +84,7 @@ func newFront(t *testing.T, name string) *front {
     location = /status { stub_status; }
   }`, f.servers[0].address, f.servers[1].address), nil)
 	f.port, f.url, f.health = f.Nginx.Port, fmt.Sprintf("http://127.0.0.1:%d", f.Nginx.Port), "/health"
+	f.apart = true
 	f.params = "params: {recently: 3s, least: 20}\n"
 	f.target("front", fmt.Sprintf("{kind: nginx, conf: %s/nginx.conf, prefix: %[1]s}", f.Dir))
 	text, err := os.ReadFile(f.Dir + "/nginx.conf")
