@@ -57,8 +57,8 @@ func fine(w http.ResponseWriter, r *http.Request) {
 // before is how long people use it before anything happens, and then how long it
 // takes until somebody asks.
 const (
-	before = 6 * time.Second
-	then   = 4 * time.Second
+	before = 8 * time.Second
+	then   = 8 * time.Second
 )
 
 func newFront(t *testing.T, name string) *front {
@@ -85,7 +85,7 @@ func newFront(t *testing.T, name string) *front {
   }`, f.servers[0].address, f.servers[1].address), nil)
 	f.port, f.url, f.health = f.Nginx.Port, fmt.Sprintf("http://127.0.0.1:%d", f.Nginx.Port), "/health"
 	f.apart = true
-	f.params = "params: {recently: 3s, least: 20}\n"
+	f.params = "params: {recently: 6s, least: 20}\n"
 	f.target("front", fmt.Sprintf("{kind: nginx, conf: %s/nginx.conf, prefix: %[1]s}", f.Dir))
 	text, err := os.ReadFile(f.Dir + "/nginx.conf")
 	require.NoError(t, err)
