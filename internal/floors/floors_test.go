@@ -62,8 +62,8 @@ var besides = map[string][]string{
 	"internal/connector/firewall": {"internal/child"},
 	// one way of getting in to a Redis, for all that live in one
 	"internal/connector/redis":  {"internal/redisapi", "internal/redisact"},
-	"internal/connector/rq":     {"internal/redisapi", "internal/redisact", "internal/crew", "internal/daemon"},
-	"internal/connector/celery": {"internal/redisapi", "internal/redisact", "internal/crew", "internal/daemon"},
+	"internal/connector/rq":     {"internal/redisapi", "internal/redisact", "internal/crew", "internal/daemon", "internal/pid"},
+	"internal/connector/celery": {"internal/redisapi", "internal/redisact", "internal/crew", "internal/daemon", "internal/pid"},
 	// one way of knowing a process again
 	"internal/execution":          {"internal/pid"},
 	"internal/connector/gunicorn": {"internal/pid"},
