@@ -10,6 +10,7 @@ import (
 
 	"github.com/quellhq/quell/internal/probe"
 	"github.com/quellhq/quell/internal/redisapi"
+	"github.com/quellhq/quell/internal/traceback"
 )
 
 func failedQuestion() question {
@@ -58,7 +59,7 @@ type failure struct {
 	id, function string
 	timeout      any
 	ended        any // seconds ago
-	trace
+	traceback.Trace
 }
 
 func (f failure) recent() bool {
@@ -145,7 +146,7 @@ func readFailures(ctx context.Context, s *redisapi.Session, ids []string, now ti
 				one.ended = age(since, now)
 			}
 		}
-		one.trace = failureText(f[5], replies[2*i+1])
+		one.Trace = failureText(f[5], replies[2*i+1])
 		out = append(out, one)
 	}
 	return out, nil
@@ -153,22 +154,22 @@ func readFailures(ctx context.Context, s *redisapi.Session, ids []string, now ti
 
 // failureText reads why a job failed: in its newest result, or in the job itself
 // as RQ before 1.12 and servers before 5 have it.
-func failureText(field any, result redisapi.Reply) trace {
+func failureText(field any, result redisapi.Reply) traceback.Trace {
 	if result.Err != "" && !strings.HasPrefix(result.Err, "WRONGTYPE") {
-		return trace{kind: "unknown"} // not permitted, or a server without streams
+		return traceback.Trace{Kind: "unknown"} // not permitted, or a server without streams
 	}
 	packed, found := streamed(result.Val)
 	if !found {
 		packed, found = field.(string)
 	}
 	if !found {
-		return trace{known: true, kind: "silent"} // it failed, and nothing was kept
+		return traceback.Trace{Kind: "silent"} // it failed, and nothing was kept
 	}
 	text, ok := unpack(packed)
 	if !ok {
-		return trace{kind: "unknown"}
+		return traceback.Trace{Kind: "unknown"}
 	}
-	return readTrace(text)
+	return traceback.Read(text)
 }
 
 // streamed finds the text in an entry of a stream; found is false where there
@@ -203,8 +204,8 @@ func tallied(all []failure) map[string]any {
 		}
 		if f.recent() {
 			counts["recent"]++
-			counts[f.kind]++
-			switch f.kind {
+			counts[f.Kind]++
+			switch f.Kind {
 			case "absent":
 				absent = append(absent, f.id)
 			case "abandoned", "killed":
@@ -215,10 +216,10 @@ func tallied(all []failure) map[string]any {
 				}
 			}
 		}
-		key := f.function + "\x00" + f.class + "\x00" + f.kind
+		key := f.function + "\x00" + f.Class + "\x00" + f.Kind
 		g := groups[key]
 		if g == nil {
-			g = map[string]any{"function": f.function, "exception": f.class, "says": f.says, "kind": f.kind, "count": int64(0), "recent": int64(0), "newest_s": f.ended, "ids": []any{}}
+			g = map[string]any{"function": f.function, "exception": f.Class, "says": f.Says, "kind": f.Kind, "count": int64(0), "recent": int64(0), "newest_s": f.ended, "ids": []any{}}
 			groups[key] = g
 		}
 		g["count"] = g["count"].(int64) + 1
