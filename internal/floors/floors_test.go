@@ -89,7 +89,7 @@ var homes = map[string][]string{
 	"github.com/redis/go-redis":        {"internal/redisapi"},
 	"github.com/miekg/dns":             {"internal/connector/dns"},
 	"github.com/prometheus/prometheus": {"internal/series", "internal/connector/series", "internal/connector/prometheus", "internal/connector/loki", "internal/promtext"},
-	"github.com/spf13/cobra":           {"internal/cli"},
+	"github.com/spf13/cobra":           {"internal/cli", "lab"},
 	"modernc.org/sqlite":               {"internal/demo", "internal/store"},
 	"go.yaml.in/yaml":                  {"internal/playbook", "internal/config", "internal/discover", "internal/rehearsal"},
 	"github.com/rogpeppe/go-internal":  {"internal/rehearsal"},

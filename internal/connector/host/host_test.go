@@ -498,3 +498,24 @@ func TestExamineSaysWhatIsMissing(t *testing.T) {
 	}
 	require.Contains(t, strings.Join(failed, ","), "kernel's messages")
 }
+
+func TestWhoseProcessWasKilled(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "kmsg")
+	require.NoError(t, os.WriteFile(path, []byte(oomLog), 0o600))
+	for service, want := range map[string]any{
+		"abc":         true,  // the group bears its name
+		"nobody-here": nil,   // it is not running: nobody can tell
+		"init":        false, // process 1 runs, in another group and under another name
+	} {
+		s := connector.Settings{"kernel_log": path, "processes": map[string]any{"init": "."}}
+		target, err := host.Kind().Open(s, connector.Tools{})
+		require.NoError(t, err)
+		answer := target.Ask(t.Context(), probe.Question{
+			Lang: "probe", Builtin: "host.oom", Now: time.Now(), Since: time.Hour, Service: probe.Service{Name: service},
+		})
+		require.NoError(t, target.Close())
+		k := object(t, answer)["kills"].([]any)[0].(map[string]any)
+		require.Equal(t, want, k["of_service"], service)
+	}
+}

@@ -16,13 +16,18 @@ func oomSpec() probe.Spec {
 		Why:      "A process that dies by signal 9 was killed by the kernel, by a supervisor or by a person. Only the kernel's own record tells.",
 		Cost:     "reads the kernel's messages and its counter",
 		Shape:    probe.Object,
+		Params: []probe.Param{
+			{Name: "service", Type: probe.Text, Default: `""`, About: "name of the service whose kills are told from those of others; empty: the one under investigation"},
+		},
 		Fields: []probe.Field{
 			{Name: "kills_since_boot", Type: "number", About: "the kernel's counter; null on kernels that do not count"},
-			{Name: "kills", Type: "rows", About: "at (seconds since 1970, 0 unknown), age_s (null unknown), process, pid, scope (host or group), group, rss_bytes (null unknown); newest first, at most 50"},
+			{Name: "kills", Type: "rows", About: "at (seconds since 1970, 0 unknown), age_s (null unknown), process, pid, scope (host or group), group, rss_bytes (null unknown), of_service (whether it was a process of the service under investigation; null when nobody can tell); newest first, at most 50"},
 			{Name: "recent", Type: "number", About: "kills within the time that the investigation looks back; null when the messages cannot be read"},
 			{Name: "newest_age_s", Type: "number", About: "seconds since the newest kill; null when there is none, or unknown"},
 			{Name: "newest_process", Type: "text", About: "its name"},
 			{Name: "newest_scope", Type: "text", About: "host: the machine was full; group: a limit of a container or unit was reached"},
+			{Name: "own_group_age_s", Type: "number", About: "seconds since the newest kill at the limit of a group that was the service's, or may have been; null when there is none"},
+			{Name: "own_process", Type: "text", About: "the name of that process"},
 			{Name: "source", Type: "text", About: "where the messages came from; empty when they cannot be read"},
 			{Name: "up_s", Type: "number", About: "seconds since the machine started"},
 		},
@@ -88,7 +93,7 @@ const maxKills = 50
 func (t *target) oom(ctx context.Context, q probe.Question) evidence.Answer {
 	v := map[string]any{
 		"kills_since_boot": nil, "kills": []any{}, "recent": nil, "newest_age_s": nil,
-		"newest_process": "", "newest_scope": "", "source": "", "up_s": t.sys.uptime(),
+		"newest_process": "", "newest_scope": "", "own_group_age_s": nil, "own_process": "", "source": "", "up_s": t.sys.uptime(),
 	}
 	counted := false
 	if data, err := t.sys.read("vmstat"); err == nil {
@@ -112,9 +117,14 @@ func (t *target) oom(ctx context.Context, q probe.Question) evidence.Answer {
 	}
 	rows, recent := []any{}, int64(0)
 	list := kills(lines)
+	name := q.Service.Name
+	if given, ok := q.Args["service"].(string); ok && given != "" {
+		name = given
+	}
+	victims := t.victims(ctx, name)
 	for i := len(list) - 1; i >= 0 && len(rows) < maxKills; i-- {
 		k := list[i]
-		row := map[string]any{"at": k.at, "age_s": nil, "process": k.process, "pid": k.pid, "scope": k.scope, "group": k.group, "rss_bytes": k.rss}
+		row := map[string]any{"at": k.at, "age_s": nil, "process": k.process, "pid": k.pid, "scope": k.scope, "group": k.group, "rss_bytes": k.rss, "of_service": victims.of(k)}
 		if k.at > 0 {
 			age := max(now-k.at, 0)
 			row["age_s"] = age
@@ -123,6 +133,9 @@ func (t *target) oom(ctx context.Context, q probe.Question) evidence.Answer {
 			}
 			if v["newest_age_s"] == nil {
 				v["newest_age_s"] = age
+			}
+			if v["own_group_age_s"] == nil && k.scope == "group" && row["of_service"] != false {
+				v["own_group_age_s"], v["own_process"] = age, k.process
 			}
 		}
 		if len(rows) == 0 {

@@ -1,4 +1,4 @@
-package lab_test
+package server_test
 
 import (
 	"context"

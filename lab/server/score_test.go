@@ -1,5 +1,5 @@
-// Package lab_test breaks real servers and scores the diagnosis of them.
-package lab_test
+// Package server_test breaks real servers and scores the diagnosis of them.
+package server_test
 
 import (
 	"fmt"

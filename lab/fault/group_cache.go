@@ -1,0 +1,5 @@
+package fault
+
+func cache() []Fault {
+	return []Fault{}
+}

@@ -1,0 +1,5 @@
+package fault
+
+func database() []Fault {
+	return []Fault{connectionLeak()}
+}

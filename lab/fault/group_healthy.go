@@ -1,0 +1,5 @@
+package fault
+
+func healthy() []Fault {
+	return []Fault{ordinaryDay()}
+}

@@ -1,0 +1,5 @@
+package fault
+
+func observability() []Fault {
+	return []Fault{}
+}

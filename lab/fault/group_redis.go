@@ -1,0 +1,5 @@
+package fault
+
+func redis() []Fault {
+	return []Fault{}
+}

@@ -1,0 +1,5 @@
+package fault
+
+func resources() []Fault {
+	return []Fault{}
+}

@@ -1,0 +1,5 @@
+package fault
+
+func startup() []Fault {
+	return []Fault{}
+}

@@ -1,0 +1,5 @@
+package fault
+
+func workers() []Fault {
+	return []Fault{}
+}

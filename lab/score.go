@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quellhq/quell/lab/fault"
+	"github.com/quellhq/quell/lab/trial"
+)
+
+// options of a score.
+type options struct {
+	faults, groups, kinds []string
+	seeds                 []int
+	stacks                int
+	late                  time.Duration
+	quell, out            string
+	why                   bool
+}
+
+func scored() *cobra.Command {
+	var o options
+	cmd := &cobra.Command{
+		Use: "score", Short: "Tries the diagnosis on faults and prints the table", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
+	}
+	flags := cmd.Flags()
+	flags.StringSliceVar(&o.faults, "fault", nil, "names of faults; none: all")
+	flags.StringSliceVar(&o.groups, "group", nil, "groups of faults; none: all")
+	flags.StringSliceVar(&o.kinds, "kind", nil, "kinds: fault, double, red herring, healthy, recovered; none: all")
+	flags.IntSliceVar(&o.seeds, "seed", []int{1}, "seeds of the parameters, one trial each")
+	flags.IntVar(&o.stacks, "stacks", 1, "how many stacks run at the same time; faults that take both processors run alone")
+	flags.DurationVar(&o.late, "late", 0, "how much later than usual the alert arrives")
+	flags.StringVar(&o.quell, "quell", "", "path of the binary; none: it is built")
+	flags.StringVar(&o.out, "out", "", "file that each result is appended to, one JSON object a line")
+	flags.BoolVar(&o.why, "why", true, "explain each diagnosis that is not right")
+	return cmd
+}
+
+// chosen are the faults that were asked for.
+func (o options) chosen() ([]fault.Fault, error) {
+	for _, name := range o.faults {
+		if _, err := fault.Find(name); err != nil {
+			return nil, err
+		}
+	}
+	var chosen []fault.Fault
+	for _, f := range fault.All() {
+		fits := func(list []string, word string) bool {
+			return len(list) == 0 || slices.ContainsFunc(list, func(s string) bool { return strings.EqualFold(s, word) })
+		}
+		if fits(o.faults, f.Name) && fits(o.groups, f.Group) && fits(o.kinds, string(f.Kind)) {
+			chosen = append(chosen, f)
+		}
+	}
+	if len(chosen) == 0 {
+		return nil, fmt.Errorf("no fault is of that kind and group: `go run ./lab list` names all")
+	}
+	return chosen, nil
+}
+
+func (o options) run(cmd *cobra.Command) error {
+	chosen, err := o.chosen()
+	if err != nil {
+		return err
+	}
+	if o.quell == "" {
+		dir, err := os.MkdirTemp("", "quell-binary-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
+		if o.quell, err = build(cmd.Context(), dir); err != nil {
+			return err
+		}
+	}
+	var trials []trial.Trial
+	for _, f := range chosen {
+		for _, seed := range o.seeds {
+			trials = append(trials, trial.Trial{Fault: f, Seed: uint64(seed), Quell: o.quell, Late: o.late})
+		}
+	}
+	fmt.Fprint(cmd.OutOrStdout(), trial.Head())
+	var results []trial.Result
+	var mu sync.Mutex
+	o.each(cmd.Context(), trials, func(t trial.Trial, r trial.Result) {
+		mu.Lock()
+		defer mu.Unlock()
+		results = append(results, r)
+		fmt.Fprint(cmd.OutOrStdout(), r.Line())
+		if o.why && !r.Right() && r.Error == "" {
+			fmt.Fprintln(cmd.ErrOrStderr(), indent(r.Why(t.Fault)))
+		}
+		if o.out != "" {
+			if err := appendTo(o.out, r); err != nil {
+				fmt.Fprintln(cmd.ErrOrStderr(), "lab:", err)
+			}
+		}
+	})
+	if err := cmd.Context().Err(); err != nil {
+		return fmt.Errorf("interrupted after %d of %d trials: %w", len(results), len(trials), err)
+	}
+	fmt.Fprint(cmd.OutOrStdout(), trial.Summary(results))
+	return nil
+}
+
+// each runs the trials: those that take both processors one by one, the others
+// so many at a time. A trial that could not be held is a result with an error.
+func (o options) each(ctx context.Context, trials []trial.Trial, done func(trial.Trial, trial.Result)) {
+	one := func(t trial.Trial) {
+		if ctx.Err() != nil {
+			return
+		}
+		r, err := t.Run(ctx)
+		if err != nil {
+			r = trial.Failed(t, err)
+		}
+		done(t, r)
+	}
+	slots := make(chan struct{}, max(o.stacks, 1))
+	var group sync.WaitGroup
+	for _, t := range trials {
+		if t.Fault.Alone {
+			continue
+		}
+		slots <- struct{}{}
+		group.Go(func() {
+			defer func() { <-slots }()
+			one(t)
+		})
+	}
+	group.Wait()
+	for _, t := range trials {
+		if t.Fault.Alone {
+			one(t)
+		}
+	}
+}
+
+// build builds the binary that is tried.
+func build(ctx context.Context, dir string) (string, error) {
+	path := filepath.Join(dir, "quell")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", path, "github.com/quellhq/quell/cmd/quell")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build quell: %w: %s", err, out)
+	}
+	return path, nil
+}
+
+func appendTo(path string, r trial.Result) error {
+	line, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = f.Write(append(line, '\n'))
+	return err
+}
+
+func indent(text string) string {
+	return "    " + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n    ")
+}

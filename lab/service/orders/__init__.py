@@ -1,0 +1,1 @@
+"""A small shop's order service: a catalogue, customers, orders, receipts."""
