@@ -22,6 +22,7 @@ func jobsQuestion() question {
 			{Name: "complete", Type: "bool", About: "these are all"},
 			numberField("ended", "of these, finished, failed, stopped or canceled"),
 			numberField("kept", "of these, without a time to live: they stay for ever"),
+			numberField("kept_recent", "of these, ended within ten minutes: it goes on"),
 			numberField("kept_share", "kept ÷ ended; null without"),
 			numberField("kept_bytes", "memory of the kept and their results, scaled to all keys; null where it may not be asked"),
 			numberField("memory_share", "kept_bytes ÷ used memory of the server; null as above"),
@@ -53,6 +54,7 @@ const (
 type sampled struct {
 	id, status, origin, function string
 	enqueued                     any
+	ended                        any
 	kept                         bool
 	bytes                        int64 // −1: not known
 }
@@ -76,7 +78,11 @@ func askJobs(ctx context.Context, s *redisapi.Session) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := summary(jobs)
+	now, err := s.Time(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := summary(jobs, now)
 	out["keys"], out["sampled"], out["complete"] = keys, int64(len(jobs)), complete
 	if bytes, ok := out["kept_bytes"].(float64); ok && seen > 0 {
 		if !complete {
@@ -87,7 +93,7 @@ func askJobs(ctx context.Context, s *redisapi.Session) (map[string]any, error) {
 			out["memory_share"] = min(1, bytes/used)
 		}
 	}
-	return out, strays(ctx, s, jobs, out)
+	return out, strays(ctx, s, jobs, now, out)
 }
 
 // walkJobs reads a bounded part of the jobs; seen counts all keys that the walk
@@ -133,7 +139,7 @@ func lookAtJobs(ctx context.Context, s *redisapi.Session, ids []string) ([]sampl
 	}
 	var cmds [][]any
 	for _, id := range ids {
-		cmds = append(cmds, []any{"HMGET", jobPrefix + id, "status", "origin", "enqueued_at", "description"}, []any{"TTL", jobPrefix + id},
+		cmds = append(cmds, []any{"HMGET", jobPrefix + id, "status", "origin", "enqueued_at", "description", "ended_at"}, []any{"TTL", jobPrefix + id},
 			[]any{"MEMORY", "USAGE", jobPrefix + id}, []any{"MEMORY", "USAGE", resultPrefix + id})
 	}
 	replies, err := s.Do(ctx, cmds...)
@@ -149,10 +155,10 @@ func lookAtJobs(ctx context.Context, s *redisapi.Session, ids []string) ([]sampl
 			}
 		}
 		f, _ := r[0].Val.([]any)
-		if len(f) != 4 || f[0] == nil {
+		if len(f) != 5 || f[0] == nil {
 			continue
 		}
-		j := sampled{id: id, enqueued: f[2], function: function(f[3]), kept: count(r[1].Val) == -1, bytes: count(r[2].Val) + count(r[3].Val)}
+		j := sampled{id: id, enqueued: f[2], ended: f[4], function: function(f[3]), kept: count(r[1].Val) == -1, bytes: count(r[2].Val) + count(r[3].Val)}
 		j.status, _ = f[0].(string)
 		j.origin, _ = f[1].(string)
 		if r[2].Err != "" {
@@ -163,8 +169,8 @@ func lookAtJobs(ctx context.Context, s *redisapi.Session, ids []string) ([]sampl
 	return out, nil
 }
 
-func summary(jobs []sampled) map[string]any {
-	var ended, kept, bytes int64
+func summary(jobs []sampled, now time.Time) map[string]any {
+	var ended, kept, recent, bytes int64
 	measured := true
 	states, functions := map[string]int64{}, map[string]int64{}
 	for _, j := range jobs {
@@ -175,12 +181,15 @@ func summary(jobs []sampled) map[string]any {
 		if ended++; j.kept {
 			kept++
 			functions[j.function]++
+			if s, ok := age(j.ended, now).(float64); ok && s <= recentFailure.Seconds() {
+				recent++
+			}
 			measured = measured && j.bytes >= 0
 			bytes += j.bytes
 		}
 	}
 	out := map[string]any{
-		"ended": ended, "kept": kept, "kept_share": nil, "kept_bytes": nil, "memory_share": nil, "bytes_mean": nil,
+		"ended": ended, "kept": kept, "kept_recent": recent, "kept_share": nil, "kept_bytes": nil, "memory_share": nil, "bytes_mean": nil,
 		"functions": counted(functions, "function", 10), "states": counted(states, "state", 20),
 	}
 	if ended > 0 {
@@ -196,11 +205,7 @@ func summary(jobs []sampled) map[string]any {
 }
 
 // strays finds jobs whose state no list bears out.
-func strays(ctx context.Context, s *redisapi.Session, jobs []sampled, out map[string]any) error {
-	now, err := s.Time(ctx)
-	if err != nil {
-		return err
-	}
+func strays(ctx context.Context, s *redisapi.Session, jobs []sampled, now time.Time, out map[string]any) error {
 	var cmds [][]any
 	var sought []sampled
 	for _, j := range jobs {
