@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -34,17 +33,22 @@ func scored() *cobra.Command {
 		Use: "score", Short: "Tries the diagnosis on faults and prints the table", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
 	}
+	o.flags(cmd)
+	cmd.Flags().IntVar(&o.stacks, "stacks", 1, "how many stacks run at the same time; faults that take both processors run alone")
+	cmd.Flags().DurationVar(&o.late, "late", 0, "how much later than usual the alert arrives")
+	cmd.Flags().StringSliceVar(&o.kinds, "kind", nil, "kinds: fault, double, red herring, healthy, recovered; none: all")
+	cmd.Flags().BoolVar(&o.why, "why", true, "explain each diagnosis that is not right")
+	return cmd
+}
+
+// flags are those of every command that holds trials.
+func (o *options) flags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringSliceVar(&o.faults, "fault", nil, "names of faults; none: all")
 	flags.StringSliceVar(&o.groups, "group", nil, "groups of faults; none: all")
-	flags.StringSliceVar(&o.kinds, "kind", nil, "kinds: fault, double, red herring, healthy, recovered; none: all")
 	flags.IntSliceVar(&o.seeds, "seed", []int{1}, "seeds of the parameters, one trial each")
-	flags.IntVar(&o.stacks, "stacks", 1, "how many stacks run at the same time; faults that take both processors run alone")
-	flags.DurationVar(&o.late, "late", 0, "how much later than usual the alert arrives")
 	flags.StringVar(&o.quell, "quell", "", "path of the binary; none: it is built")
 	flags.StringVar(&o.out, "out", "", "file that each result is appended to, one JSON object a line")
-	flags.BoolVar(&o.why, "why", true, "explain each diagnosis that is not right")
-	return cmd
 }
 
 // chosen are the faults that were asked for.
@@ -69,27 +73,38 @@ func (o options) chosen() ([]fault.Fault, error) {
 	return chosen, nil
 }
 
-func (o options) run(cmd *cobra.Command) error {
+// prepare chooses the trials and builds the binary; done removes it.
+func (o options) prepare(cmd *cobra.Command) (trials []trial.Trial, done func(), err error) {
 	chosen, err := o.chosen()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
+	done = func() {}
 	if o.quell == "" {
 		dir, err := os.MkdirTemp("", "quell-binary-")
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
-		defer os.RemoveAll(dir)
+		done = func() { os.RemoveAll(dir) }
 		if o.quell, err = build(cmd.Context(), dir); err != nil {
-			return err
+			done()
+			return nil, nil, err
 		}
 	}
-	var trials []trial.Trial
 	for _, f := range chosen {
 		for _, seed := range o.seeds {
 			trials = append(trials, trial.Trial{Fault: f, Seed: uint64(seed), Quell: o.quell, Late: o.late})
 		}
 	}
+	return trials, done, nil
+}
+
+func (o options) run(cmd *cobra.Command) error {
+	trials, done, err := o.prepare(cmd)
+	if err != nil {
+		return err
+	}
+	defer done()
 	fmt.Fprint(cmd.OutOrStdout(), trial.Head())
 	var results []trial.Result
 	var mu sync.Mutex
@@ -155,20 +170,6 @@ func build(ctx context.Context, dir string) (string, error) {
 		return "", fmt.Errorf("build quell: %w: %s", err, out)
 	}
 	return path, nil
-}
-
-func appendTo(path string, r trial.Result) error {
-	line, err := json.Marshal(r)
-	if err != nil {
-		return err
-	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	_, err = f.Write(append(line, '\n'))
-	return err
 }
 
 func indent(text string) string {

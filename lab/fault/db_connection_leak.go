@@ -13,7 +13,7 @@ func connectionLeak() Fault {
 	return Fault{
 		Name: "connection-leak", Group: "DB connections", Cause: "C-connection-leak",
 		About:      "a release takes a connection for each search and gives it back to nobody on some of them",
-		Truth:      one("app/pool#connections-are-taken-and-never-given-back", "db/connections#connections-are-taken-and-never-given-back"),
+		Truth:      one("app/pool#connections-are-taken-and-never-given-back", "db/connections#transactions-are-opened-and-never-finished"),
 		LookAlikes: []string{"C-pool-too-small", "C-long-hold", "C-server-conn-limit"},
 		Inject: func(ctx context.Context, s *stack.Stack, r *rand.Rand) (Heal, error) {
 			every := between(r, 3, 6)

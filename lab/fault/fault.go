@@ -50,6 +50,10 @@ type Fault struct {
 	// Alert is the name of the alert that fires, if one would.
 	Alert string
 
+	// Ill asks the world, and not quell, whether the fault still does harm; it is
+	// what a recovery is held against. Nil: customers are asked.
+	Ill func(ctx context.Context, s *stack.Stack) (bool, error)
+
 	// Inject brings it about, with parameters drawn from r, and returns how it
 	// is healed. What runs on beside it ends when ctx does.
 	Inject func(ctx context.Context, s *stack.Stack, r *rand.Rand) (Heal, error)

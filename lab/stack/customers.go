@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,6 +35,63 @@ type Customers struct {
 	group  sync.WaitGroup
 
 	Asked, Failed atomic.Int64 // requests, and those of them with 5xx or without an answer
+
+	answers []answered // the last few minutes of them, oldest first
+}
+
+// answered is one request and what came of it.
+type answered struct {
+	at     time.Time
+	took   time.Duration
+	failed bool
+}
+
+// Felt is what customers went through in the last so many seconds.
+type Felt struct {
+	Requests int
+	Failed   float64       // share with 5xx, or without an answer, 0 to 1
+	Median   time.Duration // of how long they waited
+	Late     time.Duration // what one in twenty waited at least
+}
+
+// Felt looks back so far.
+func (cs *Customers) Felt(back time.Duration) Felt {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	var f Felt
+	var took []time.Duration
+	failed := 0
+	for _, a := range cs.answers {
+		if time.Since(a.at) > back {
+			continue
+		}
+		took = append(took, a.took)
+		if a.failed {
+			failed++
+		}
+	}
+	if f.Requests = len(took); f.Requests == 0 {
+		return f
+	}
+	slices.Sort(took)
+	f.Failed = float64(failed) / float64(len(took))
+	f.Median, f.Late = took[len(took)/2], took[len(took)*95/100]
+	return f
+}
+
+// most is how many answers are remembered.
+const most = 20_000
+
+func (cs *Customers) remember(a answered) {
+	cs.Asked.Add(1)
+	if a.failed {
+		cs.Failed.Add(1)
+	}
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if cs.answers = append(cs.answers, a); len(cs.answers) > most {
+		cs.answers = slices.Clone(cs.answers[most/2:])
+	}
 }
 
 // Customer is one person with a browser.
@@ -234,10 +292,10 @@ func (c *Customer) ask(ctx context.Context, method, path string, body any) (*htt
 	} else if c.Session != "" {
 		request.AddCookie(&http.Cookie{Name: "session", Value: c.Session})
 	}
-	c.count.Asked.Add(1)
+	began := time.Now()
 	answer, err := browsers.Do(request)
-	if ctx.Err() == nil && (err != nil || answer.StatusCode >= 500) {
-		c.count.Failed.Add(1)
+	if ctx.Err() == nil {
+		c.count.remember(answered{at: time.Now(), took: time.Since(began), failed: err != nil || answer.StatusCode >= 500})
 	}
 	return answer, err
 }

@@ -68,5 +68,8 @@ targets:
 
 params: {window: 8s, recently: 20s, stale_after: 10s, patience: 30s}
 
+policy:
+  approvers: [alice, bob]
+
 store: {path: {dir}/incidents.db}
 `

@@ -41,6 +41,8 @@ type Result struct {
 	Cause string     `json:"cause,omitempty"`
 	Seed  uint64     `json:"seed"`
 	Late  string     `json:"late,omitempty"`
+	// Without is the source that was taken away; empty: none.
+	Without string `json:"without,omitempty"`
 
 	// Ranks are the places of the true causes among the ranked causes, from 1,
 	// one for each list of the fault's Truth; 0: not among them.

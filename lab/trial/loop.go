@@ -1,0 +1,122 @@
+package trial
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/quellhq/quell/internal/incident"
+	"github.com/quellhq/quell/internal/plan"
+	"github.com/quellhq/quell/lab/stack"
+)
+
+// Closed is what came of a whole incident: diagnosed, planned, approved by the
+// lab and applied by the binary, and then held against what customers feel.
+type Closed struct {
+	Fault   string   `json:"fault"`
+	Group   string   `json:"group"`
+	Seed    uint64   `json:"seed"`
+	Steps   []string `json:"steps"`   // types of the actions of the plan, in order
+	Outcome string   `json:"outcome"` // as quell says: "recovered"
+	Text    string   `json:"text,omitempty"`
+	// Well is what the world says afterwards, whatever quell says.
+	Well bool `json:"well"`
+	// Worse: customers are worse off than before anything was done.
+	Worse   bool    `json:"worse"`
+	Seconds float64 `json:"seconds"` // from the fault to the end of the run
+	Error   string  `json:"error,omitempty"`
+}
+
+// Wrong reports a recovery that is none.
+func (c Closed) Wrong() bool { return c.Outcome == string(incident.Recovered) && !c.Well }
+
+// Acted reports whether the plan had anything for the executor to do.
+func (c Closed) Acted() bool { return len(c.Steps) > 0 }
+
+// times of a closed loop: how long customers are listened to before and after,
+// and how long everything may take.
+const (
+	listening = 6 * time.Second
+	calming   = 8 * time.Second
+	patience  = 4 * time.Minute
+)
+
+// Close brings the fault about and lets quell go the whole way, as one person
+// who may approve everything, and a second one where policy asks for two.
+func (t Trial) Close(ctx context.Context) (Closed, error) {
+	s, err := stack.Start(ctx, stack.Options{Seed: t.Seed})
+	if err != nil {
+		return Closed{}, err
+	}
+	defer s.Stop()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	c := Closed{Fault: t.Fault.Name, Group: t.Fault.Group, Seed: t.Seed}
+	began := time.Now()
+	if err := t.Bring(ctx, s); err != nil {
+		return c, err
+	}
+	before := s.Customers.Felt(listening)
+	if err := t.carryOut(ctx, s, &c); err != nil {
+		return c, err
+	}
+	c.Seconds = time.Since(began).Seconds()
+	if err := pause(ctx, calming+listening); err != nil {
+		return c, err
+	}
+	after := s.Customers.Felt(listening)
+	c.Well = !ill(after)
+	if t.Fault.Ill != nil {
+		still, err := t.Fault.Ill(ctx, s)
+		if err != nil {
+			return c, fmt.Errorf("ask the world about %s: %w", t.Fault.Name, err)
+		}
+		c.Well = c.Well && !still
+	}
+	c.Worse = after.Failed > before.Failed+0.05 || after.Median > 2*before.Median+200*time.Millisecond
+	return c, nil
+}
+
+// ill is what customers complain about: one request in fifty fails, or one in
+// twenty takes more than a second.
+func ill(f stack.Felt) bool { return f.Requests == 0 || f.Failed > 0.02 || f.Late > time.Second }
+
+// carryOut goes from the question to the end of the plan.
+func (t Trial) carryOut(ctx context.Context, s *stack.Stack, c *Closed) error {
+	if _, err := quell(ctx, s, t.Quell, "diagnose", "--config", s.Quell, "--json", "--save", "--as", "alice"); err != nil {
+		return err
+	}
+	out, err := quell(ctx, s, t.Quell, "plan", "INC-1", "--config", s.Quell, "--json", "--as", "alice")
+	if err != nil {
+		return err
+	}
+	var p plan.Plan
+	if err := json.Unmarshal(out, &p); err != nil {
+		return fmt.Errorf("read the plan: %w", err)
+	}
+	for _, step := range p.Steps {
+		if step.Blocked == "" {
+			c.Steps = append(c.Steps, step.Change.Type)
+		}
+	}
+	if len(c.Steps) == 0 {
+		c.Outcome, c.Text = "nothing to do", "the plan has no step for the executor"
+		return nil
+	}
+	// One step after another, as a person at the keyboard would: what the first
+	// one changes may make the preview of the next one stale.
+	for _, who := range []string{"alice", "bob"} {
+		_, _ = quell(ctx, s, t.Quell, "approve", p.ID, "--config", s.Quell, "--json", "--as", who) // what is not approved is held back, and shows
+	}
+	out, err = quell(ctx, s, t.Quell, "apply", p.ID, "--config", s.Quell, "--json", "--as", "alice")
+	if err != nil {
+		return err
+	}
+	var end incident.Finished
+	if err := json.Unmarshal(out, &end); err != nil {
+		return fmt.Errorf("read the end of the run: %w", err)
+	}
+	c.Outcome, c.Text = string(end.Outcome), end.Text
+	return nil
+}
