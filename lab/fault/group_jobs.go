@@ -5,5 +5,6 @@ func jobs() []Fault {
 		receiptsWorkerDown(), tasksWorkerDown(), beatDown(), schedulerOff(), jobTimeout(), taskTimeout(), jobOrphaned(), taskOrphaned(),
 		jobInputMissing(), jobErrorSwallowed(), resultsUnbounded(), jobsNotEnqueued(), tasksThrownAway(),
 		writesRefused(), takenBack(), race(),
+		nightlyBatch(), workersDeployed(), oldFailures(), jobsMendedAgain(),
 	}
 }
