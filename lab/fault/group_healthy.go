@@ -1,5 +1,13 @@
 package fault
 
 func healthy() []Fault {
-	return []Fault{ordinaryDay()}
+	return append([]Fault{
+		ordinaryDay(),
+		rollingRestart(),
+		gatewayEdited(),
+		busyEvening(),
+		redisSaves(),
+		redisEvictsOld(),
+		redisManyClients(),
+	}, stillWell()...)
 }

@@ -1,5 +1,5 @@
 package fault
 
 func herrings() []Fault {
-	return []Fault{}
+	return append([]Fault{herringSpare(), herringCrawler()}, oddities()...)
 }

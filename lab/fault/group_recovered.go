@@ -1,5 +1,5 @@
 package fault
 
 func recovered() []Fault {
-	return []Fault{}
+	return []Fault{redisBack(), redisPasswordRight()}
 }

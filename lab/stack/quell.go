@@ -66,7 +66,7 @@ targets:
   alerts: {kind: alertmanager, url: "http://127.0.0.1:{alertmanager}"}
   this-host: {kind: host, processes: {orders: "{dir}/srv/gunicorn.conf.py"}}
 
-params: {window: 8s, recently: 20s, stale_after: 10s, patience: 30s, waits_long: 6s, runs_long: 2m}
+params: {window: 8s, recently: 20s, stale_after: 10s, patience: 30s, waits_long: 6s, runs_long: 2m, cookie_page: /login, pages: [/items/1, /items/2, /items/3, /items/5, /items/8, /items/13]}
 
 policy:
   approvers: [alice, bob]

@@ -2,7 +2,10 @@ package http
 
 import (
 	"context"
+	"net"
+	"net/url"
 	"sort"
+	"strings"
 	"time"
 
 	"github.com/quellhq/quell/internal/connector"
@@ -36,6 +39,8 @@ func checkSpec() probe.Spec {
 			{Name: "statuses", Type: "list", About: "the status of each request, in order; 0 when none came"},
 			{Name: "errors", Type: "list", About: "the error word of each failed request, in order"},
 			{Name: "path", Type: "text", About: "the path that was asked for"},
+			{Name: "host", Type: "text", About: "host and port of the target"},
+			{Name: "own", Type: "bool", About: "the target is the service itself, not something that it calls; null where the service has no url"},
 		}, fields()...),
 		Outcomes: []probe.Outcome{
 			{When: "phase_failed is dns", Means: "the name does not resolve: look at the dns questions"},
@@ -109,7 +114,18 @@ func (t *target) check(ctx context.Context, q probe.Question) evidence.Answer {
 	v["p50_s"], v["max_s"] = times[(len(times)-1)/2], times[len(times)-1]
 	v["statuses"], v["errors"] = statuses, errs
 	v["path"] = req.url.Path
+	v["host"], v["own"] = net.JoinHostPort(t.config.base.Hostname(), port(t.config.base)), t.isOf(q.Service)
 	return evidence.Of(v, append(notes, remarks(worst)...)...)
+}
+
+// isOf reports whether this target is a service's own address: nil where the
+// service has none.
+func (t *target) isOf(s probe.Service) any {
+	u, err := url.Parse(s.URL)
+	if err != nil || u.Hostname() == "" {
+		return nil
+	}
+	return strings.EqualFold(u.Hostname(), t.config.base.Hostname()) && port(u) == port(t.config.base)
 }
 
 func number(v any) (float64, bool) {

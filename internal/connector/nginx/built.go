@@ -12,7 +12,7 @@ import (
 
 // built is what nginx was compiled with.
 type built struct {
-	version, prefix, conf, pid, errorLog string
+	version, prefix, conf, pid, errorLog, accessLog string
 }
 
 var buildOption = regexp.MustCompile(`--([a-z-]+)=('[^']*'|\S+)`)
@@ -47,6 +47,7 @@ func (t *target) build(ctx context.Context) (built, error) {
 		}
 		return path
 	}
-	b.conf, b.pid, b.errorLog = pick("conf-path", "conf/nginx.conf"), pick("pid-path", "logs/nginx.pid"), pick("error-log-path", "logs/error.log")
+	b.conf, b.pid = pick("conf-path", "conf/nginx.conf"), pick("pid-path", "logs/nginx.pid")
+	b.errorLog, b.accessLog = pick("error-log-path", "logs/error.log"), pick("http-log-path", "logs/access.log")
 	return b, nil
 }

@@ -2,6 +2,7 @@ package nginx
 
 import (
 	"errors"
+	"net/url"
 	"path/filepath"
 
 	"github.com/quellhq/quell/internal/connector"
@@ -16,6 +17,7 @@ type config struct {
 	Pidfile  string `json:"pidfile"`
 	Snippets string `json:"snippets"`
 	Backups  string `json:"backups"`
+	Status   string `json:"status"`
 }
 
 func settings() []connector.Setting {
@@ -26,6 +28,7 @@ func settings() []connector.Setting {
 		{Name: "pidfile", Type: probe.Text, Optional: true, About: "file with the master's pid; else what the configuration says, else what nginx was built with"},
 		{Name: "snippets", Type: probe.Text, Optional: true, About: "directory for files that quell writes itself; http {} has to include its *.conf"},
 		{Name: "backups", Type: probe.Text, Optional: true, About: "directory for former texts; quell-backups beside conf"},
+		{Name: "status", Type: probe.Text, Optional: true, About: "URL of stub_status; else it is looked for in the configuration"},
 	}
 }
 
@@ -47,6 +50,9 @@ func parse(s connector.Settings, dir string) (config, error) {
 	}
 	if c.Backups == "" {
 		c.Backups = filepath.Join(filepath.Dir(c.Conf), "quell-backups")
+	}
+	if u, err := url.Parse(c.Status); c.Status != "" && (err != nil || u.Scheme != "http" || u.Host == "") {
+		return c, errors.New("status is written http://127.0.0.1:8080/nginx_status")
 	}
 	if c.Snippets != "" && realPath(c.Snippets) == realPath(c.Backups) {
 		return c, errors.New("snippets and backups are the same directory: what nginx includes must hold no former texts")

@@ -20,9 +20,9 @@ import (
 func Kind() connector.Kind {
 	return connector.Kind{
 		Name:     "nginx",
-		About:    "An nginx on this machine: its configuration, its processes, and changes of upstreams and rate limits.",
+		About:    "An nginx on this machine: its configuration, processes, logs and the servers behind it, and changes of upstreams and rate limits.",
 		Settings: settings(),
-		Probes:   []probe.Spec{configSpec()},
+		Probes:   []probe.Spec{configSpec(), statusSpec(), upstreamsSpec(), accessSpec(), errorsSpec()},
 		Actions:  []action.Spec{upstreamSpec(), rateLimitSpec(), reloadSpec(), restoreSpec()},
 		Tried:    "nginx 1.22.",
 		Open: func(s connector.Settings, tools connector.Tools) (connector.Target, error) {
@@ -46,12 +46,35 @@ func (t *target) Ask(ctx context.Context, q probe.Question) evidence.Answer {
 	if t.closed.Load() {
 		return evidence.Not(evidence.NotAsked, "the target is closed", "")
 	}
-	if q.Builtin != "nginx.config" {
+	var a evidence.Answer
+	switch q.Builtin {
+	case "nginx.config":
+		a = t.ask(ctx)
+	case "nginx.status":
+		a = t.status(ctx, q)
+	case "nginx.upstreams":
+		a = t.upstreamHealth(ctx, q)
+	case "nginx.access":
+		a = t.readLogs(ctx, q, t.access)
+	case "nginx.errors":
+		a = t.readLogs(ctx, q, t.complaints)
+	default:
 		return evidence.Not(evidence.NotApplicable, "an nginx does not know the question "+q.Lang+" "+q.Builtin, "")
 	}
-	a := t.ask(ctx)
 	a.Value, a.Reason = t.tools.Redact.Value(a.Value), t.tools.Redact.Text(a.Reason)
 	return a
+}
+
+// readLogs asks what is read from log files: one bulk request, bounded in time.
+func (t *target) readLogs(ctx context.Context, q probe.Question, ask func(context.Context, probe.Question) evidence.Answer) evidence.Answer {
+	leave, err := t.tools.Gate.EnterBulk(ctx)
+	if err != nil {
+		return connector.Failure("read nginx's logs", err)
+	}
+	defer leave()
+	ctx, cancel := connector.Within(ctx, t.tools.Gate.Limits().Timeout)
+	defer cancel()
+	return ask(ctx, q)
 }
 
 // Doer implements action.Changer.
