@@ -109,6 +109,7 @@ func TestFailuresAreGroupedByWhatRaisedThem(t *testing.T) {
 	require.Equal(t, []any{missing[0]}, v["absent_ids"])
 	require.InDelta(t, 1, v["at_limit_s"], 0.01)
 	first := v["groups"].([]any)[0].(map[string]any)
+	require.Equal(t, "default", first["queue"])
 	require.Equal(t, "jobs.work", first["function"])
 	require.Equal(t, "ValueError", first["exception"])
 	require.Equal(t, "the database is away, <*>", first["says"], "what may be data is masked")

@@ -21,7 +21,7 @@ func failedQuestion() question {
 		Cost:     "the newest 50 failed jobs of each of 100 queues, 300 in all: eight fields and the newest result of each, unpacked and never run",
 		Shape:    probe.Object,
 		Fields: []probe.Field{
-			rowsField("groups", "most jobs first, at most 30: function, exception, says (its message, data masked), kind (timeout, killed, abandoned, absent, import, unreadable, memory, unreachable, silent, other), count, recent, newest_s, ids (the newest ten)"),
+			rowsField("groups", "most jobs first, at most 30: queue, function, exception, says (its message, data masked), kind (timeout, killed, abandoned, absent, import, unreadable, memory, unreachable, silent, other), count, recent, newest_s, ids (the newest ten)"),
 			numberField("failed", "jobs in all registries of failed jobs"), numberField("sampled", "of these, looked at: the newest"),
 			numberField("recent", "of the sample, failed within ten minutes"), numberField("newest_s", "how long ago the newest failed; null without"),
 			numberField("ok", "jobs that live workers did well since their start; null without workers"),
@@ -56,9 +56,9 @@ const (
 
 // failure is one failed job.
 type failure struct {
-	id, function string
-	timeout      any
-	ended        any // seconds ago
+	queue, id, function string
+	timeout             any
+	ended               any // seconds ago
 	traceback.Trace
 }
 
@@ -76,12 +76,12 @@ func askFailed(ctx context.Context, s *redisapi.Session) (map[string]any, error)
 	if err != nil {
 		return nil, err
 	}
-	total, ids, err := newestOf(ctx, s, names)
+	total, found, err := newestOf(ctx, s, names)
 	if err != nil {
 		return nil, err
 	}
 	var all []failure
-	for part := range slices.Chunk(ids, failedChunk) {
+	for part := range slices.Chunk(found, failedChunk) {
 		read, err := readFailures(ctx, s, part, now)
 		if err != nil {
 			return nil, err
@@ -102,7 +102,7 @@ func askFailed(ctx context.Context, s *redisapi.Session) (map[string]any, error)
 	return out, nil
 }
 
-func newestOf(ctx context.Context, s *redisapi.Session, names []string) (total int64, ids []string, err error) {
+func newestOf(ctx context.Context, s *redisapi.Session, names []string) (total int64, found []failure, err error) {
 	var cmds [][]any
 	for _, n := range names {
 		cmds = append(cmds, []any{"ZCARD", registry("failed", n)}, []any{"ZRANGE", registry("failed", n), -newestFailed, -1})
@@ -111,25 +111,27 @@ func newestOf(ctx context.Context, s *redisapi.Session, names []string) (total i
 	if err != nil {
 		return 0, nil, err
 	}
-	for i := range names {
+	for i, n := range names {
 		total += count(replies[2*i].Val)
-		ids = append(ids, redisapi.Texts(replies[2*i+1].Val)...)
+		for _, id := range redisapi.Texts(replies[2*i+1].Val) {
+			found = append(found, failure{queue: n, id: id})
+		}
 	}
-	return total, ids[:min(len(ids), newestInAll)], nil
+	return total, found[:min(len(found), newestInAll)], nil
 }
 
-func readFailures(ctx context.Context, s *redisapi.Session, ids []string, now time.Time) ([]failure, error) {
+func readFailures(ctx context.Context, s *redisapi.Session, found []failure, now time.Time) ([]failure, error) {
 	var cmds [][]any
-	for _, id := range ids {
-		cmds = append(cmds, []any{"HMGET", jobPrefix + id, "description", "ended_at", "started_at", "enqueued_at", "timeout", "exc_info"},
-			[]any{"XREVRANGE", resultPrefix + id, "+", "-", "COUNT", 1})
+	for _, f := range found {
+		cmds = append(cmds, []any{"HMGET", jobPrefix + f.id, "description", "ended_at", "started_at", "enqueued_at", "timeout", "exc_info"},
+			[]any{"XREVRANGE", resultPrefix + f.id, "+", "-", "COUNT", 1})
 	}
 	replies, err := s.Do(ctx, cmds...)
 	if err != nil {
 		return nil, err
 	}
 	var out []failure
-	for i, id := range ids {
+	for i, one := range found {
 		if err := replies[2*i].Said(cmds[2*i]); err != nil {
 			return nil, err
 		}
@@ -137,7 +139,7 @@ func readFailures(ctx context.Context, s *redisapi.Session, ids []string, now ti
 		if len(f) != 6 || f[0] == nil && f[3] == nil {
 			continue // its data has ended
 		}
-		one := failure{id: redisapi.Clip(id), function: function(f[0]), ended: age(f[1], now)}
+		one.id, one.function, one.ended = redisapi.Clip(one.id), function(f[0]), age(f[1], now)
 		if n, err := strconv.ParseFloat(fmt.Sprint(f[4]), 64); err == nil && n > 0 {
 			one.timeout = n
 		}
@@ -216,10 +218,10 @@ func tallied(all []failure) map[string]any {
 				}
 			}
 		}
-		key := f.function + "\x00" + f.Class + "\x00" + f.Kind
+		key := f.queue + "\x00" + f.function + "\x00" + f.Class + "\x00" + f.Kind
 		g := groups[key]
 		if g == nil {
-			g = map[string]any{"function": f.function, "exception": f.Class, "says": f.Says, "kind": f.Kind, "count": int64(0), "recent": int64(0), "newest_s": f.ended, "ids": []any{}}
+			g = map[string]any{"queue": redisapi.Clip(f.queue), "function": f.function, "exception": f.Class, "says": f.Says, "kind": f.Kind, "count": int64(0), "recent": int64(0), "newest_s": f.ended, "ids": []any{}}
 			groups[key] = g
 		}
 		g["count"] = g["count"].(int64) + 1
