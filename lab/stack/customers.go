@@ -275,6 +275,11 @@ func (c *Customer) Post(ctx context.Context, path string, body any) error {
 	return c.send(ctx, http.MethodPost, path, body)
 }
 
+// Put changes something.
+func (c *Customer) Put(ctx context.Context, path string, body any) error {
+	return c.send(ctx, http.MethodPut, path, body)
+}
+
 func (c *Customer) send(ctx context.Context, method, path string, body any) error {
 	answer, err := c.ask(ctx, method, path, body)
 	if err != nil {
