@@ -6,5 +6,6 @@ func database() []Fault {
 		indexDropped(), wastefulSearch(), oneByOne(),
 		rowsLocked(), transactionLeftOpen(), migrationInTheQueue(),
 		tableBloated(), databaseDown(), databaseMisaddressed(), databaseSaturated(), databaseDiskFull(),
+		connectionLeak(),
 	}
 }

@@ -2,4 +2,10 @@ package fault
 
 func herrings() []Fault {
 	return []Fault{leakBesideIdle(), herringSpare(), herringCrawler()}
+	return append([]Fault{
+		herringSpare(),
+		herringCrawler(),
+		herringRelease(),
+		herringHotfix(),
+	}, oddities()...)
 }

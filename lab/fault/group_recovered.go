@@ -2,4 +2,13 @@ package fault
 
 func recovered() []Fault {
 	return []Fault{lockReleased(), databaseCameBack()}
+	return []Fault{
+		redisBack(),
+		redisPasswordRight(),
+		was(badDeploy()),
+		was(badConfig()),
+		was(partnerDown()),
+		was(schemaBehind()),
+		was(serverDead()),
+	}
 }

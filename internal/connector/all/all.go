@@ -10,6 +10,7 @@ import (
 	"github.com/quellhq/quell/internal/connector/dns"
 	"github.com/quellhq/quell/internal/connector/docker"
 	"github.com/quellhq/quell/internal/connector/firewall"
+	"github.com/quellhq/quell/internal/connector/git"
 	"github.com/quellhq/quell/internal/connector/gunicorn"
 	"github.com/quellhq/quell/internal/connector/host"
 	"github.com/quellhq/quell/internal/connector/http"
@@ -25,6 +26,7 @@ import (
 	"github.com/quellhq/quell/internal/connector/series"
 	"github.com/quellhq/quell/internal/connector/tcp"
 	"github.com/quellhq/quell/internal/connector/tls"
+	"github.com/quellhq/quell/internal/connector/uvicorn"
 )
 
 // Kinds returns every connector, in the order in which they are listed to people.
@@ -48,9 +50,11 @@ func Kinds() []connector.Kind {
 		docker.Kind(),
 		nginx.Kind(),
 		gunicorn.Kind(),
+		uvicorn.Kind(),
 		firewall.Kind(),
 		alertmanager.Kind(),
 		command.Kind(),
 		alembic.Kind(),
+		git.Kind(),
 	}
 }
