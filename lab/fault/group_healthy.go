@@ -1,9 +1,10 @@
 package fault
 
 func healthy() []Fault {
-	return []Fault{ordinaryDay(), idleSessions(), reportRuns(), rollingRestart(), gatewayEdited(), busyEvening()}
 	return append([]Fault{
 		ordinaryDay(),
+		idleSessions(),
+		reportRuns(),
 		rollingRestart(),
 		gatewayEdited(),
 		busyEvening(),

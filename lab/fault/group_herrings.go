@@ -1,8 +1,8 @@
 package fault
 
 func herrings() []Fault {
-	return []Fault{leakBesideIdle(), herringSpare(), herringCrawler()}
 	return append([]Fault{
+		leakBesideIdle(),
 		herringSpare(),
 		herringCrawler(),
 		herringRelease(),

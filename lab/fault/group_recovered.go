@@ -1,8 +1,9 @@
 package fault
 
 func recovered() []Fault {
-	return []Fault{lockReleased(), databaseCameBack()}
 	return []Fault{
+		lockReleased(),
+		databaseCameBack(),
 		redisBack(),
 		redisPasswordRight(),
 		was(badDeploy()),
