@@ -32,12 +32,20 @@ func referenceCommand(s streams) *cobra.Command {
 				"configuration.md": configurationPage(),
 				"functions.md":     functionsPage(),
 				"playbooks.md":     "",
+				"signatures.md":    "",
+				"causes.md":        "",
 			}
 			library, err := app.LoadLibrary(nil)
 			if err != nil {
 				return &exit{exitFailed, err}
 			}
 			pages["playbooks.md"] = playbooksPage(library)
+			pages["signatures.md"] = signaturesPage(library.Book.Vocabulary().Signatures)
+			coverage, err := app.Coverage()
+			if err != nil {
+				return &exit{exitFailed, err}
+			}
+			pages["causes.md"] = causesPage(library.Book, coverage)
 			for name, text := range pages {
 				if err := os.WriteFile(filepath.Join(args[0], name), []byte(generatedNote+text), 0o644); err != nil {
 					return &exit{exitFailed, err}

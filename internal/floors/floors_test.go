@@ -35,14 +35,14 @@ var floors = []struct {
 	// a chart is drawn of evidence alone; the report places it
 	{"record", []string{"internal/incident", "internal/chart", "internal/report"}, true},
 	{"run", []string{"internal/recovery", "internal/run", "internal/execution"}, true},
-	{"edges", []string{"internal/connector/*", "internal/logql", "internal/logql/logfile", "internal/logql/pattern", "internal/logql/spike", "internal/series", "internal/demo", "internal/discover", "internal/keyring", "internal/store"}, false},
+	{"edges", []string{"internal/connector/*", "internal/logql", "internal/logql/logfile", "internal/logql/pattern", "internal/logql/spike", "internal/logql/auth", "internal/logql/attack", "internal/series", "internal/demo", "internal/discover", "internal/keyring", "internal/store"}, false},
 	{"wiring", []string{"internal/connector/all", "internal/config", "internal/app", "internal/cli", "cmd/quell"}, true},
 }
 
 // besides are single imports that the floors alone would refuse, each with its reason.
 var besides = map[string][]string{
 	// a connector may use the query engine that it serves
-	"internal/connector/logs": {"internal/logql", "internal/logql/logfile", "internal/logql/pattern", "internal/logql/spike"},
+	"internal/connector/logs": {"internal/logql", "internal/logql/logfile", "internal/logql/pattern", "internal/logql/spike", "internal/logql/auth", "internal/logql/attack"},
 	// what changed is told of templates; neither knows of queries or files
 	"internal/logql/spike": {"internal/logql/pattern"},
 	// the engine's source of lines that are files
@@ -67,8 +67,9 @@ var besides = map[string][]string{
 	"internal/connector/celery": {"internal/redisapi", "internal/redisact", "internal/crew", "internal/daemon"},
 	// one way of knowing a process again
 	"internal/execution":          {"internal/pid"},
-	"internal/connector/gunicorn": {"internal/pid"},
-	"internal/connector/host":     {"internal/pid"},
+	"internal/connector/gunicorn": {"internal/pid", "internal/appserver"}, // one way of reading what a server was told
+	"internal/connector/uvicorn":  {"internal/pid", "internal/appserver"},
+	"internal/connector/host":     {"internal/pid", "internal/appserver"},
 	"internal/connector/process":  {"internal/pid", "internal/child"},
 	// its test draws what its caller would
 	"internal/secret/shape":   {"internal/secret"},
@@ -79,7 +80,7 @@ var besides = map[string][]string{
 // only tests import.
 var beside = map[string]bool{
 	"internal/realserver": true, "internal/floors": true, "internal/promtext": true, "internal/promapi": true,
-	"internal/connector/connectortest": true, "internal/action/actiontest": true, "internal/recovery/drivertest": true, "internal/child": true, "internal/redisapi": true, "internal/redisact": true, "internal/crew": true, "internal/daemon": true, "internal/pid": true, "internal/declared": true, "internal/store/storetest": true, "internal/secret/secrettest": true, "lab": true, "playbooks": true, "examples": true,
+	"internal/connector/connectortest": true, "internal/action/actiontest": true, "internal/recovery/drivertest": true, "internal/child": true, "internal/redisapi": true, "internal/redisact": true, "internal/crew": true, "internal/daemon": true, "internal/pid": true, "internal/appserver": true, "internal/declared": true, "internal/store/storetest": true, "internal/secret/secrettest": true, "lab": true, "playbooks": true, "examples": true,
 }
 
 // homes say where an outside library may be imported; test files are free.

@@ -54,7 +54,7 @@ func (p *parser) builtin(b *block, in info, need Need, question *Probe) {
 			p.wrong(a.value.offset(holeOffset(err)), "hole", "%s", err)
 			continue
 		}
-		if p.holes(a.value, template) {
+		if p.holes(a.value, template, false) {
 			question.Args[a.name] = template
 		}
 	}

@@ -3,6 +3,7 @@ package run
 import (
 	"fmt"
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 
@@ -223,9 +224,17 @@ func shown(q probe.Question, args []string) string {
 		}
 		return q.Builtin
 	}
-	text, err := q.Text.Fill(func(_ string, v any) (string, error) {
-		if d, ok := v.(time.Duration); ok {
-			return expr.FormatDuration(d), nil
+	text, err := q.Text.Fill(func(before string, v any) (string, error) {
+		switch v := v.(type) {
+		case time.Duration:
+			return expr.FormatDuration(v), nil
+		case probe.Pattern:
+			// Written so that the whole can be pasted where such queries are asked.
+			if strings.Count(before, "`")%2 == 1 {
+				return "(?:" + string(v) + ")", nil
+			}
+			quoted := strconv.Quote("(?:" + string(v) + ")")
+			return quoted[1 : len(quoted)-1], nil
 		}
 		return expr.FormatValue(v), nil
 	})

@@ -1,5 +1,7 @@
 package fault
 
 func database() []Fault {
-	return []Fault{connectionLeak()}
+	return []Fault{
+		connectionLeak(),
+	}
 }

@@ -1,5 +1,15 @@
 package fault
 
 func healthy() []Fault {
-	return []Fault{ordinaryDay(), rollingRestart(), gatewayEdited(), busyEvening(), justDeployed(), falseAlarm()}
+	return append([]Fault{
+		ordinaryDay(),
+		rollingRestart(),
+		gatewayEdited(),
+		busyEvening(),
+		redisSaves(),
+		redisEvictsOld(),
+		redisManyClients(),
+		justDeployed(),
+		falseAlarm(),
+	}, stillWell()...)
 }

@@ -1,5 +1,10 @@
 package fault
 
 func herrings() []Fault {
-	return []Fault{herringSpare(), herringCrawler(), herringRelease(), herringHotfix()}
+	return append([]Fault{
+		herringSpare(),
+		herringCrawler(),
+		herringRelease(),
+		herringHotfix(),
+	}, oddities()...)
 }

@@ -1,5 +1,13 @@
 package fault
 
 func recovered() []Fault {
-	return []Fault{was(badDeploy()), was(badConfig()), was(partnerDown()), was(schemaBehind()), was(serverDead())}
+	return []Fault{
+		redisBack(),
+		redisPasswordRight(),
+		was(badDeploy()),
+		was(badConfig()),
+		was(partnerDown()),
+		was(schemaBehind()),
+		was(serverDead()),
+	}
 }

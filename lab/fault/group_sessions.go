@@ -1,5 +1,14 @@
 package fault
 
 func sessions() []Fault {
-	return []Fault{}
+	return []Fault{
+		guessing(),
+		forgotten(),
+		tokensEnd(),
+		keyChanged(),
+		cookieBroken(),
+		sessionsShort(),
+		sessionsInProcess(),
+		sessionsLost(),
+	}
 }

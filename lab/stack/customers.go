@@ -8,6 +8,8 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -98,8 +100,10 @@ func (cs *Customers) remember(a answered) {
 type Customer struct {
 	Base    string
 	Rand    *rand.Rand
-	Session string // cookie
+	Session string // cookie, where the browser keeps one
 	Token   string
+	number  int // of the customer that this person is
+	jar     http.CookieJar
 	from    string
 	count   *Customers
 }
@@ -172,8 +176,9 @@ func (cs *Customers) Also(visits ...Visit) {
 func (cs *Customers) live(ctx context.Context, i, people int) {
 	c := &Customer{
 		Base: cs.base, Rand: rand.New(rand.NewPCG(cs.seed, uint64(i))), count: cs,
-		from: fmt.Sprintf("198.51.100.%d", 1+i),
+		from: fmt.Sprintf("198.51.100.%d", 1+i), number: 1 + i*300/people,
 	}
+	c.jar, _ = cookiejar.New(nil) // fails for no options
 	for {
 		cs.mu.Lock()
 		rate, mix := cs.rate, append(append([]Visit{}, cs.mix...), cs.extra...)
@@ -190,7 +195,7 @@ func (cs *Customers) live(ctx context.Context, i, people int) {
 		if rate <= 0 {
 			continue
 		}
-		if c.Session == "" {
+		if c.Session = c.kept(); c.Session == "" {
 			_ = c.LogIn(ctx)
 		}
 		_ = choose(c.Rand, mix).Do(ctx, c) // what fails is counted, and people go on
@@ -222,23 +227,42 @@ func (c *Customer) name() string { return fmt.Sprintf("customer%d", 1+c.Rand.Int
 
 // LogIn gets a session and a token.
 func (c *Customer) LogIn(ctx context.Context) error {
-	n := 1 + c.Rand.IntN(300)
+	n := c.number
 	body := map[string]any{"name": fmt.Sprintf("customer%d", n), "password": fmt.Sprintf("secret%d", n)}
 	answer, err := c.ask(ctx, http.MethodPost, "/login", body)
 	if err != nil {
 		return err
 	}
 	defer answer.Body.Close()
-	for _, cookie := range answer.Cookies() {
-		if cookie.Name == "session" {
-			c.Session = cookie.Value
-		}
-	}
+	c.Session = c.kept()
 	var got struct{ Token string }
 	if json.NewDecoder(answer.Body).Decode(&got) == nil && got.Token != "" {
 		c.Token = got.Token
 	}
 	return nil
+}
+
+// kept is the session that the browser would send to the whole shop; empty where
+// it has none, or has thrown it away.
+func (c *Customer) kept() string {
+	home, err := url.Parse(c.Base + "/orders")
+	if err != nil {
+		return ""
+	}
+	for _, cookie := range c.jar.Cookies(home) {
+		if cookie.Name == "session" {
+			return cookie.Value
+		}
+	}
+	return ""
+}
+
+// forget drops the session, as a page does that sends people to the login.
+func (c *Customer) forget() {
+	if home, err := url.Parse(c.Base + "/"); err == nil {
+		c.jar.SetCookies(home, []*http.Cookie{{Name: "session", Path: "/", MaxAge: -1}})
+	}
+	c.Session = ""
 }
 
 // Get asks for a page.
@@ -259,7 +283,7 @@ func (c *Customer) send(ctx context.Context, method, path string, body any) erro
 	defer answer.Body.Close()
 	_, _ = io.Copy(io.Discard, answer.Body)
 	if answer.StatusCode == http.StatusUnauthorized && path != "/login" {
-		c.Session = "" // logs in again next time, as people do
+		c.forget() // logs in again next time, as people do
 	}
 	return nil
 }
@@ -289,11 +313,16 @@ func (c *Customer) ask(ctx context.Context, method, path string, body any) (*htt
 	// Half of them are programs with a token, half browsers with a cookie.
 	if c.Token != "" && c.Rand.IntN(2) == 0 {
 		request.Header.Set("Authorization", "Bearer "+c.Token)
-	} else if c.Session != "" {
-		request.AddCookie(&http.Cookie{Name: "session", Value: c.Session})
+	} else {
+		for _, cookie := range c.jar.Cookies(request.URL) {
+			request.AddCookie(cookie)
+		}
 	}
 	began := time.Now()
 	answer, err := browsers.Do(request)
+	if err == nil {
+		c.jar.SetCookies(request.URL, answer.Cookies())
+	}
 	if ctx.Err() == nil {
 		c.count.remember(answered{at: time.Now(), took: time.Since(began), failed: err != nil || answer.StatusCode >= 500})
 	}

@@ -68,7 +68,7 @@ targets:
   settings: {kind: git, dir: {dir}/etc, name: settings}
   this-host: {kind: host, processes: {orders: "{dir}/srv/gunicorn.conf.py"}}
 
-params: {window: 8s, recently: 20s, stale_after: 10s, patience: 30s}
+params: {window: 8s, recently: 20s, stale_after: 10s, patience: 30s, cookie_page: /login, pages: [/items/1, /items/2, /items/3, /items/5, /items/8, /items/13]}
 
 policy:
   approvers: [alice, bob]

@@ -24,6 +24,7 @@ import (
 	"github.com/quellhq/quell/internal/connector/series"
 	"github.com/quellhq/quell/internal/connector/tcp"
 	"github.com/quellhq/quell/internal/connector/tls"
+	"github.com/quellhq/quell/internal/connector/uvicorn"
 )
 
 // Kinds returns every connector, in the order in which they are listed to people.
@@ -45,6 +46,7 @@ func Kinds() []connector.Kind {
 		process.Kind(),
 		nginx.Kind(),
 		gunicorn.Kind(),
+		uvicorn.Kind(),
 		firewall.Kind(),
 		alertmanager.Kind(),
 		command.Kind(),

@@ -63,6 +63,11 @@ func purpose(family string) string {
 			return "session"
 		}
 	}
+	for _, p := range []string{":session", ":sess:", ".sessions", "_session:"} { // behind the name of a service or a framework
+		if strings.Contains(lower, p) {
+			return "session"
+		}
+	}
 	for _, p := range []string{"lock:", "locks:", "redlock", "mutex:"} {
 		if strings.HasPrefix(lower, p) {
 			return "lock"

@@ -42,7 +42,7 @@ func keysQuestion() builtin {
 			number("same_second_in_s", "in how many seconds they do; null as above"),
 			number("bytes_sampled", "memory of the sample"), number("bytes_estimate", "the same scaled to all keys"),
 			number("biggest_bytes", "memory of the biggest key seen; null without keys"),
-			{Name: "families", Type: "rows", About: "by pattern, most keys first, at most 30: family, purpose (queue, session, lock, cache or empty), count, share, no_ttl_share, ttl_median_s, bytes, bytes_mean"},
+			{Name: "families", Type: "rows", About: "by pattern, most keys first, at most 30: family, purpose (queue, session, lock, cache or empty), count, share, no_ttl_share, ttl_low_s (the tenth percentile of the times to live), ttl_median_s, ttl_max_s (all three null without), bytes, bytes_mean"},
 			{Name: "biggest", Type: "rows", About: "the ten biggest keys: key (long tokens hidden), family, type, bytes, items (length; null where it does not apply), ttl_s (null without)"},
 			{Name: "types", Type: "object", About: "number of keys by type in every tenth key of the sample"},
 			{Name: "purposes", Type: "list", About: "queue, session, lock, cache: what the names of families tell, sorted"},
@@ -326,11 +326,11 @@ func families(keys []sampledKey) (rows, purposes []any) {
 			break
 		}
 		row := map[string]any{"family": f.name, "purpose": purpose(f.name), "count": f.count, "share": share(float64(f.count), float64(len(keys))),
-			"no_ttl_share": share(float64(f.noTTL), float64(f.count)), "ttl_median_s": nil,
+			"no_ttl_share": share(float64(f.noTTL), float64(f.count)), "ttl_low_s": nil, "ttl_median_s": nil, "ttl_max_s": nil,
 			"bytes": f.bytes, "bytes_mean": share(float64(f.bytes), float64(f.count))}
 		if len(f.ttls) > 0 {
 			sort.Float64s(f.ttls)
-			row["ttl_median_s"] = f.ttls[len(f.ttls)/2]
+			row["ttl_low_s"], row["ttl_median_s"], row["ttl_max_s"] = f.ttls[len(f.ttls)/10], f.ttls[len(f.ttls)/2], f.ttls[len(f.ttls)-1]
 		}
 		rows = append(rows, row)
 	}

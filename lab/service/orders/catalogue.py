@@ -27,7 +27,7 @@ async def search(category: int = 1, skip: int = 0, limit: int = 20):
 async def item(number: int):
     async def make():
         async with database.transaction() as db:
-            row = (await db.execute(text("SELECT id, name, price FROM items WHERE id = :id"), {"id": number})).first()
+            row = (await db.execute(text("SELECT id, name, price, updated_at FROM items WHERE id = :id"), {"id": number})).first()
         return dict(row._mapping) if row else None
 
     found = await memory.cached(f"cache:item:{number}", make)

@@ -34,6 +34,8 @@ async def shutdown():
 async def around(request: Request, call_next):
     number = request.headers.get("x-request-id") or uuid.uuid4().hex
     journal.request.set({"request_id": number, "method": request.method, "endpoint": request.url.path, "source_ip": people.address(request)})
+    wish = {"fresh": "no-cache" in request.headers.get("cache-control", "")}
+    memory.wish.set(wish)
     measure.in_flight.labels(measure.S).inc()
     began = time.monotonic()
     try:
@@ -53,6 +55,11 @@ async def around(request: Request, call_next):
         say = journal.error if response.status_code >= 500 else journal.info
         say("request", status_code=response.status_code, duration_ms=round(took * 1000, 1))
     response.headers["x-request-id"] = number
+    if "age" in wish:
+        response.headers["age"] = str(wish["age"])
+        response.headers["x-cache"] = "hit"
+    elif wish["fresh"]:
+        response.headers["x-cache"] = "miss"
     return response
 
 

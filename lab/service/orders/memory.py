@@ -1,6 +1,8 @@
 """Redis: the cache, and what else the workers share."""
 
+import contextvars
 import json
+import time
 
 import redis.asyncio as redis
 
@@ -16,20 +18,26 @@ pool = redis.ConnectionPool.from_url(
 store = redis.Redis(connection_pool=pool)
 
 
+# Of one request: whether it wants what the source says (Cache-Control: no-cache), and how old its answer is.
+wish = contextvars.ContextVar("wish", default={})
+
+
 async def cached(key, make, ttl=None):
     """What the cache has under key, else what make makes. A cache that is ill is gone without."""
     measure.cache_asked.labels(measure.S).inc()
     try:
-        found = await store.get(key)
+        found = None if wish.get().get("fresh") else await store.get(key)
     except redis.RedisError as wrong:
         journal.error("cache read failed", error_type=type(wrong).__name__, details={"key": key, "reason": str(wrong)})
         return await make()
     if found is not None:
         measure.cache_hits.labels(measure.S).inc()
-        return json.loads(found)
+        found = json.loads(found)
+        wish.get()["age"] = max(0, int(time.time() - found["at"]))
+        return found["value"]
     value = await make()
     try:
-        await store.set(key, json.dumps(value), ex=ttl or settings.CACHE_TTL)
+        await store.set(key, json.dumps({"at": time.time(), "value": value}, default=str), ex=ttl or settings.CACHE_TTL)
     except redis.RedisError as wrong:
         journal.error("cache write failed", error_type=type(wrong).__name__, details={"key": key, "reason": str(wrong)})
     return value

@@ -1,0 +1,59 @@
+package logs
+
+import (
+	"context"
+
+	"github.com/quellhq/quell/internal/evidence"
+	"github.com/quellhq/quell/internal/logql"
+	"github.com/quellhq/quell/internal/probe"
+)
+
+// visited is what reading the lines of a question came to.
+type visited struct {
+	window logql.Window
+	split  int64
+	stats  logql.Stats
+	notes  []string
+	hint   string
+	args   patternArgs
+}
+
+// read gives each line of the recent time and of the time before it to a
+// visitor, with all of its fields. Several goroutines read; begin makes the
+// visitor of each, which it is told the split of.
+func (t *Target) read(ctx context.Context, q probe.Question, before string, begin func(split int64) func(logql.Entry)) (visited, *evidence.Answer) {
+	var v visited
+	if q.Args["before"] == nil {
+		q.Args = withArg(q.Args, "before", before)
+	}
+	failed := func(a evidence.Answer) (visited, *evidence.Answer) { return v, &a }
+	args, err := t.args(q)
+	if err != nil {
+		return failed(evidence.Not(evidence.Invalid, err.Error(), ""))
+	}
+	files, err := t.files(q)
+	if err != nil {
+		return failed(t.failure(err))
+	}
+	v.args, v.split = args, q.Now.Add(-args.window).UnixNano()
+	v.window = logql.Since(q.Now, args.window+args.before)
+	var reading logql.Reading
+	v.stats, reading, v.hint, err = logql.VisitLabels(ctx, args.log, files, v.window, func() func(logql.Entry) { return begin(v.split) })
+	if err != nil {
+		return failed(t.failure(err))
+	}
+	v.notes = reading.Notes
+	if v.stats.Matched == 0 {
+		return failed(t.silence(ctx, q, v.stats, args.window+args.before, v.hint))
+	}
+	return v, nil
+}
+
+// withArg is a copy of arguments with one more.
+func withArg(args map[string]any, name string, value any) map[string]any {
+	out := map[string]any{name: value}
+	for k, v := range args {
+		out[k] = v
+	}
+	return out
+}

@@ -1,0 +1,80 @@
+package auth_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/quellhq/quell/internal/logql/auth"
+)
+
+const second = int64(1e9)
+
+func tallied(lines map[string]int64, split int64) auth.Report {
+	t := auth.NewTally(split)
+	for text, at := range lines {
+		t.Add(line(at, text))
+	}
+	return t.Report(1, 3600*second)
+}
+
+func TestAnAttemptThatSeveralLinesTellCountsOnce(t *testing.T) {
+	t.Parallel()
+	r := tallied(map[string]int64{
+		`{"message":"login failed","reason":"wrong password","user_id":"7","request_id":"a"}`: 3000 * second,
+		`{"message":"authentication failed","user_id":"7","request_id":"a"}`:                  3000*second + 1,
+		`203.0.113.9 - - [28/Nov/2026:23:00:00 +0000] "POST /login HTTP/1.1" 401 12`:          3000*second + second/2,
+	}, 1800*second)
+	require.Equal(t, 1, r.Failures)
+	require.Equal(t, 1, r.Now[auth.Password])
+	require.Equal(t, "203.0.113.9", r.Sources[0].IP, "the access log knows the address")
+}
+
+func TestLoginsThatDoNotLast(t *testing.T) {
+	t.Parallel()
+	tally := auth.NewTally(1800 * second)
+	for i := range int64(10) {
+		for _, at := range []int64{2000, 2100} {
+			tally.Add(line((at+i)*second, fmt.Sprintf(`{"message":"login ok","user_id":"u%d"}`, i)))
+			tally.Add(line((at+i+60)*second, fmt.Sprintf(`{"message":"token expired","user_id":"u%d"}`, i)))
+		}
+	}
+	r := tally.Report(1, 3600*second)
+	require.Len(t, r.Relogins, 10)
+	require.Equal(t, 100.0, r.Relogins[0])
+	require.Len(t, r.Lived, 20)
+	require.Equal(t, 60.0, r.Lived[0])
+	require.Equal(t, 1.0, r.KnownShare)
+}
+
+func TestOneAddressWithManyUsers(t *testing.T) {
+	t.Parallel()
+	tally := auth.NewTally(1800 * second)
+	for i := range int64(40) {
+		tally.Add(line((2000+i)*second, fmt.Sprintf(`login failed for user u%d from 203.0.113.9: wrong password`, i)))
+		tally.Add(line((2000+i)*second, fmt.Sprintf(`user v%d logged in from 198.51.100.%d`, i, i)))
+	}
+	tally.Add(line(2100*second, `user u17 logged in from 203.0.113.9`))
+	r := tally.Report(1, 3600*second)
+	require.Equal(t, 40, r.Sources[0].Failures)
+	require.Equal(t, 40, r.Sources[0].Users)
+	require.Equal(t, 40, r.Sources[0].Most)
+	require.Equal(t, []auth.BreakIn{{IP: "203.0.113.9", User: "u17", At: 2100 * second, Failures: 40}}, r.BrokeIn)
+}
+
+func TestTheAnswerDependsOnWhoGivesIt(t *testing.T) {
+	t.Parallel()
+	tally := auth.NewTally(1800 * second)
+	for i := range int64(40) {
+		status, message := 200, "request"
+		if i%2 == 1 {
+			status, message = 401, "session not found"
+		}
+		tally.Add(line((2000+i)*second, fmt.Sprintf(`{"message":%q,"path":"/cart","session_id":"s%d","status_code":%d,"pid":%d}`, message, i/2%5, status, i%2)))
+	}
+	r := tally.Report(1, 3600*second)
+	require.True(t, r.Named)
+	require.Equal(t, 5, r.Flipped)
+	require.Len(t, r.Instances, 2)
+}
