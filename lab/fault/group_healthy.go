@@ -15,7 +15,5 @@ func healthy() []Fault {
 		idleWorkers(),
 		justDeployed(),
 		falseAlarm(),
-		idleSessions(),
-		reportRuns(),
 	}, stillWell()...)
 }

@@ -8,7 +8,6 @@ func herrings() []Fault {
 		herringCrawler(),
 		herringRelease(),
 		herringHotfix(),
-		leakBesideIdle(),
 		beside("blocked-loop-beside-recycled-workers", blockedLoop(), recycled.About, recycled.Inject),
 		beside("port-taken-beside-idle-workers", portTaken(), idle.About, idle.Inject),
 	}, oddities()...)
