@@ -1,5 +1,5 @@
 package fault
 
 func healthy() []Fault {
-	return []Fault{ordinaryDay(), rollingRestart(), gatewayEdited(), busyEvening()}
+	return []Fault{ordinaryDay(), rollingRestart(), gatewayEdited(), busyEvening(), scanner(), morningLogins()}
 }

@@ -1,5 +1,5 @@
 package fault
 
 func herrings() []Fault {
-	return []Fault{herringSpare(), herringCrawler()}
+	return []Fault{herringSpare(), herringCrawler(), tokensAndScanner()}
 }

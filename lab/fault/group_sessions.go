@@ -4,5 +4,6 @@ func sessions() []Fault {
 	return []Fault{
 		guessing(), forgotten(), tokensEnd(), keyChanged(),
 		cookieBroken(), sessionsShort(), sessionsInProcess(), sessionsLost(),
+		holeUsed(),
 	}
 }
