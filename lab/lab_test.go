@@ -71,7 +71,8 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	}
 }
 
-// marked are the processes whose environment names the directory.
+// marked are the processes of a stack: by their environment, or, where a
+// program has written a title over that, by where their output goes.
 func marked(dir string) (found []int) {
 	entries, _ := os.ReadDir("/proc")
 	for _, e := range entries {
@@ -79,8 +80,9 @@ func marked(dir string) (found []int) {
 		if err != nil {
 			continue
 		}
-		env, err := os.ReadFile(filepath.Join("/proc", e.Name(), "environ"))
-		if err == nil && strings.Contains(string(env), "QUELL_LAB="+dir+"\x00") {
+		env, _ := os.ReadFile(filepath.Join("/proc", e.Name(), "environ"))
+		output, _ := os.Readlink(filepath.Join("/proc", e.Name(), "fd", "1"))
+		if strings.Contains(string(env), "QUELL_LAB="+dir+"\x00") || strings.HasPrefix(output, dir+"/") {
 			found = append(found, pid)
 		}
 	}

@@ -17,7 +17,8 @@ import (
 	shipped "github.com/quellhq/quell/playbooks"
 )
 
-// Vocabulary is what playbooks may speak of in this build.
+// Vocabulary is what playbooks may speak of in this build, without the
+// signatures of log lines, which stand beside the playbooks.
 func Vocabulary() playbook.Vocabulary { return playbook.Vocabulary{Kinds: all.Kinds()} }
 
 // shippedPrefix stands before the paths of shipped playbooks in messages.
@@ -25,8 +26,20 @@ const shippedPrefix = "shipped"
 
 // LoadShipped loads the playbooks inside the binary.
 func LoadShipped() (*playbook.Book, []playbook.Finding) {
-	return playbook.Load(Vocabulary(), playbook.Root{FS: shipped.Files, Prefix: shippedPrefix})
+	return playbook.Load(Vocabulary(), shippedRoot())
 }
+
+// Coverage is where everything that the shipped playbooks set out to know has
+// its place.
+func Coverage() (playbook.Coverage, error) {
+	coverage, findings := playbook.ReadCoverage(shippedRoot())
+	if playbook.HasErrors(findings) {
+		return coverage, &BrokenPlaybooks{findings}
+	}
+	return coverage, nil
+}
+
+func shippedRoot() playbook.Root { return playbook.Root{FS: shipped.Files, Prefix: shippedPrefix} }
 
 // Library is a set of playbooks that was loaded for use.
 type Library struct {
@@ -39,7 +52,7 @@ type Library struct {
 // LoadLibrary loads the shipped playbooks and a team's own. One broken file in
 // a team's directory keeps that directory out, never the shipped ones.
 func LoadLibrary(dirs []string) (Library, error) {
-	roots := []playbook.Root{{FS: shipped.Files, Prefix: shippedPrefix}}
+	roots := []playbook.Root{shippedRoot()}
 	for _, dir := range dirs {
 		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 			return Library{}, fmt.Errorf("playbooks: there is no directory %s: make it, or take it out of quell.yaml", dir)
@@ -115,10 +128,15 @@ func lintOne(p string) ([]playbook.Finding, error) {
 		if err != nil {
 			return nil, err
 		}
-		_, findings := playbook.ParseFile(filepath.ToSlash(p), text, Vocabulary())
-		return findings, nil
+		vocabulary := Vocabulary()
+		signatures, findings := playbook.ReadSignatures(append([]playbook.Root{shippedRoot()}, signaturesAbove(p)...)...)
+		vocabulary.Signatures = signatures
+		_, found := playbook.ParseFile(filepath.ToSlash(p), text, vocabulary)
+		return append(findings, found...), nil
 	}
 	_, findings := playbook.Load(Vocabulary(), rootsFor(p)...)
+	signatures, _ := playbook.ReadSignatures(rootsFor(p)...)
+	findings = append(findings, playbook.CheckSignatures(signatures)...)
 	var own []playbook.Finding
 	for _, f := range findings {
 		if !strings.HasPrefix(f.Pos.Path, shippedPrefix+"/") {
@@ -128,6 +146,21 @@ func lintOne(p string) ([]playbook.Finding, error) {
 	return own, nil
 }
 
+// signaturesAbove is the directory that a single file belongs to: the nearest
+// one above it that has signatures.
+func signaturesAbove(file string) []playbook.Root {
+	dir := filepath.Dir(file)
+	for range 4 {
+		for _, name := range []string{"signatures.yaml", "signatures.yml", "signatures"} {
+			if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+				return []playbook.Root{{FS: os.DirFS(dir), Prefix: dir}}
+			}
+		}
+		dir = filepath.Join(dir, "..")
+	}
+	return nil
+}
+
 // rootsFor is a directory above the shipped playbooks, or alone where it is
 // their own source (it then has the package file).
 func rootsFor(dir string) []playbook.Root {
@@ -135,7 +168,7 @@ func rootsFor(dir string) []playbook.Root {
 	if _, err := fs.Stat(own.FS, "playbooks.go"); err == nil {
 		return []playbook.Root{own}
 	}
-	return []playbook.Root{{FS: shipped.Files, Prefix: shippedPrefix}, own}
+	return []playbook.Root{shippedRoot(), own}
 }
 
 // LoadDirectory loads one directory for rehearsal, on top of the shipped ones.

@@ -180,13 +180,13 @@ func testCommand(s streams) *cobra.Command {
 }
 
 func explainCommand(s streams) *cobra.Command {
-	var functions bool
+	var functions, signatures, causes, asJSON bool
 	var config string
 	cmd := &cobra.Command{
 		Use:     "explain [PLAYBOOK[#CONDITION]]",
 		Short:   "Say what a playbook asks, of whom, and what its signs mean",
 		Long:    "Without a name it lists the playbooks.",
-		Example: "  quell explain\n  quell explain db/locks\n  quell explain --functions",
+		Example: "  quell explain\n  quell explain db/locks\n  quell explain --functions\n  quell explain --signatures redis\n  quell explain --causes",
 		Args:    atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if functions {
@@ -196,6 +196,15 @@ func explainCommand(s streams) *cobra.Command {
 			library, err := library(s, config)
 			if err != nil {
 				return err
+			}
+			if signatures {
+				return explainSignatures(s, library.Book, args, asJSON)
+			}
+			if causes {
+				return explainCauses(s, library.Book, args, asJSON)
+			}
+			if asJSON {
+				return usage("explain: --json goes with --causes and --signatures")
 			}
 			if len(args) == 0 {
 				for _, p := range library.Book.Playbooks {
@@ -211,6 +220,9 @@ func explainCommand(s streams) *cobra.Command {
 	}
 	cmd.Flags().StringVarP(&config, "config", "c", "", "configuration file that names your own playbooks (default: quell.yaml here or above)")
 	cmd.Flags().BoolVar(&functions, "functions", false, "list the functions that signs may use")
+	cmd.Flags().BoolVar(&signatures, "signatures", false, "list the log lines that have a name, all or those whose name has the given word")
+	cmd.Flags().BoolVar(&causes, "causes", false, "list the root causes that are known, with their signs and look-alikes; all, or those with the given word")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the causes or signatures as JSON")
 	return cmd
 }
 

@@ -32,12 +32,20 @@ func referenceCommand(s streams) *cobra.Command {
 				"configuration.md": configurationPage(),
 				"functions.md":     functionsPage(),
 				"playbooks.md":     "",
+				"signatures.md":    "",
+				"causes.md":        "",
 			}
 			library, err := app.LoadLibrary(nil)
 			if err != nil {
 				return &exit{exitFailed, err}
 			}
 			pages["playbooks.md"] = playbooksPage(library)
+			pages["signatures.md"] = signaturesPage(library.Book.Vocabulary().Signatures)
+			coverage, err := app.Coverage()
+			if err != nil {
+				return &exit{exitFailed, err}
+			}
+			pages["causes.md"] = causesPage(library.Book, coverage)
 			for name, text := range pages {
 				if err := os.WriteFile(filepath.Join(args[0], name), []byte(generatedNote+text), 0o644); err != nil {
 					return &exit{exitFailed, err}
@@ -156,7 +164,7 @@ func configurationPage() string {
 		"directory and in those above, or named with `--config`. Unknown keys are refused with file, line and column.\n\n```yaml\n" +
 		app.ConfigExample() + "```\n\nThe settings of each kind of target are in [connectors.md](connectors.md).\n\n" +
 		"A service with a `url` is asked at that url, port, name and certificate without further targets. Prometheus, Loki,\n" +
-		"log files, scraped metrics and hosts that no service names are asked about every service that names none of their kind.\n"
+		"log files, scraped metrics, traces, Docker engines and hosts that no service names are asked about every service that names none of their kind.\n"
 }
 
 func functionsPage() string {

@@ -44,6 +44,8 @@ type Language struct {
 	// probe.Any: a logql fence gives lines or series. It reads the text only,
 	// and answers probe.Any where it cannot tell. May be nil.
 	ShapeOf func(text probe.Template) probe.Shape
+	// Patterns says that a ${signature.NAME} may stand in its text.
+	Patterns bool
 	// Options lists what may follow the role on the fence's first line.
 	Options []probe.Param
 	// Fields documents an answer of shape Object; lint refuses other names in

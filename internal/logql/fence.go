@@ -20,13 +20,26 @@ func Check(text probe.Template, options map[string]string) []connector.Problem {
 	}
 	_, err = parse(dialect, text.Source(), true)
 	if err == nil {
-		return nil
+		return misplaced(text)
 	}
 	var at *Error
 	if errors.As(err, &at) {
 		return []connector.Problem{{Offset: at.Offset, Text: at.Error()}}
 	}
 	return []connector.Problem{{Text: err.Error()}}
+}
+
+// misplaced finds the patterns that stand where they would be read as words.
+func misplaced(text probe.Template) []connector.Problem {
+	var problems []connector.Problem
+	before := ""
+	for _, p := range text.Parts {
+		if _, is := p.Value.(probe.Pattern); is && !placeAt(before).regex {
+			problems = append(problems, connector.Problem{Offset: len(before), Text: fmt.Sprintf("${%s} is a pattern: it stands behind |~ or !~, or in a label's =~", p.Hole)})
+		}
+		before += probe.Template{Parts: []probe.Part{p}}.Source()
+	}
+	return problems
 }
 
 // DialectOf reads the option dialect of a fence.
@@ -86,6 +99,12 @@ func fillHole(before string, value any) (string, error) {
 	switch v := value.(type) {
 	case string:
 		words = []string{v}
+	case probe.Pattern:
+		if !where.regex {
+			return "", fmt.Errorf("a pattern may stand only in a regular expression")
+		}
+		// In brackets of its own, so that its flags and its bars end with it.
+		return quotedIn(where, "(?:"+string(v)+")")
 	case []string:
 		words = v
 	case []any:
@@ -113,6 +132,11 @@ func fillHole(before string, value any) (string, error) {
 	if where.template && strings.Contains(out, "{{") || where.pattern && strings.Contains(out, "<") {
 		return "", fmt.Errorf("the value would change the template that it stands in")
 	}
+	return quotedIn(where, out)
+}
+
+// quotedIn writes a text so that it stands for itself in the open string.
+func quotedIn(where place, out string) (string, error) {
 	if where.quote == '`' {
 		if strings.Contains(out, "`") {
 			return "", fmt.Errorf("the value has a backtick: put the text in double quotes")

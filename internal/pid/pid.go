@@ -44,8 +44,10 @@ type Process struct {
 	Comm                   string
 	Args                   []string // of kernel threads and of the dead: none
 	UID                    int
-	RSS                    int64 // resident memory, bytes
-	Kernel                 bool  // a thread of the kernel's own
+	RSS                    int64   // resident memory, bytes
+	CPU                    float64 // seconds of processor time used
+	Threads                int64
+	Kernel                 bool // a thread of the kernel's own
 }
 
 // ErrGone says that there is no such process (any more).
@@ -119,7 +121,7 @@ func parse(data []byte) (Process, error) {
 	return Process{
 		ID: ID{PID: pid, Start: n(22)}, Comm: string(data[open+1 : end]), State: f[0],
 		Parent: int(n(4)), Group: int(n(5)), Session: int(n(6)),
-		RSS: n(24) * int64(os.Getpagesize()), Kernel: n(9)&kernelThread != 0,
+		RSS: n(24) * int64(os.Getpagesize()), CPU: float64(n(14)+n(15)) / perSecond, Threads: n(20), Kernel: n(9)&kernelThread != 0,
 	}, nil
 }
 

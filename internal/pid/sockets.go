@@ -3,6 +3,9 @@ package pid
 import (
 	"bufio"
 	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -89,4 +92,55 @@ func Files(pid int) (n int, known bool) {
 	defer func() { _ = f.Close() }()
 	names, err := f.Readdirnames(-1)
 	return len(names), err == nil
+}
+
+// listening is the code of a TCP port that is open for connections in /proc/net/tcp.
+const listening = "0A"
+
+// Listens are the TCP addresses that a process accepts connections on, as
+// host:port. known is false where its open files are hidden from us.
+func Listens(ctx context.Context, p Process) (addresses []string, known bool) {
+	sockets, err := socketsOf(p.PID)
+	if err != nil {
+		return nil, false
+	}
+	held := map[string]bool{}
+	for _, inode := range sockets {
+		held[inode] = true
+	}
+	for _, table := range []string{"tcp", "tcp6"} {
+		f, err := os.Open(filepath.Join(root, strconv.Itoa(p.PID), "net", table))
+		if err != nil {
+			continue
+		}
+		for lines := bufio.NewScanner(f); lines.Scan() && ctx.Err() == nil; {
+			words := strings.Fields(lines.Text())
+			if len(words) > 9 && words[3] == listening && held[words[9]] {
+				if a, ok := address(words[1]); ok {
+					addresses = append(addresses, a)
+				}
+			}
+		}
+		_ = f.Close()
+	}
+	slices.Sort(addresses)
+	return slices.Compact(addresses), ctx.Err() == nil
+}
+
+// address reads 0100007F:1F40, whose words stand in the order of the machine's bytes.
+func address(text string) (string, bool) {
+	host, port, _ := strings.Cut(text, ":")
+	raw, err := hex.DecodeString(host)
+	n, err2 := strconv.ParseUint(port, 16, 16)
+	if err != nil || err2 != nil || len(raw)%4 != 0 {
+		return "", false
+	}
+	for i := 0; i+4 <= len(raw); i += 4 {
+		binary.BigEndian.PutUint32(raw[i:], binary.NativeEndian.Uint32(raw[i:]))
+	}
+	ip, ok := netip.AddrFromSlice(raw)
+	if !ok {
+		return "", false
+	}
+	return netip.AddrPortFrom(ip.Unmap(), uint16(n)).String(), true
 }

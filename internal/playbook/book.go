@@ -40,10 +40,11 @@ const maxFiles = 2000
 // in *.cases, and Markdown without front matter and without a section of a
 // playbook (which gets a warning, because it may be a slip). A file in a later
 // root replaces the one with the same path in an earlier root: that is how a
-// team changes a shipped playbook.
+// team changes a shipped playbook. Signatures are read too, and replaced by name.
 func Load(vocabulary Vocabulary, roots ...Root) (*Book, []Finding) {
 	files := map[string]*parsed{}
-	var findings []Finding
+	signatures, findings := ReadSignatures(roots...)
+	vocabulary.Signatures, vocabulary.badSignatures = signatures, HasErrors(findings)
 	for i, root := range roots {
 		found, wrong := readRoot(root, vocabulary, i)
 		findings = append(findings, wrong...)

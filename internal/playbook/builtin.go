@@ -41,7 +41,7 @@ func (p *parser) builtin(b *block, in info, need Need, question *Probe) {
 		p.wrong(in.role.offset(0), "unknown-role", "@%s is a %s, which does not answer %s", need.Role, need.Kind, kind.text)
 		return
 	}
-	question.Shape = spec.Shape
+	question.Shape, question.Began = spec.Shape, spec.Began
 	p.fieldsOf(question, spec.Fields)
 	given := p.arguments(body)
 	for _, o := range options {
@@ -54,7 +54,7 @@ func (p *parser) builtin(b *block, in info, need Need, question *Probe) {
 			p.wrong(a.value.offset(holeOffset(err)), "hole", "%s", err)
 			continue
 		}
-		if p.holes(a.value, template) {
+		if p.holes(a.value, template, false) {
 			question.Args[a.name] = template
 		}
 	}

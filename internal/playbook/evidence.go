@@ -173,12 +173,13 @@ func (p *parser) query(b *block, in info, need Need, question *Probe) {
 		p.wrong(body.offset(holeOffset(err)), "hole", "%s", err)
 		return
 	}
+	text = text.WithPatterns(p.vocabulary.pattern)
 	question.Text = text
 	if language.ShapeOf != nil && question.Shape == probe.Any {
 		question.Shape = language.ShapeOf(text)
 		p.fieldsOf(question, language.Fields)
 	}
-	if !p.holes(body, text) || !fine || language.Check == nil {
+	if !p.holes(body, text, language.Patterns) || !fine || language.Check == nil {
 		return
 	}
 	for _, problem := range check(language, text, question.Options) {
@@ -224,8 +225,9 @@ func holeOffset(err error) int {
 	return 0
 }
 
-// holes checks that each hole names a parameter or a service fact.
-func (p *parser) holes(text located, template probe.Template) bool {
+// holes checks that each hole names a parameter, a service fact, or, where the
+// language has patterns, a signature.
+func (p *parser) holes(text located, template probe.Template, patterns bool) bool {
 	facts := probe.Service{}.Facts()
 	known := sortedKeys(facts)
 	for _, param := range p.book.Params {
@@ -240,6 +242,10 @@ func (p *parser) holes(text located, template probe.Template) bool {
 		if slices.Contains(known, part.Hole) {
 			continue
 		}
+		if name, is := strings.CutPrefix(part.Hole, signaturePrefix); is {
+			fine = p.signature(text.offset(part.Offset), name, patterns) && fine
+			continue
+		}
 		fine = false
 		if p.broken[part.Hole] {
 			continue
@@ -251,6 +257,27 @@ func (p *parser) holes(text located, template probe.Template) bool {
 		p.wrong(text.offset(part.Offset), "hole", "${%s}: no parameter or service fact is called %q%s", part.Hole, part.Hole, suggest(part.Hole, known))
 	}
 	return fine
+}
+
+// signature checks a hole that names a signature.
+func (p *parser) signature(offset int, name string, patterns bool) bool {
+	if !patterns {
+		p.wrong(offset, "hole", "${%s%s}: a signature is a pattern for lines of a log, and only logql asks those", signaturePrefix, name)
+		return false
+	}
+	if _, known := p.vocabulary.Signature(name); known || p.vocabulary.badSignatures {
+		return known
+	}
+	var names []string
+	for _, s := range p.vocabulary.Signatures {
+		names = append(names, s.Name)
+	}
+	meant := suggest(name, names)
+	if meant == "" {
+		meant = "; `quell explain --signatures` lists them"
+	}
+	p.wrong(offset, "hole", "no signature is called %q%s", name, meant)
+	return false
 }
 
 func (p *parser) isProbe(name string) bool {

@@ -108,6 +108,9 @@ func (g *page) probe(q *Probe) {
 	spec, ok := g.book.vocabulary.Builtin(q.Builtin)
 	if q.Builtin == "" || !ok {
 		g.text("      ", q.Why)
+		for _, name := range q.Signatures() {
+			g.signature(name)
+		}
 		return
 	}
 	g.text("      ", spec.Question+" "+spec.Why)
@@ -122,6 +125,16 @@ func (g *page) probe(q *Probe) {
 			g.text("      ", fmt.Sprintf("%s = %s: %s", param.Name, value.Source(), param.About))
 		}
 	}
+}
+
+// signature writes what a question looks for under a name.
+func (g *page) signature(name string) {
+	s, ok := g.book.vocabulary.Signature(name)
+	if !ok {
+		return
+	}
+	g.item("      "+signaturePrefix+name+": ", s.Says)
+	g.line("          " + s.Pattern)
 }
 
 // condition writes one condition; alone it also writes the questions that its

@@ -9,9 +9,15 @@ import (
 )
 
 // Vocabulary is what playbooks may speak of: the kinds of systems there are,
-// with their fence languages, built-in questions and actions. Wiring fills it
-// from the list of connectors.
-type Vocabulary struct{ Kinds []connector.Kind }
+// with their fence languages, built-in questions and actions, and the lines of
+// logs that have a name. Wiring fills the kinds from the list of connectors;
+// the signatures stand beside the playbooks, and Load reads them.
+type Vocabulary struct {
+	Kinds      []connector.Kind
+	Signatures []Signature // by name
+
+	badSignatures bool // some could not be read: names that are missing are not reported
+}
 
 // KindNames lists what may stand in `needs`: kinds, and the places that kinds
 // can take.

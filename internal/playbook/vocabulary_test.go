@@ -25,7 +25,7 @@ func vocabulary() playbook.Vocabulary {
 		{Name: "step", Type: probe.Duration, Default: "15s", About: "one point each"},
 	}
 	promql := connector.Language{Name: "promql", Shape: probe.Series, Options: window}
-	logql := connector.Language{Name: "logql", Shape: probe.Any, Options: []probe.Param{{Name: "since", Type: probe.Duration, Default: "30m"}}}
+	logql := connector.Language{Name: "logql", Patterns: true, Shape: probe.Any, Options: []probe.Param{{Name: "since", Type: probe.Duration, Default: "30m"}}}
 	return playbook.Vocabulary{Kinds: []connector.Kind{
 		{
 			Name: "postgres",

@@ -10,11 +10,16 @@ import (
 // language fills holes by its own rules, through Fill or Bind.
 type Template struct{ Parts []Part }
 
+// Pattern is a regular expression (RE2) that this project or its operator wrote
+// down under a name, and no value from outside: a language that has patterns
+// puts it in as it is, where every other value is taken literally.
+type Pattern string
+
 // Part is a literal, or a hole with (once filled) its value.
 type Part struct {
 	Literal string
 	Hole    string // the name inside ${…}; empty for a literal
-	Value   any    // string, float64, int64, bool, time.Duration or []string, once filled
+	Value   any    // string, float64, int64, bool, time.Duration or []string, once filled; Pattern from the start
 	Offset  int    // byte offset in the source text
 }
 
@@ -81,12 +86,24 @@ func (t Template) Holes() []string {
 	return names
 }
 
+// WithPatterns returns the template with the holes filled that name a pattern.
+func (t Template) WithPatterns(pattern func(hole string) (Pattern, bool)) Template {
+	out := Template{Parts: make([]Part, len(t.Parts))}
+	for i, p := range t.Parts {
+		if found, ok := pattern(p.Hole); ok && p.Hole != "" {
+			p.Value = found
+		}
+		out.Parts[i] = p
+	}
+	return out
+}
+
 // WithValues returns the template with its holes filled from values; a name
-// that is missing there is an error.
+// that is missing there is an error. Patterns stay as they are.
 func (t Template) WithValues(values map[string]any) (Template, error) {
 	out := Template{Parts: make([]Part, len(t.Parts))}
 	for i, p := range t.Parts {
-		if p.Hole != "" {
+		if _, fixed := p.Value.(Pattern); p.Hole != "" && !fixed {
 			v, ok := values[p.Hole]
 			if !ok {
 				return t, fmt.Errorf("${%s} has no value", p.Hole)

@@ -40,12 +40,13 @@ func (a Asker) Ask(ctx context.Context, q probe.Question) evidence.Answer {
 	if window.Range && expr.Type() == parser.ValueTypeMatrix {
 		return evidence.Not(evidence.Invalid, "with range= the query must give one value at a time: wrap the [window] into rate() or an …_over_time()", "")
 	}
-	t, err := translate(ctx, a.Source, expr, a.Aliases)
+	t, err := translate(ctx, a.Source, expr, a.Aliases, window.End)
 	if err != nil {
 		return answerOf(err)
 	}
 	if t.changed {
 		text = t.expr.String()
+		t.note("asked as %s", text)
 	}
 	result, err := a.Source.Query(ctx, text, window)
 	if err != nil {
@@ -57,7 +58,16 @@ func (a Asker) Ask(ctx context.Context, q probe.Question) evidence.Answer {
 		answer.Notes = append(append(t.notes, answer.Notes...), result.Notes...)
 		return answer
 	}
-	if hasFallback(expr) {
+	reason, err := e.unlabelled(ctx)
+	if err != nil {
+		return answerOf(err)
+	}
+	if reason != "" {
+		blind := evidence.Not(evidence.NoData, reason, "")
+		blind.Notes = append(t.notes, result.Notes...)
+		return blind
+	}
+	if hasFallback(t.expr) {
 		if blind, yes := e.blind(ctx); yes {
 			blind.Notes = append(t.notes, result.Notes...)
 			return blind

@@ -3,6 +3,7 @@ package promtext
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -85,6 +86,37 @@ func (e explainer) blind(ctx context.Context) (evidence.Answer, bool) {
 		}
 	}
 	return evidence.Answer{}, false
+}
+
+// unlabelled finds a fallback that would speak for what cannot be seen: in
+// `x{status="500"} or 0 * x` the zero means that no x has failed, and says
+// nothing where no x bears a status at all.
+func (e explainer) unlabelled(ctx context.Context) (string, error) {
+	reason := ""
+	var failed error
+	parser.Inspect(e.t.expr, func(node parser.Node, _ []parser.Node) error {
+		b, ok := node.(*parser.BinaryExpr)
+		if !ok || b.Op != parser.LOR || failed != nil || reason != "" {
+			return nil
+		}
+		for _, v := range selectors(b.LHS) {
+			if !slices.ContainsFunc(selectors(b.RHS), func(other *parser.VectorSelector) bool { return other.Name == v.Name }) {
+				continue
+			}
+			have, err := e.src.LabelNames(ctx, v.Name)
+			if err != nil {
+				failed = err
+				return nil
+			}
+			for _, m := range v.LabelMatchers {
+				if m.Name != model.MetricNameLabel && !isIdentity(m.Name) && !m.Matches("") && len(have) > 0 && !slices.Contains(have, m.Name) {
+					reason = fmt.Sprintf("no series of %s bears the label %s: the zero that the query falls back on would say nothing", v.Name, m.Name)
+				}
+			}
+		}
+		return nil
+	})
+	return reason, failed
 }
 
 // missing says why a selector finds nothing, or "" when it finds something.

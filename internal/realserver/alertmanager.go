@@ -13,21 +13,29 @@ import (
 
 // AlertmanagerServer is an Alertmanager that runs for one test, alone.
 type AlertmanagerServer struct {
-	URL string
-	p   *Process
+	URL    string
+	Config string // its configuration file
+	p      *Process
 }
 
 // Alertmanager starts one that tells nobody. Debian's package is
 // prometheus-alertmanager.
 func Alertmanager(t testing.TB) *AlertmanagerServer {
 	t.Helper()
+	return AlertmanagerWith(t, "route: {receiver: nobody, group_wait: 100ms}\nreceivers: [{name: nobody}]\n")
+}
+
+// AlertmanagerWith starts one with this configuration.
+func AlertmanagerWith(t testing.TB, config string) *AlertmanagerServer {
+	t.Helper()
 	binary := Find(t, "prometheus-alertmanager", "prometheus-alertmanager")
 	dir := TempDir(t, "")
-	write(t, filepath.Join(dir, "alertmanager.yml"), "route: {receiver: nobody, group_wait: 100ms}\nreceivers: [{name: nobody}]\n")
+	file := filepath.Join(dir, "alertmanager.yml")
+	write(t, file, config)
 	address := fmt.Sprintf("127.0.0.1:%d", Port(t))
 	log := filepath.Join(dir, "log")
-	s := &AlertmanagerServer{URL: "http://" + address, p: Start(t, "", dir, log,
-		binary, "--config.file="+filepath.Join(dir, "alertmanager.yml"), "--storage.path="+filepath.Join(dir, "data"),
+	s := &AlertmanagerServer{URL: "http://" + address, Config: file, p: Start(t, "", dir, log,
+		binary, "--config.file="+file, "--storage.path="+filepath.Join(dir, "data"),
 		"--web.listen-address="+address, "--cluster.listen-address=")}
 	WaitFor(t, "alertmanager", 30*time.Second, log, func() error {
 		res, err := http.Get(s.URL + "/-/ready")

@@ -3,6 +3,7 @@ package realserver
 import (
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -29,8 +30,21 @@ def app(environ, start_response):
     return [b"%d" % os.getpid()]
 `
 
-// StartGunicorn starts gunicorn with further arguments: "-w", "3".
+// StartGunicorn starts gunicorn with further arguments: "-w", "3". Its
+// processes keep their command lines, whatever else is installed.
 func StartGunicorn(t testing.TB, args ...string) *Gunicorn {
+	t.Helper()
+	return startGunicorn(t, "raise ImportError()\n", args)
+}
+
+// StartTitledGunicorn is one whose processes hide their command lines behind
+// titles, as they do where the package setproctitle is installed.
+func StartTitledGunicorn(t testing.TB, args ...string) *Gunicorn {
+	t.Helper()
+	return startGunicorn(t, "", args)
+}
+
+func startGunicorn(t testing.TB, setproctitle string, args []string) *Gunicorn {
 	t.Helper()
 	bin := Find(t, "gunicorn", "gunicorn")
 	dir := TempDir(t, "")
@@ -39,7 +53,17 @@ func StartGunicorn(t testing.TB, args ...string) *Gunicorn {
 		Pidfile: filepath.Join(dir, "gunicorn.pid"), Log: filepath.Join(dir, "error.log"),
 	}
 	writeFile(t, filepath.Join(dir, "app.py"), gunicornApp)
-	argv := append([]string{bin, "-b", g.Address, "-p", g.Pidfile, "--error-logfile", g.Log, "--log-level", "info", "--worker-tmp-dir", dir}, args...)
+	start := []string{bin}
+	if setproctitle != "" {
+		lib := filepath.Join(dir, "lib")
+		if err := os.Mkdir(lib, 0o755); err != nil {
+			t.Fatalf("make a directory: %v", err)
+		}
+		writeFile(t, filepath.Join(lib, "setproctitle.py"), setproctitle)
+		start = []string{"/usr/bin/env", "PYTHONPATH=" + lib, bin}
+	}
+	argv := append(start, []string{"-b", g.Address, "-p", g.Pidfile, "--error-logfile", g.Log, "--log-level", "info", "--worker-tmp-dir", dir}...)
+	argv = append(argv, args...)
 	g.Proc = Start(t, "", dir, filepath.Join(dir, "out.log"), append(argv, "app:app")...)
 	WaitFor(t, "gunicorn", 20*time.Second, g.Log, func() error {
 		c, err := net.DialTimeout("tcp", g.Address, time.Second)

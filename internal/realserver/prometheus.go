@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 type PrometheusConfig struct {
 	Scrape string   // the scrape_configs list, as YAML, indented by two spaces
 	Rules  string   // a rules file; empty for none
+	Alerts []string // host:port of the Alertmanagers that it sends to
 	Args   []string // further flags
 }
 
@@ -33,6 +35,9 @@ func Prometheus(t testing.TB, c PrometheusConfig) *PrometheusServer {
 	if c.Rules != "" {
 		write(t, filepath.Join(dir, "rules.yml"), c.Rules)
 		config += "rule_files: [" + filepath.Join(dir, "rules.yml") + "]\n"
+	}
+	if len(c.Alerts) > 0 {
+		config += "alerting: {alertmanagers: [{static_configs: [{targets: ['" + strings.Join(c.Alerts, "','") + "']}]}]}\n"
 	}
 	if c.Scrape != "" {
 		config += "scrape_configs:\n" + c.Scrape

@@ -3,6 +3,7 @@ package run
 import (
 	"fmt"
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 
@@ -60,6 +61,7 @@ func (i Investigation) plan() *plan {
 			}
 		}
 	}
+	i.planTimeline(p)
 	return p
 }
 
@@ -193,6 +195,9 @@ func (i Investigation) ask(q *playbook.Probe, subject *diagnosis.Subject, s Serv
 		if a.question.Args, err = q.Arguments(spec, values); err != nil {
 			return nil, err
 		}
+		if spec.OfService {
+			a.service = s.Facts.Name
+		}
 	}
 	var args []string
 	for _, name := range sortedNames(q.Args) {
@@ -219,9 +224,17 @@ func shown(q probe.Question, args []string) string {
 		}
 		return q.Builtin
 	}
-	text, err := q.Text.Fill(func(_ string, v any) (string, error) {
-		if d, ok := v.(time.Duration); ok {
-			return expr.FormatDuration(d), nil
+	text, err := q.Text.Fill(func(before string, v any) (string, error) {
+		switch v := v.(type) {
+		case time.Duration:
+			return expr.FormatDuration(v), nil
+		case probe.Pattern:
+			// Written so that the whole can be pasted where such queries are asked.
+			if strings.Count(before, "`")%2 == 1 {
+				return "(?:" + string(v) + ")", nil
+			}
+			quoted := strconv.Quote("(?:" + string(v) + ")")
+			return quoted[1 : len(quoted)-1], nil
 		}
 		return expr.FormatValue(v), nil
 	})

@@ -98,12 +98,12 @@ func TestProcessFaults(t *testing.T) {
 		w := newWorld(t, "robbed-shop")
 		start(t, fmt.Sprintf("server 127.0.0.1:%d", w.port), "somebody-else")
 		w.says("[ERROR] Connection in use: ('127.0.0.1', 8000)", "OSError: [Errno 98] Address already in use")
-		w.first("startup/start#another-program-holds-the-port")
+		w.first("startup/port#another-program-holds-the-port")
 	})
 	t.Run("it came up on another port", func(t *testing.T) {
 		w := newWorld(t, "moved-shop")
 		start(t, fmt.Sprintf("server 127.0.0.1:%d", realserver.Port(t)), "python3", "moved-shop.py")
-		w.first("startup/start#it-listens-on-another-port")
+		w.first("startup/port#it-listens-on-another-port")
 	})
 	for name, c := range map[string]struct{ line, cause string }{
 		"a required setting is missing": {"pydantic_core.ValidationError: 1 validation error for Settings", "its-configuration-is-wrong-or-missing"},
@@ -126,19 +126,19 @@ func TestProcessFaults(t *testing.T) {
 		w := newWorld(t, "paused-shop")
 		p := start(t, fmt.Sprintf("server 127.0.0.1:%d", w.port), "python3", "paused-shop.py")
 		require.NoError(t, p.Signal(syscall.SIGSTOP))
-		w.first("startup/workers#its-process-is-paused")
+		w.first("startup/deaths#its-process-is-paused")
 	})
 	t.Run("the master is stopped", func(t *testing.T) {
 		w := newWorld(t, "headless-shop")
 		p := start(t, fmt.Sprintf("pool 127.0.0.1:%d 3", w.port), "gunicorn", "-w", "3", "headless-shop:app")
 		require.NoError(t, p.Signal(syscall.SIGSTOP))
-		w.first("startup/workers#the-master-does-not-look-after-its-workers")
+		w.first("startup/deaths#the-master-does-not-look-after-its-workers")
 	})
 	t.Run("workers are ended for being silent", func(t *testing.T) {
 		w := newWorld(t, "silent-shop")
 		start(t, fmt.Sprintf("pool 127.0.0.1:%d 3", w.port), "gunicorn", "-w", "3", "silent-shop:app")
 		w.says("[CRITICAL] WORKER TIMEOUT (pid:411)", "[CRITICAL] WORKER TIMEOUT (pid:412)")
-		w.first("startup/workers#workers-are-silent-for-too-long")
+		w.first("startup/deaths#workers-are-silent-for-too-long")
 	})
 	t.Run("a disk is full", func(t *testing.T) {
 		w := newWorld(t, "full-shop")

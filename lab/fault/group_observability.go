@@ -1,5 +1,15 @@
 package fault
 
 func observability() []Fault {
-	return []Fault{}
+	return []Fault{
+		scrapeTargetWrong(),
+		scrapeBlocked(),
+		metricsBroken(),
+		exporterDown(),
+		exporterBlind(),
+		falseAlert(),
+		prometheusConfig(),
+		ruleFails(),
+		alertmanagerGone(),
+	}
 }

@@ -1,5 +1,21 @@
 package fault
 
 func redis() []Fault {
-	return []Fault{}
+	return []Fault{
+		redisDown(),
+		redisMisaddressed(),
+		redisAuth(),
+		redisUnreachable(),
+		redisMaxclients(),
+		redisClientPool(),
+		redisSlowCommands(),
+		redisMemory(),
+		redisEviction(),
+		redisPersistence(),
+		redisDiskFull(),
+		redisBadConfig(),
+		redisCorrupt(),
+		redisStarved(),
+		redisFrozen(),
+	}
 }

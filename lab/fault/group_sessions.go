@@ -5,5 +5,13 @@ func sessions() []Fault {
 		guessing(), forgotten(), tokensEnd(), keyChanged(),
 		cookieBroken(), sessionsShort(), sessionsInProcess(), sessionsLost(),
 		holeUsed(),
+		guessing(),
+		forgotten(),
+		tokensEnd(),
+		keyChanged(),
+		cookieBroken(),
+		sessionsShort(),
+		sessionsInProcess(),
+		sessionsLost(),
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// markName is the variable by which every program of a stack, and whatever it
-// has started, is known: its value is the stack's directory.
+// markName is the variable by which a program of a stack, and whatever it has
+// started, is known: its value is the stack's directory.
 const markName = "QUELL_LAB"
 
 // keeperArgument tells a copy of the lab's program that it is the keeper.
@@ -75,18 +75,13 @@ func clear(dir string) {
 	}
 }
 
-// kill sends SIGKILL to all that bear the mark, and returns how many there were.
-// A program that writes a title of its own over its environment (Redis, RQ,
-// Celery) has lost the mark: it is known by the log that its output goes to.
+// kill sends SIGKILL to all that belong to the stack, and returns how many there were.
 func kill(dir string) int {
 	found := 0
 	entries, _ := os.ReadDir("/proc")
 	for _, entry := range entries {
 		pid, err := strconv.Atoi(entry.Name())
-		if err != nil || pid == os.Getpid() {
-			continue
-		}
-		if marked(entry.Name(), dir) {
+		if err == nil && pid != os.Getpid() && belongs(entry.Name(), dir) {
 			found++
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
@@ -94,16 +89,24 @@ func kill(dir string) int {
 	return found
 }
 
-// marked reports whether a process is one of a stack's.
-func marked(pid, dir string) bool {
+// belongs reports whether a process is of the stack in dir: it bears the mark,
+// works in the directory, or writes into it. The mark alone does not do: a
+// program that changes its title (nginx, Redis, gunicorn, Celery) writes it over
+// its environment.
+func belongs(pid, dir string) bool {
 	env, _ := os.ReadFile("/proc/" + pid + "/environ")
 	for _, variable := range bytes.Split(env, []byte{0}) {
 		if string(variable) == markName+"="+dir {
 			return true
 		}
 	}
-	log, err := os.Readlink("/proc/" + pid + "/fd/1")
-	return err == nil && strings.HasPrefix(log, dir+"/log/")
+	for _, link := range []string{"cwd", "fd/1", "fd/2"} {
+		path, err := os.Readlink("/proc/" + pid + "/" + link)
+		if err == nil && (path == dir || path == dir+" (deleted)" || strings.HasPrefix(path, dir+"/")) {
+			return true
+		}
+	}
+	return false
 }
 
 // unmount takes away what is mounted below dir, the deepest first.

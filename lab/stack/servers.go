@@ -77,7 +77,7 @@ http {
 // fill puts ports, the directory and the passwords into a text.
 func (s *Stack) fill(text string) string {
 	p := s.Port
-	pairs := []string{"{dir}", s.Dir, "{redis-password}", redisPassword, "{database-password}", databasePassword, "{user}", me()}
+	pairs := []string{"{dir}", s.Dir, "{redis-password}", RedisPassword, "{database-password}", databasePassword, "{user}", me()}
 	for name, port := range map[string]int{
 		"front": p.Front, "a": p.A, "b": p.B, "postgres": p.Postgres, "redis": p.Redis, "partner": p.Partner, "prometheus": p.Prometheus,
 		"alertmanager": p.Alertmanager, "postgres-exporter": p.PostgresExporter, "redis-exporter": p.RedisExporter, "node-exporter": p.NodeExporter,

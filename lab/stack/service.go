@@ -56,7 +56,7 @@ func (s *Stack) commit(ctx context.Context, message string) error {
 // Passwords of the stack, for its own users and Quell's.
 const (
 	databasePassword = "orders-secret"
-	redisPassword    = "cache-secret"
+	RedisPassword    = "cache-secret"
 )
 
 // settings are etc/orders.env as it is first.
@@ -64,9 +64,9 @@ func (s *Stack) settings() map[string]string {
 	return map[string]string{
 		"SERVICE_NAME":      "orders",
 		"DATABASE_URL":      fmt.Sprintf("postgresql+asyncpg://orders:%s@%s/orders", databasePassword, s.Database.Address()),
-		"REDIS_URL":         fmt.Sprintf("redis://:%s@%s/0", redisPassword, s.Cache.Address()),
-		"JOBS_REDIS_URL":    fmt.Sprintf("redis://:%s@%s/1", redisPassword, s.Cache.Address()),
-		"CELERY_BROKER_URL": fmt.Sprintf("redis://:%s@%s/2", redisPassword, s.Cache.Address()),
+		"REDIS_URL":         fmt.Sprintf("redis://:%s@%s/0", RedisPassword, s.Cache.Address()),
+		"JOBS_REDIS_URL":    fmt.Sprintf("redis://:%s@%s/1", RedisPassword, s.Cache.Address()),
+		"CELERY_BROKER_URL": fmt.Sprintf("redis://:%s@%s/2", RedisPassword, s.Cache.Address()),
 		"PAYMENT_URL":       "http://" + s.Payment.Address(),
 		"TOKEN_KEY":         "0d7cbd7c1f8b4c55a8f4e0c2b6a9d1e3",
 	}
@@ -250,7 +250,7 @@ func (s *Stack) writeProcesses() (err error) {
 		{&s.Receipts, "receipts", program{argv: []string{python, "-m", "orders.worker"}, env: append(env, "INSTANCE=receipts"), dir: s.Source}},
 		{&s.Tasks, "tasks", program{argv: celery("worker", "--concurrency", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle"), env: append(env, "INSTANCE=tasks"), dir: s.Source}},
 		{&s.Beat, "beat", program{argv: celery("beat", "--loglevel", "INFO", "--schedule", s.path("run", "beat-schedule"), "--pidfile="), env: append(env, "INSTANCE=beat"), dir: s.Source}},
-		{&s.Partner, "partner", program{argv: []string{python, s.path("srv", "partner.py"), fmt.Sprint(s.Port.Partner), s.path("etc", "partner.mood")}}},
+		{&s.Partner, "partner", program{argv: []string{python, s.path("srv", "partner.py"), fmt.Sprint(s.Port.Partner), s.path("run", "partner.mood")}}},
 		{&s.Redis, "redis", program{argv: []string{redis, s.path("etc", "redis.conf")}}},
 		{&s.Nginx, "nginx", program{argv: []string{nginx, "-c", s.path("etc", "nginx.conf"), "-g", "daemon off;"}, stop: syscall.SIGQUIT, log: "nginx-output.log"}},
 	} {

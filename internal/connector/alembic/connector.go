@@ -21,7 +21,7 @@ func Kind() connector.Kind {
 		Name:     "alembic",
 		About:    "The schema migrations of a project, through its own Alembic",
 		Settings: settingSpecs(),
-		Probes:   []probe.Spec{currentSpec()},
+		Probes:   []probe.Spec{currentSpec(), pendingSpec(), changesSpec()},
 		Actions:  []action.Spec{upgradeSpec(), downgradeSpec()},
 		Tried:    "Alembic 1.8 with psycopg2 on PostgreSQL 15.",
 		Open:     open,
@@ -57,6 +57,10 @@ func (t *Target) Ask(ctx context.Context, q probe.Question) evidence.Answer {
 		return evidence.Not(evidence.NotAsked, "the target is closed", "")
 	case q.Lang == "probe" && q.Builtin == "alembic.current":
 		return t.current(ctx)
+	case q.Lang == "probe" && q.Builtin == "alembic.pending":
+		return t.pendingRisks(ctx)
+	case q.Lang == "probe" && q.Builtin == "alembic.changes":
+		return t.written(ctx)
 	case q.Lang == "probe":
 		return evidence.Not(evidence.Invalid, "there is no question "+q.Builtin, "")
 	}

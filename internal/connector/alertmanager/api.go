@@ -55,6 +55,10 @@ type serverStatus struct {
 	VersionInfo struct {
 		Version string `json:"version"`
 	} `json:"versionInfo"`
+	Cluster struct {
+		Status string     `json:"status"`
+		Peers  []struct{} `json:"peers"`
+	} `json:"cluster"`
 }
 
 func (c *client) status(ctx context.Context) (serverStatus, error) {

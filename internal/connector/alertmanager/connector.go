@@ -19,7 +19,7 @@ func Kind() connector.Kind {
 		Name:     "alertmanager",
 		About:    "A Prometheus Alertmanager: what fires and what is silenced, and silences that end by themselves.",
 		Settings: settings(),
-		Probes:   []probe.Spec{alertsSpec(), silencesSpec()},
+		Probes:   []probe.Spec{alertsSpec(), silencesSpec(), healthSpec()},
 		Actions:  []action.Spec{silenceSpec(), expireSpec()},
 		Tried:    "Alertmanager 0.25, single.",
 		Open: func(s connector.Settings, tools connector.Tools) (connector.Target, error) {
@@ -49,6 +49,8 @@ func (t *target) Ask(ctx context.Context, q probe.Question) evidence.Answer {
 		a = t.alerts(ctx, q)
 	case "alertmanager.silences":
 		a = t.silences(ctx, q)
+	case "alertmanager.health":
+		a = t.health(ctx)
 	default:
 		a = evidence.Not(evidence.NotApplicable, "an Alertmanager does not know the question "+q.Lang+" "+q.Builtin, "")
 	}

@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"github.com/quellhq/quell/internal/action"
+	"github.com/quellhq/quell/internal/appserver"
 	"github.com/quellhq/quell/internal/pid"
 )
 
@@ -31,10 +32,10 @@ func planReload(_ *target, s server, _ action.Args) (action.Preview, error) {
 			"the number of workers becomes the configured one again",
 		},
 	}
-	switch preloads(s.master) {
-	case "yes":
+	switch told(s.master).Preload {
+	case appserver.Yes:
 		p.Warnings = append(p.Warnings, "the application is preloaded: the new workers have the old code, and only a restart brings the new one")
-	case "unknown":
+	case appserver.Unknown:
 		p.Warnings = append(p.Warnings, "whether the application is preloaded is not known: if it is, the new workers have the old code")
 	}
 	return p, nil

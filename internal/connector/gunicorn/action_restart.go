@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"github.com/quellhq/quell/internal/action"
+	"github.com/quellhq/quell/internal/appserver"
 	"github.com/quellhq/quell/internal/pid"
 	"github.com/quellhq/quell/internal/probe"
 )
@@ -51,7 +52,7 @@ func planRestart(_ *target, s server, a action.Args) (action.Preview, error) {
 		p.Warnings = append(p.Warnings, fmt.Sprintf("%d of the processes are no workers of master %d (any more), and are left alone", len(wanted), s.master.PID))
 	}
 	p.Summary = fmt.Sprintf("replaces %s of master %d, one after another", count(len(p.Items), "worker"), s.master.PID)
-	if preloads(s.master) != "yes" {
+	if told(s.master).Preload != appserver.Yes {
 		p.Warnings = append(p.Warnings, "a new worker loads the code that is on disk now: if that fails, gunicorn ends altogether")
 	}
 	return p, nil

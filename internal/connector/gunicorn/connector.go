@@ -24,7 +24,7 @@ func Kind() connector.Kind {
 		Name:     "gunicorn",
 		About:    "A gunicorn server of this machine: its master and workers, new workers with new code, and how many there are.",
 		Settings: settings(),
-		Probes:   []probe.Spec{workersSpec()},
+		Probes:   []probe.Spec{workersSpec(), logSpec()},
 		Tried:    "gunicorn 20.1; the heartbeats of later versions were not run.",
 		Open:     open,
 	}
@@ -37,6 +37,7 @@ func Kind() connector.Kind {
 type config struct {
 	Pidfile string             `json:"pidfile"`
 	Match   string             `json:"match"`
+	Log     string             `json:"log"`
 	Most    int                `json:"most"`
 	Timeout connector.Duration `json:"timeout"`
 
@@ -45,8 +46,9 @@ type config struct {
 
 func settings() []connector.Setting {
 	return []connector.Setting{
-		{Name: "pidfile", Type: probe.Text, Optional: true, About: "gunicorn's pidfile (-p); this or match is needed"},
-		{Name: "match", Type: probe.Text, Optional: true, About: "a regular expression that the command line of the one master matches"},
+		{Name: "pidfile", Type: probe.Text, Optional: true, About: "gunicorn's pidfile (-p); without this and match, the only gunicorn of the machine"},
+		{Name: "match", Type: probe.Text, Optional: true, About: "a regular expression that the command line of the one master matches; where gunicorn hides it behind a title, the title, its directory and the addresses that it listens on"},
+		{Name: "log", Type: probe.Text, Optional: true, About: "gunicorn's error log; without it the file that it was told, or that its output goes to"},
 		{Name: "most", Type: probe.Number, Default: "32", About: "how many workers gunicorn.workers may go up to"},
 		{Name: "timeout", Type: probe.Duration, Default: "40s", About: "how long workers may take to finish what they do; gunicorn's graceful_timeout and a little more"},
 	}
@@ -63,9 +65,6 @@ func open(s connector.Settings, tools connector.Tools) (connector.Target, error)
 	c := config{Most: 32, Timeout: connector.Duration{Duration: 40 * time.Second}}
 	if err := s.Decode(&c); err != nil {
 		return nil, err
-	}
-	if c.Pidfile == "" && c.Match == "" {
-		return nil, errors.New("pidfile or match is missing: which gunicorn is meant")
 	}
 	if c.Most < 1 {
 		return nil, errors.New("most must be 1 at least")
@@ -86,8 +85,11 @@ func (t *target) identity() string {
 	if err != nil {
 		host = "this machine"
 	}
-	if t.config.Pidfile != "" {
+	switch {
+	case t.config.Pidfile != "":
 		return fmt.Sprintf("gunicorn of %s on %s", t.config.Pidfile, host)
+	case t.config.Match == "":
+		return "the gunicorn of " + host
 	}
 	return fmt.Sprintf("gunicorn that matches %s on %s", t.config.Match, host)
 }
@@ -97,10 +99,13 @@ func (t *target) Ask(ctx context.Context, q probe.Question) evidence.Answer {
 	if t.closed.Load() {
 		return evidence.Not(evidence.NotAsked, "the target is closed", "")
 	}
-	if q.Builtin != "gunicorn.workers" {
-		return evidence.Not(evidence.NotApplicable, "gunicorn does not know the question "+q.Lang+" "+q.Builtin, "")
+	switch q.Builtin {
+	case "gunicorn.workers":
+		return t.workers(ctx, q)
+	case "gunicorn.log":
+		return t.log(ctx, q)
 	}
-	return t.workers(ctx)
+	return evidence.Not(evidence.NotApplicable, "gunicorn does not know the question "+q.Lang+" "+q.Builtin, "")
 }
 
 // Examine implements connector.Examiner.

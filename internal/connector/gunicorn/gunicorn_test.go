@@ -386,7 +386,7 @@ func TestWhatIsNoGunicornIsRefused(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, fmt.Append(nil, os.Getpid()), 0o644))
 	_, err := preview(t, connector.Settings{"pidfile": file}, "gunicorn.reload", nil)
 	refuses(t, err, "is no gunicorn")
-	for says, s := range map[string]connector.Settings{"pidfile or match": {}, "match: error": {"match": "("}, "most must": {"match": "x", "most": 0}} {
+	for says, s := range map[string]connector.Settings{"match: error": {"match": "("}, "most must": {"match": "x", "most": 0}} {
 		_, err := gunicorn.Kind().Open(s, connector.Tools{})
 		require.ErrorContains(t, err, says)
 	}

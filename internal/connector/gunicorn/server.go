@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/quellhq/quell/internal/action"
+	"github.com/quellhq/quell/internal/appserver"
 	"github.com/quellhq/quell/internal/pid"
 )
 
@@ -18,6 +19,7 @@ import (
 type server struct {
 	master  pid.Process
 	workers []pid.Process // in order of number; those that have ended are left out
+	dead    int           // children that have ended, and were not collected
 }
 
 func (s server) String() string {
@@ -34,7 +36,7 @@ func (t *target) look(ctx context.Context) (server, error) {
 	if err != nil {
 		return server{}, &action.Unavailable{Text: err.Error()}
 	}
-	master, err := t.master(tree)
+	master, err := t.master(ctx, tree)
 	if err != nil {
 		return server{}, err
 	}
@@ -50,6 +52,11 @@ func (t *target) look(ctx context.Context) (server, error) {
 			return server{}, action.Refuse("finish it: QUIT to the old master, or to the new one", "an upgrade of gunicorn is under way: process %d is a second master", c.PID)
 		}
 		s.workers = append(s.workers, c)
+	}
+	for _, p := range tree.Processes() {
+		if p.Parent == master.PID && p.Dead() {
+			s.dead++
+		}
 	}
 	return s, nil
 }
@@ -73,9 +80,9 @@ func (t *target) again(ctx context.Context, master pid.ID) (s server, ended bool
 }
 
 // master finds the one that is meant.
-func (t *target) master(tree pid.Tree) (pid.Process, error) {
+func (t *target) master(ctx context.Context, tree pid.Tree) (pid.Process, error) {
 	if t.config.Pidfile == "" {
-		return t.matched(tree)
+		return t.matched(ctx, tree)
 	}
 	master, why, err := pid.File{Path: t.config.Pidfile, Match: t.config.match}.Process()
 	var doubt *pid.Doubt
@@ -92,9 +99,19 @@ func (t *target) master(tree pid.Tree) (pid.Process, error) {
 
 // matched finds the master by its command line: the one that matches, and
 // whose parent does not.
-func (t *target) matched(tree pid.Tree) (pid.Process, error) {
+func (t *target) matched(ctx context.Context, tree pid.Tree) (pid.Process, error) {
+	meant := t.config.Match
+	if meant == "" {
+		meant = "gunicorn"
+	}
+	seen := map[int]bool{}
 	matches := func(p pid.Process) bool {
-		return t.config.match.MatchString(strings.Join(p.Args, " ")) && isGunicorn(p) && tree.Protected(p) == ""
+		known, ok := seen[p.PID]
+		if !ok {
+			known = isGunicorn(p) && !titledWorker(p) && tree.Protected(p) == "" && t.fits(ctx, p)
+			seen[p.PID] = known
+		}
+		return known
 	}
 	var found []pid.Process
 	for _, p := range tree.Processes() {
@@ -104,12 +121,37 @@ func (t *target) matched(tree pid.Tree) (pid.Process, error) {
 	}
 	switch len(found) {
 	case 0:
-		return pid.Process{}, &action.Unavailable{Text: "gunicorn does not run: no process matches " + t.config.Match}
+		return pid.Process{}, &action.Unavailable{Text: "gunicorn does not run: no process matches " + meant}
 	case 1:
 		return found[0], nil
 	}
 	return pid.Process{}, action.Refuse("write an expression that only one matches, or its pidfile",
-		"%d masters match %s: processes %d and %d are two of them", len(found), t.config.Match, found[0].PID, found[1].PID)
+		"%d masters match %s: processes %d and %d are two of them", len(found), meant, found[0].PID, found[1].PID)
+}
+
+// fits holds the expression against the command line; and where a title has
+// taken its place, against what else tells one server from another. Where it
+// listens is looked at last: the tables of sockets can be long.
+func (t *target) fits(ctx context.Context, p pid.Process) bool {
+	line := strings.Join(p.Args, " ")
+	if t.config.match == nil || t.config.match.MatchString(line) {
+		return true
+	}
+	if !strings.HasPrefix(line, "gunicorn: ") {
+		return false
+	}
+	line += " " + appserver.Directory(procDir, p.PID)
+	if t.config.match.MatchString(line) {
+		return true
+	}
+	at, _ := pid.Listens(ctx, p)
+	return t.config.match.MatchString(line + " " + strings.Join(at, " "))
+}
+
+// titledWorker reports whether a process calls itself a worker: one without a
+// master is left over, and no master.
+func titledWorker(p pid.Process) bool {
+	return len(p.Args) > 0 && strings.HasPrefix(p.Args[0], "gunicorn: worker")
 }
 
 // isGunicorn looks at the program and its first arguments, never at the whole
@@ -127,7 +169,7 @@ func isGunicorn(p pid.Process) bool {
 // has started no other program, by the same arguments, or by the title that
 // gunicorn gives its workers where it can.
 func worker(master, child pid.Process) bool {
-	return len(child.Args) > 0 && strings.HasPrefix(child.Args[0], "gunicorn: worker") || slices.Equal(child.Args, master.Args)
+	return titledWorker(child) || slices.Equal(child.Args, master.Args)
 }
 
 // since tells workers that started at or after a moment from older ones.

@@ -19,12 +19,12 @@ func signalChange() change {
 		spec: action.Spec{
 			Name: "host.signal", Risk: action.R2,
 			Does:     "Sends a signal to processes. Process 1, the kernel's threads, quell, whatever started it, and what the machine needs to be reached are refused.",
-			Tells:    "for TERM, INT, QUIT and KILL: these processes (number, start, command line) are gone; HUP, USR1 and USR2 leave nothing that shows them",
+			Tells:    "for TERM, INT, QUIT and KILL: these processes (number, start, command line) are gone; for CONT: they are no longer stopped; HUP, USR1 and USR2 leave nothing that shows them",
 			Destroys: "what the processes hold in memory, when the signal ends them",
 			Captures: []string{"host.processes"},
 			Params: []probe.Param{
 				{Name: "processes", Type: probe.List, About: "rows of a question that have a pid, or bare process numbers; 20 at most"},
-				{Name: "signal", Type: probe.Text, Default: "TERM", About: "TERM, INT, QUIT, KILL, HUP, USR1 or USR2"},
+				{Name: "signal", Type: probe.Text, Default: "TERM", About: "TERM, INT, QUIT, KILL, HUP, USR1, USR2, or CONT for processes that were stopped"},
 				patienceParam(),
 			},
 		},
@@ -49,6 +49,7 @@ var signals = map[string]struct {
 }{
 	"TERM": {syscall.SIGTERM, true}, "INT": {syscall.SIGINT, true}, "QUIT": {syscall.SIGQUIT, true}, "KILL": {syscall.SIGKILL, true},
 	"HUP": {syscall.SIGHUP, false}, "USR1": {syscall.SIGUSR1, false}, "USR2": {syscall.SIGUSR2, false},
+	"CONT": {syscall.SIGCONT, false},
 }
 
 func signalName(a action.Args) string {
@@ -94,7 +95,7 @@ func planSignal(ctx context.Context, _ *target, a action.Args) (action.Preview, 
 	name := signalName(a)
 	sig, ok := signals[name]
 	if !ok {
-		return action.Preview{}, action.Refuse("TERM, INT, QUIT, KILL, HUP, USR1 or USR2", "%q is no signal that may be sent", a.Text("signal"))
+		return action.Preview{}, action.Refuse("TERM, INT, QUIT, KILL, HUP, USR1, USR2 or CONT", "%q is no signal that may be sent", a.Text("signal"))
 	}
 	wanted, err := wantedProcesses(a.List("processes"))
 	if err != nil {
@@ -120,9 +121,16 @@ func planSignal(ctx context.Context, _ *target, a action.Args) (action.Preview, 
 			p.Warnings = append(p.Warnings, why.Text+": it is left alone")
 			continue
 		}
+		if name == "CONT" && now.State != "T" {
+			p.Warnings = append(p.Warnings, fmt.Sprintf("process %d is not stopped by a signal: it is left alone", w.pid))
+			continue
+		}
 		then := "told " + name
-		if sig.ends {
+		switch {
+		case sig.ends:
 			then = "ended"
+		case name == "CONT":
+			then = "goes on"
 		}
 		p.Items = append(p.Items, processItem(now, then))
 		p.Warnings = append(p.Warnings, advice(tree, now, name)...)
@@ -132,6 +140,9 @@ func planSignal(ctx context.Context, _ *target, a action.Args) (action.Preview, 
 		return p, refused
 	case len(p.Items) == 0:
 		p.Already, p.Summary = true, "none of the processes is there any more"
+		if name == "CONT" {
+			p.Summary = "none of the processes is stopped"
+		}
 	default:
 		p.Summary = fmt.Sprintf("sends %s to %s", name, count(len(p.Items), "process"))
 		if len(p.Items) > 1 {
@@ -169,7 +180,7 @@ func guarded(tree pid.Tree, w named, now pid.Process, signal string) *action.Ref
 	case signal == "KILL" && now.Comm == "postgres":
 		return action.Refuse("postgres.terminate ends single sessions", "process %d is of Postgres: when one is killed, the server ends all sessions and recovers", now.PID)
 	}
-	if catches, known := pid.Catches(now.PID, sig.number); known && !catches && !sig.ends {
+	if catches, known := pid.Catches(now.PID, sig.number); known && !catches && !sig.ends && signal != "CONT" {
 		return action.Refuse("TERM ends it, if that is what is wanted", "process %d (%s) does not catch %s: the signal would end it, or do nothing", now.PID, now.Comm, signal)
 	}
 	return nil
@@ -249,20 +260,38 @@ func signalStands(_ context.Context, _ *target, o action.Order) (action.Standing
 		if err != nil {
 			return cannotTell("%s: %s", i.ID, err), nil
 		}
-		r := action.Result{ID: i.ID, OK: !pid.Lives(id), Text: "gone"}
-		if !r.OK {
-			r.Text = "still there"
-		} else {
+		r := result(i.ID, name, id)
+		if r.OK {
 			over++
 		}
 		done.Items = append(done.Items, r)
 	}
 	done.Summary = fmt.Sprintf("%d of %d gone", over, len(done.Items))
+	if name == "CONT" {
+		done.Summary = fmt.Sprintf("%d of %d go on", over, len(done.Items))
+	}
 	switch {
-	case signals[name].ends:
+	case signals[name].ends || name == "CONT":
 		return summed(done), nil
 	case o.Done != nil && over == 0:
 		return action.Standing{State: action.Made, Text: "the signal was delivered, and the processes are still there", Done: o.Done}, nil
 	}
 	return cannotTell("%s leaves nothing that shows it; %s", name, done.Summary), nil
+}
+
+// result says of one process whether it has come to what the signal was for.
+func result(item, signal string, id pid.ID) action.Result {
+	if signal != "CONT" {
+		if pid.Lives(id) {
+			return action.Result{ID: item, Text: "still there"}
+		}
+		return action.Result{ID: item, OK: true, Text: "gone"}
+	}
+	switch p, err := pid.Look(id.PID); {
+	case err != nil || p.ID != id:
+		return action.Result{ID: item, Text: "gone"}
+	case p.State == "T":
+		return action.Result{ID: item, Text: "still stopped"}
+	}
+	return action.Result{ID: item, OK: true, Text: "goes on"}
 }

@@ -145,6 +145,26 @@ func TestASignalThatEndsNothingLeavesNoTrace(t *testing.T) {
 	require.Equal(t, action.Made, standing(t, nil, order).State)
 }
 
+func TestAStoppedProcessIsLetGoOn(t *testing.T) {
+	t.Parallel()
+	cmd, running := start(t, "sleep", "paused-shop"), start(t, "sleep", "busy-shop")
+	id := nameOf(t, cmd.Process.Pid)
+	require.NoError(t, cmd.Process.Signal(syscall.SIGSTOP))
+	stopped := func() bool { p, err := pid.Look(id.PID); require.NoError(t, err); return p.State == "T" }
+	require.Eventually(t, stopped, 5*time.Second, 10*time.Millisecond)
+	order := planned(t, nil, "host.signal", map[string]any{"processes": []any{id.PID, running.Process.Pid}, "signal": "CONT"})
+	require.Len(t, order.Preview.Items, 1)
+	require.Contains(t, warnings(order), "is not stopped by a signal")
+	require.Equal(t, action.NotMade, standing(t, nil, order).State)
+	_, err := apply(t, nil, order)
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return !stopped() }, 5*time.Second, 10*time.Millisecond)
+	require.Equal(t, action.Made, standing(t, nil, order).State)
+	p, err := preview(t, nil, "host.signal", map[string]any{"processes": []any{id.PID}, "signal": "CONT"})
+	require.NoError(t, err)
+	require.True(t, p.Preview.Already)
+}
+
 func TestASignalThatIsNotHeededIsNoSuccess(t *testing.T) {
 	t.Parallel()
 	journal := filepath.Join(t.TempDir(), "journal")

@@ -42,7 +42,8 @@ func Kind() connector.Kind {
 func specs() []probe.Spec {
 	return []probe.Spec{
 		listenersSpec(), serviceSpec(), processesSpec(), cpuSpec(), memorySpec(), pressureSpec(),
-		diskSpec(), filesSpec(), fdsSpec(), oomSpec(), messagesSpec(), connectionsSpec(), pathsSpec(), clockSpec(), kernelSpec(),
+		diskSpec(), filesSpec(), writtenSpec(), fdsSpec(), oomSpec(), messagesSpec(), connectionsSpec(), pathsSpec(), clockSpec(), kernelSpec(),
+		diskSpec(), filesSpec(), fdsSpec(), oomSpec(), messagesSpec(), connectionsSpec(), pathsSpec(), clockSpec(), kernelSpec(), bootSpec(),
 	}
 }
 
@@ -64,9 +65,9 @@ func (t *target) Ask(ctx context.Context, q probe.Question) evidence.Answer {
 	asks := map[string]func(context.Context, probe.Question) evidence.Answer{
 		"host.listeners": t.listeners, "host.service": t.service, "host.processes": t.processes,
 		"host.cpu": t.cpu, "host.memory": t.memory, "host.pressure": t.pressure,
-		"host.disk": t.disk, "host.files": t.files, "host.fds": t.fds, "host.oom": t.oom,
+		"host.disk": t.disk, "host.files": t.files, "host.written": t.written, "host.fds": t.fds, "host.oom": t.oom,
 		"host.kernel_messages": t.messages, "host.connections": t.connections, "host.paths": t.paths,
-		"host.clock": t.clock, "host.kernel": t.kernel,
+		"host.clock": t.clock, "host.kernel": t.kernel, "host.boot": t.boot,
 	}
 	ask := asks[q.Builtin]
 	if ask == nil {
@@ -134,6 +135,14 @@ func (t *target) request(ctx context.Context, read func() error) error {
 // twice reads, waits with the gate open, and reads again. It returns the time
 // between the two. With little time left it waits less.
 func (t *target) twice(ctx context.Context, q probe.Question, first, second func() error) (time.Duration, error) {
+	return t.twiceWith(ctx, q, first, func() {}, second)
+}
+
+// between is how often something is looked at between two readings.
+const between = 45 * time.Millisecond
+
+// twiceWith is twice, and calls during again and again between the readings.
+func (t *target) twiceWith(ctx context.Context, q probe.Question, first func() error, during func(), second func() error) (time.Duration, error) {
 	wait := time.Second
 	if d, ok := q.Args["sample"].(time.Duration); ok && d > 0 {
 		wait = min(d, 10*time.Second)
@@ -147,10 +156,17 @@ func (t *target) twice(ctx context.Context, q probe.Question, first, second func
 	start := time.Now()
 	timer := time.NewTimer(max(wait, 10*time.Millisecond))
 	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-		return 0, ctx.Err()
+	tick := time.NewTicker(between)
+	defer tick.Stop()
+	for waiting := true; waiting; {
+		select {
+		case <-tick.C:
+			during()
+		case <-timer.C:
+			waiting = false
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
 	}
 	err := t.request(ctx, second)
 	return time.Since(start), err

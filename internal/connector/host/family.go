@@ -93,6 +93,9 @@ func (t tree) role(p process) (fam, role string) {
 		if pf := family(parent); pf != "" && parent.pid != 0 && !tracker(p) && (spawned(p) || p.state == "Z") {
 			return pf, "worker"
 		}
+		if spawned(p) && !tracker(p) && t.forsaken(p) {
+			return "", "worker"
+		}
 		return "", ""
 	}
 	if pf := family(parent); pf == fam {
@@ -118,6 +121,9 @@ func (t tree) role(p process) (fam, role string) {
 // process with the same command line is in the same state. One alone may be a
 // small server that was started in the background.
 func (t tree) orphan(p process) bool {
+	if spawned(p) && !tracker(p) {
+		return t.forsaken(p)
+	}
 	if !t.adopted(p) {
 		return false
 	}
@@ -136,6 +142,13 @@ func (t tree) adopted(p process) bool {
 		family(parent) != fam && parent.pgrp != p.pgrp
 }
 
+// forsaken reports whether the program that has spawned p is gone. Python
+// never starts a process this way without staying above it, so one alone says it.
+func (t tree) forsaken(p process) bool {
+	parent := t.all[p.ppid]
+	return p.state != "Z" && parent.pgrp != p.pgrp && (len(parent.args) == 0 || !program(parent.args[0]) && family(parent) == "")
+}
+
 func hasFlag(args []string, flag string) bool {
 	for _, a := range args {
 		if a == flag || strings.HasPrefix(a, flag+"=") {
@@ -146,8 +159,7 @@ func hasFlag(args []string, flag string) bool {
 }
 
 // configuredWorkers reads -w N, --workers N or -c N (celery) off a command
-// line. Settings in files and in the environment are not looked at: the
-// environment holds secrets.
+// line. What gunicorn and uvicorn were told is read elsewhere, from files too.
 func configuredWorkers(fam string, args []string) any {
 	flags := map[string][]string{
 		"gunicorn": {"-w", "--workers"}, "uvicorn": {"--workers"}, "hypercorn": {"-w", "--workers"},

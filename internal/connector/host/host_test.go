@@ -272,6 +272,20 @@ func TestFullDisk(t *testing.T) {
 	require.Less(t, find()["used_share"].(float64), 0.1)
 	_ = os.WriteFile(filepath.Join(dir, "big"), make([]byte, 2<<20), 0o600)
 	require.Greater(t, find()["used_share"].(float64), 0.99)
+	old := filepath.Join(dir, "sub", "old")
+	require.NoError(t, os.Mkdir(filepath.Dir(old), 0o700))
+	require.NoError(t, os.WriteFile(old, nil, 0o600))
+	require.NoError(t, os.Chtimes(old, time.Now(), time.Now().Add(-3*time.Hour)))
+	grown := object(t, ask(t, nil, "host.written", map[string]any{"least": 1000.0, "within": time.Hour, "fuller": 0.95}))
+	require.Contains(t, grown["looked_at"], any(dir))
+	var largest map[string]any
+	for _, f := range grown["files"].([]any) {
+		if f := f.(map[string]any); strings.HasPrefix(f["path"].(string), dir) {
+			require.Nil(t, largest, "the old file was listed")
+			largest = f
+		}
+	}
+	require.Equal(t, filepath.Join(dir, "big"), largest["path"])
 	require.NoError(t, os.Remove(filepath.Join(dir, "big")))
 	for i := range 30 {
 		_ = os.WriteFile(filepath.Join(dir, strconv.Itoa(i)), nil, 0o600)

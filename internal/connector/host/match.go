@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/quellhq/quell/internal/appserver"
 )
 
 // lookers are programs that name a service without being it. A session of
@@ -29,8 +31,8 @@ func (t *target) matcher(name, expression string) (match func(system, process) b
 	}
 	us := t.us()
 	if re != nil {
-		return func(_ system, p process) bool {
-			return !us[p.pid] && re.MatchString(strings.Join(p.args, " "))
+		return func(s system, p process) bool {
+			return !us[p.pid] && (re.MatchString(strings.Join(p.args, " ")) || titled(p) && re.MatchString(s.behindTitle(p)))
 		}, true, nil
 	}
 	if len(name) < 3 { // "a" or "db" would match half of the machine
@@ -50,6 +52,17 @@ func (t *target) matcher(name, expression string) (match func(system, process) b
 		dir, err := os.Readlink(filepath.Join(s.proc, strconv.Itoa(p.pid), "cwd"))
 		return err == nil && word.MatchString(filepath.Base(dir))
 	}, false, nil
+}
+
+// titled reports whether a process has put a title in the place of its
+// command line, as gunicorn does where the package setproctitle is installed.
+func titled(p process) bool { return len(p.args) > 0 && strings.HasPrefix(p.args[0], "gunicorn: ") }
+
+// behindTitle is what else tells such a process from others: the directory
+// that it works in, and the configuration file that lies there.
+func (s system) behindTitle(p process) string {
+	dir := appserver.Directory(s.proc, p.pid)
+	return strings.Join([]string{p.args[0], dir, appserver.Of(s.proc, p.pid, p.args, 0).ConfigFile}, " ")
 }
 
 // us are this process and those that started it, a shell or a timer with the

@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sort"
 	"strconv"
 
@@ -24,26 +25,26 @@ func serviceSpec() probe.Spec {
 			{Name: "match", Type: probe.Text, Default: `""`, About: "regular expression for its command line; empty: the setting processes, else its name"},
 			sampleParam(),
 		},
-		Fields: []probe.Field{
+		Fields: slices.Concat([]probe.Field{
 			{Name: "found", Type: "bool", About: "at least one process of the service was found"},
 			{Name: "found_by", Type: "text", About: "match (an expression), name (its name in a command line, unit or directory), port (nothing bears its name: whoever holds the port is taken for it), or empty"},
 			{Name: "port", Type: "number", About: "the port it should listen on; null when unknown"},
-			{Name: "port_owner", Type: "text", About: "service, other (a process that is not the service's), container (a container's port), assumed (somebody, and nothing bears the service's name), hidden (we may not see who), nobody; empty without a port"},
+			{Name: "port_owner", Type: "text", About: "service, other (a process that is not the service's), proxy (a web server or balancer, which may stand before the service on purpose), container (a container's port), assumed (somebody, and nothing bears the service's name), hidden (we may not see who), nobody; empty without a port"},
 			{Name: "port_pid", Type: "number", About: "process that holds the port; null when unknown"},
 			{Name: "port_command", Type: "text", About: "its command line, without secrets"},
 			{Name: "port_holder_age_s", Type: "number", About: "how long it has run, seconds; null when unknown"},
 			{Name: "port_holder_orphaned", Type: "bool", About: "its parent is process 1 although the rest of the service has another parent: left over from before"},
 			{Name: "loopback_only", Type: "bool", About: "the port is open for this machine only"},
 			{Name: "url_loopback", Type: "bool", About: "the service's url names this machine by a loopback address, or by a name for one"},
-			{Name: "waiting", Type: "number", About: "connections that wait at the port to be accepted"},
+			{Name: "waiting", Type: "number", About: "connections that wait to be accepted, at the port and at every other that the service's processes listen on (behind a proxy)"},
 			{Name: "listens_on", Type: "list", About: "ports that the service's processes listen on (tcp)"},
 			{Name: "processes", Type: "number", About: "processes of the service"},
 			{Name: "server", Type: "text", About: "gunicorn, uvicorn, celery, rq, puma … when recognised"},
 			{Name: "masters", Type: "number", About: "masters among them"},
 			{Name: "workers", Type: "number", About: "workers among them that are alive"},
-			{Name: "configured_workers", Type: "number", About: "number of workers on the command line; null when it is not there"},
+			{Name: "configured_workers", Type: "number", About: "number of workers that it was told, on the command line, in its configuration file or by the environment; null when it was not, or not plainly"},
 			{Name: "worker_wanted", Type: "bool", About: "the server is of a kind that serves with several workers"},
-			{Name: "reload", Type: "bool", About: "--reload is on the command line"},
+			{Name: "reload", Type: "bool", About: "the reloader of development is switched on, on the command line or in its configuration"},
 			{Name: "zombies", Type: "number", About: "dead children that nobody has buried"},
 			{Name: "stopped", Type: "number", About: "processes that are stopped (state T)"},
 			{Name: "master_stopped", Type: "bool", About: "a master is stopped"},
@@ -62,8 +63,11 @@ func serviceSpec() probe.Spec {
 			{Name: "oom_kills", Type: "number", About: "processes of its control group that the kernel killed for memory, ever; null when unknown"},
 			{Name: "quota_cores", Type: "number", About: "CPU limit of its control group, in cores; null without one"},
 			{Name: "throttled_share", Type: "number", About: "share of periods in which it was stopped at that limit, 0 to 1; null without one"},
+			{Name: "tasks", Type: "number", About: "processes and threads of its control group; null without a limit"},
+			{Name: "tasks_limit", Type: "number", About: "how many its control group may have; null without a limit"},
+			{Name: "tasks_share", Type: "number", About: "use of that limit, 0 to 1; null without one"},
 			{Name: "list", Type: "rows", About: "pid, ppid, role, state, command, rss_bytes, age_s, threads, cpu_cores of each process"},
-		},
+		}, toldFields(), loopFields()),
 		Outcomes: []probe.Outcome{
 			{When: "found is false", Means: "no process bears the service's name or holds its port: it is not running here, or runs under another name (set processes)"},
 			{When: "port_owner is other", Means: "a stranger sits on the service's port"},
@@ -92,6 +96,7 @@ func (t *target) service(ctx context.Context, q probe.Question) evidence.Answer 
 	var limitsBefore map[int]limits
 	var found []listener
 	var after []process
+	loops := newLoopWatch(t.sys, nil)
 	first := func() error {
 		if before, err = t.sys.processes(ctx); err != nil {
 			return err
@@ -102,9 +107,15 @@ func (t *target) service(ctx context.Context, q probe.Question) evidence.Answer 
 				limitsBefore[p.pid] = t.sys.cgroup(p.pid)
 			}
 		}
+		early := serviceView{now: newTree(before), target: t}
+		own := early.members(func(p process) bool { return match(t.sys, p) })
+		if len(own) == 0 { // it may turn out to be whoever holds the port
+			own = early.members(func(p process) bool { return family(p) != "" })
+		}
+		loops = newLoopWatch(t.sys, early.loops(own))
 		return nil
 	}
-	took, err := t.twice(ctx, q, first, func() error { after, err = t.sys.processes(ctx); return err })
+	took, err := t.twiceWith(ctx, q, first, func() { loops.look() }, func() error { after, err = t.sys.processes(ctx); return err })
 	if err != nil {
 		return failure("read the process table", err)
 	}
@@ -125,7 +136,7 @@ func (t *target) service(ctx context.Context, q probe.Question) evidence.Answer 
 	holder, listeners := portHolder(now, found, port)
 	owner := portOwner(listeners, holder, members, explicit)
 	if owner == "assumed" {
-		members = view.around(holder)
+		members = view.around(holder, listeners)
 		foundBy = "port"
 	}
 	v := view.value(members)
@@ -135,13 +146,15 @@ func (t *target) service(ctx context.Context, q probe.Question) evidence.Answer 
 	v["port"], v["port_owner"] = portNumber(port), owner
 	v["port_pid"], v["port_command"], v["port_holder_age_s"] = nil, "", nil
 	v["port_holder_orphaned"] = false
-	v["loopback_only"], v["waiting"] = onlyLoopback(listeners), waiting(listeners)
+	v["loopback_only"], v["waiting"] = onlyLoopback(listeners), waiting(listeners)+waiting(elsewhere(found, listeners, members))
 	if holder.pid > 0 {
 		v["port_pid"], v["port_command"] = int64(holder.pid), t.tools.Redact.Text(holder.line())
 		v["port_holder_age_s"] = view.age(holder)
 		v["port_holder_orphaned"] = view.leftOver(holder, members)
 	}
 	view.addLimits(v, members, limitsBefore)
+	view.addTold(v, members)
+	loops.add(v, members)
 	var notes []string
 	if owner == "assumed" {
 		notes = append(notes, fmt.Sprintf("nothing bears the name %s: the process on port %s is taken for it; set processes in quell.yaml to be sure", name, port))
@@ -178,10 +191,18 @@ func portOwner(listeners []listener, holder process, members map[int]bool, expli
 		return "service"
 	case holder.comm == "docker-proxy" || holder.comm == "rootlessport" || holder.comm == "conmon":
 		return "container"
+	case proxies[holder.comm]:
+		return "proxy"
 	case explicit || len(members) > 0:
 		return "other"
 	}
 	return "assumed"
+}
+
+// proxies are programs that take connections for others. comm is cut at fifteen letters.
+var proxies = map[string]bool{
+	"nginx": true, "openresty": true, "haproxy": true, "envoy": true, "traefik": true, "caddy": true, "apache2": true, "httpd": true,
+	"varnishd": true, "pound": true, "hitch": true, "angie": true, "lighttpd": true,
 }
 
 func portsOf(found []listener, members map[int]bool) []any {
@@ -220,6 +241,18 @@ func waiting(listeners []listener) int64 {
 		n += l.queue
 	}
 	return n
+}
+
+// elsewhere are the service's own listeners on other ports than the one that it
+// is asked at: what stands behind a proxy.
+func elsewhere(found, at []listener, members map[int]bool) (out []listener) {
+	for _, l := range found {
+		own := l.protocol == "tcp" && slices.ContainsFunc(l.pids, func(pid int) bool { return members[pid] })
+		if own && !slices.ContainsFunc(at, func(a listener) bool { return a.local == l.local }) {
+			out = append(out, l)
+		}
+	}
+	return out
 }
 
 func portNumber(text string) any {

@@ -34,9 +34,19 @@ func (v serviceView) members(match func(process) bool) map[int]bool {
 	return found
 }
 
-// around is the family around one process: its masters and all below them.
-func (v serviceView) around(p process) map[int]bool {
-	return v.members(func(q process) bool { return q.pid == p.pid })
+// around is the family around one process: its masters and all below them. Of
+// the others that listen beside it those belong to it that look like it: workers
+// that have lost their master share its socket.
+func (v serviceView) around(p process, beside []listener) map[int]bool {
+	like := map[int]bool{p.pid: true}
+	for _, l := range beside {
+		for _, pid := range l.pids {
+			if q := v.now.all[pid]; spawned(q) && spawned(p) || q.line() == p.line() {
+				like[pid] = true
+			}
+		}
+	}
+	return v.members(func(q process) bool { return like[q.pid] })
 }
 
 func (v serviceView) pids() []int {
@@ -159,34 +169,48 @@ func (v serviceView) value(members map[int]bool) map[string]any {
 // maxListed bounds the rows of one service.
 const maxListed = 100
 
-// addLimits adds the fullest file table among the members, and the control
-// group of the first of them.
+// addLimits adds the fullest file table among the members, and of their control
+// groups for each limit the one that is nearest to it: instances of one service
+// may each have a group of their own.
 func (v serviceView) addLimits(out map[string]any, members map[int]bool, before map[int]limits) {
-	for _, k := range []string{"fd_share", "fds", "fd_limit", "memory_limit_bytes", "memory_share", "oom_kills", "quota_cores", "throttled_share"} {
+	for _, k := range []string{"fd_share", "fds", "fd_limit", "memory_limit_bytes", "memory_share", "oom_kills", "quota_cores", "throttled_share", "tasks", "tasks_limit", "tasks_share"} {
 		out[k] = nil
 	}
-	fullest := -1.0
-	first := true
+	sys, looked := v.target.sys, 0
+	nearer := func(share any, name string) bool {
+		n, ok := share.(float64)
+		old, known := out[name].(float64)
+		return ok && (!known || n > old)
+	}
 	for _, pid := range v.pids() {
 		if !members[pid] {
 			continue
 		}
-		sys := v.target.sys
 		if n, err := sys.countFDs(pid); err == nil {
-			if limit, ok := sys.fdLimit(pid); ok && limit > 0 && float64(n)/float64(limit) > fullest {
-				fullest = float64(n) / float64(limit)
-				out["fd_share"], out["fds"], out["fd_limit"] = fullest, int64(n), limit
+			if limit, ok := sys.fdLimit(pid); ok && limit > 0 && nearer(float64(n)/float64(limit), "fd_share") {
+				out["fd_share"], out["fds"], out["fd_limit"] = float64(n)/float64(limit), int64(n), limit
 			}
 		}
-		if !first {
+		if looked++; looked > maxListed {
 			continue
 		}
-		first = false
 		l := sys.cgroup(pid)
-		out["memory_limit_bytes"], out["memory_share"] = orNil(l.memoryLimit), limitShare(l.memoryUsed, l.memoryLimit)
-		out["oom_kills"], out["quota_cores"] = orNil(l.oomKills), orNil(l.quotaCores)
+		if share := limitShare(l.memoryUsed, l.memoryLimit); nearer(share, "memory_share") {
+			out["memory_limit_bytes"], out["memory_share"] = *l.memoryLimit, share
+		}
+		if share := limitShare(l.pids, l.pidsMax); nearer(share, "tasks_share") {
+			out["tasks"], out["tasks_limit"], out["tasks_share"] = orNil(l.pids), orNil(l.pidsMax), share
+		}
+		if old, known := out["oom_kills"].(int64); l.oomKills != nil && (!known || *l.oomKills > old) {
+			out["oom_kills"] = *l.oomKills
+		}
+		if old, known := out["quota_cores"].(float64); l.quotaCores != nil && (!known || *l.quotaCores < old) {
+			out["quota_cores"] = *l.quotaCores
+		}
 		if b, ok := before[pid]; ok {
-			out["throttled_share"], _ = throttling(b, l, v.seconds)
+			if share, _ := throttling(b, l, v.seconds); nearer(share, "throttled_share") {
+				out["throttled_share"] = share
+			}
 		}
 	}
 }

@@ -27,7 +27,7 @@ func Kind() connector.Kind {
 				{Name: "follow", Type: probe.Bool, Default: "true", About: "follow redirects on the same host, at most five"},
 			},
 		}},
-		Probes:  []probe.Spec{checkSpec(), addressesSpec(), cacheSpec(), cookiesSpec(), freshnessSpec()},
+		Probes:  []probe.Spec{checkSpec(), addressesSpec(), cacheSpec(), varySpec(), cookiesSpec(), freshnessSpec()},
 		Actions: []action.Spec{callSpec(), warmSpec()},
 		Tried:   "HTTP servers that count their effects, and the cache of nginx.",
 		Open: func(s connector.Settings, tools connector.Tools) (connector.Target, error) {
@@ -56,6 +56,8 @@ func (t *target) Ask(ctx context.Context, q probe.Question) evidence.Answer {
 		return t.fence(ctx, q)
 	case q.Builtin == "http.check":
 		return t.check(ctx, q)
+	case q.Builtin == "http.vary":
+		return t.vary(ctx, q)
 	case q.Builtin == "http.freshness":
 		return t.freshness(ctx, q)
 	case q.Builtin == "http.cookies":

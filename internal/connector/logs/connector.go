@@ -24,9 +24,9 @@ func Kind() connector.Kind {
 		About:    "Log files and the journal of this machine: JSON, logfmt or plain text, asked in LogQL.",
 		Settings: settings(),
 		Languages: []connector.Language{{
-			Name: "logql", Shape: probe.Any, Check: logql.Check, ShapeOf: logql.ShapeOf, Options: options(),
+			Name: "logql", Patterns: true, Shape: probe.Any, Check: logql.Check, ShapeOf: logql.ShapeOf, Options: options(),
 		}},
-		Probes: []probe.Spec{sourcesSpec(), errorsSpec(), patternsSpec(), spikeSpec(), authSpec(), attacksSpec(), keysSpec()},
+		Probes: []probe.Spec{sourcesSpec(), errorsSpec(), patternsSpec(), spikeSpec(), splitSpec(), authSpec(), attacksSpec(), keysSpec(), versionsSpec()},
 		Open:   open,
 	}
 }
@@ -74,6 +74,8 @@ func (t *Target) Ask(ctx context.Context, q probe.Question) evidence.Answer {
 		a = t.errors(ctx, q)
 	case q.Builtin == "logs.patterns":
 		a = t.patterns(ctx, q)
+	case q.Builtin == "logs.split":
+		a = t.split(ctx, q)
 	case q.Builtin == "logs.attacks":
 		a = t.attacks(ctx, q)
 	case q.Builtin == "logs.keys":
@@ -82,6 +84,8 @@ func (t *Target) Ask(ctx context.Context, q probe.Question) evidence.Answer {
 		a = t.auth(ctx, q)
 	case q.Builtin == "logs.spike":
 		a = t.spike(ctx, q)
+	case q.Builtin == "logs.versions":
+		a = t.versions(ctx, q)
 	default:
 		a = evidence.Not(evidence.NotApplicable, "log files have no question called "+q.Builtin, "")
 	}

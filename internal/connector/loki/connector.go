@@ -21,7 +21,7 @@ func Kind() connector.Kind {
 		Serves:   []string{"logs"},
 		Settings: settings(),
 		Languages: []connector.Language{{
-			Name: "logql", Shape: probe.Any, Check: check, ShapeOf: logql.ShapeOf, Options: options(),
+			Name: "logql", Patterns: true, Shape: probe.Any, Check: check, ShapeOf: logql.ShapeOf, Options: options(),
 		}},
 		Open: open,
 	}

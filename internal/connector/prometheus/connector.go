@@ -5,6 +5,8 @@ package prometheus
 
 import (
 	"context"
+	"crypto/tls"
+	"net/http"
 	"sync/atomic"
 
 	"github.com/quellhq/quell/internal/connector"
@@ -23,7 +25,7 @@ func Kind() connector.Kind {
 		Languages: []connector.Language{{
 			Name: "promql", Shape: probe.Series, Check: promtext.Check, Options: promtext.Options(),
 		}},
-		Probes: []probe.Spec{promtext.TargetsSpec(), alertsSpec(), rulesSpec(), promtext.HealthSpec()},
+		Probes: []probe.Spec{promtext.TargetsSpec(), alertsSpec(), rulesSpec(), promtext.HealthSpec(), deliverySpec(), reachSpec(), promtext.ChangesSpec()},
 		Open:   open,
 	}
 }
@@ -35,6 +37,8 @@ type Target struct {
 	asker  promtext.Asker
 	tools  connector.Tools
 	closed atomic.Bool
+
+	endpoints *http.Client // for what Prometheus scrapes: no credentials, no redirects
 }
 
 func open(s connector.Settings, tools connector.Tools) (connector.Target, error) {
@@ -47,10 +51,14 @@ func open(s connector.Settings, tools connector.Tools) (connector.Target, error)
 	if err != nil {
 		return nil, err
 	}
+	plain := http.DefaultTransport.(*http.Transport).Clone()
+	plain.DisableKeepAlives = true
+	plain.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // whether it answers is asked, and nothing is sent that is secret
 	src := &source{client: client, lists: &promapi.Lists{Client: client, Now: tools.Now}}
 	return &Target{
 		client: client, source: src, tools: tools,
-		asker: promtext.Asker{Source: src, Aliases: c.Aliases, Rows: tools.Gate.Limits().Rows},
+		endpoints: &http.Client{Transport: plain, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		asker:     promtext.Asker{Source: src, Aliases: c.Aliases, Rows: tools.Gate.Limits().Rows},
 	}, nil
 }
 
@@ -73,6 +81,12 @@ func (t *Target) Ask(ctx context.Context, q probe.Question) evidence.Answer {
 		a = t.rules(ctx)
 	case q.Builtin == "prometheus.health":
 		a = t.health(ctx)
+	case q.Builtin == "prometheus.delivery":
+		a = t.delivery(ctx)
+	case q.Builtin == "prometheus.reach":
+		a = t.reach(ctx, q)
+	case q.Builtin == "prometheus.changes":
+		a = t.asker.Changes(ctx, q)
 	default:
 		a = evidence.Not(evidence.NotApplicable, "Prometheus has no question called "+q.Builtin, "")
 	}
@@ -92,6 +106,7 @@ func (t *Target) redacted(a evidence.Answer) evidence.Answer {
 func (t *Target) Close() error {
 	t.closed.Store(true)
 	t.client.Close()
+	t.endpoints.CloseIdleConnections()
 	return nil
 }
 

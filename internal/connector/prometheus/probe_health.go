@@ -17,7 +17,7 @@ const staleAfter = 180 * time.Second
 func (t *Target) health(ctx context.Context) evidence.Answer {
 	value := map[string]any{
 		"version": nil, "uptime_s": nil, "reload_ok": nil, "corruptions": nil, "retention": nil, "head_series": nil,
-		"largest": []any{}, "scraping": nil, "last_sample_age_s": nil, "clock_offset_s": nil,
+		"largest": []any{}, "widest": []any{}, "scraping": nil, "last_sample_age_s": nil, "clock_offset_s": nil,
 	}
 	var notes []string
 	result, err := t.source.Query(ctx, "time() - max(timestamp(up))", promtext.Window{End: t.tools.Now()})
@@ -64,6 +64,10 @@ func (t *Target) health(ctx context.Context) evidence.Answer {
 			Name  string `json:"name"`
 			Value int64  `json:"value"`
 		} `json:"seriesCountByMetricName"`
+		Widest []struct {
+			Name  string `json:"name"`
+			Value int64  `json:"value"`
+		} `json:"labelValueCountByLabelName"`
 	}
 	if t.status(ctx, "tsdb", &tsdb, value, &notes) {
 		value["head_series"] = tsdb.Head.Series
@@ -72,6 +76,13 @@ func (t *Target) health(ctx context.Context) evidence.Answer {
 			largest = append(largest, map[string]any{"name": m.Name, "series": m.Value})
 		}
 		value["largest"] = largest
+		widest := []any{}
+		for _, l := range tsdb.Widest {
+			if l.Name != "__name__" && l.Name != "le" {
+				widest = append(widest, map[string]any{"name": l.Name, "values": l.Value})
+			}
+		}
+		value["widest"] = widest
 	}
 	return evidence.Of(value, notes...)
 }

@@ -39,10 +39,23 @@ func (t *Target) targets(ctx context.Context) evidence.Answer {
 		return evidence.Not(evidence.NotApplicable, "this server does not list its targets", "")
 	}
 	counts := map[string]int64{}
+	answering := map[string]bool{} // jobs of which any target answers
+	for _, a := range data.Active {
+		answering[a.Labels["job"]] = answering[a.Labels["job"]] || a.Health != "down"
+	}
+	dark := []any{}
+	for job, some := range answering {
+		if !some {
+			dark = append(dark, job)
+		}
+	}
+	sort.Slice(dark, func(i, j int) bool { return dark[i].(string) < dark[j].(string) })
+	jobs := map[string]int64{}
 	var slow int64
 	rows := []any{}
 	for _, a := range data.Active {
 		counts[a.Health]++
+		jobs[a.Labels["job"]]++
 		timeout, _ := time.ParseDuration(a.ScrapeTimeout)
 		late := a.Health == "up" && timeout > 0 && a.LastScrapeDuration > slowShare*timeout.Seconds()
 		if late {
@@ -56,6 +69,7 @@ func (t *Target) targets(ctx context.Context) evidence.Answer {
 	value := map[string]any{
 		"active": int64(len(data.Active)), "up": counts["up"], "down": counts["down"],
 		"unknown": counts["unknown"], "slow": slow, "targets": rows, "dropped": nil,
+		"dark_jobs": dark, "jobs": jobRows(jobs),
 	}
 	if data.DroppedCounts != nil {
 		var n int64
@@ -73,6 +87,16 @@ func (t *Target) targets(ctx context.Context) evidence.Answer {
 		notes = append(notes, "Prometheus has no target at all: look at its service discovery")
 	}
 	return evidence.Of(value, append(notes, reply.Notes...)...)
+}
+
+// jobRows says how many targets each job has, by name.
+func jobRows(jobs map[string]int64) []any {
+	rows := []any{}
+	for job, n := range jobs {
+		rows = append(rows, map[string]any{"job": job, "targets": n})
+	}
+	sortRows(rows, "job")
+	return rows
 }
 
 func (t *Target) targetRow(a activeTarget, timeout time.Duration) map[string]any {

@@ -2,6 +2,8 @@ package series
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/quellhq/quell/internal/evidence"
@@ -16,7 +18,11 @@ func (t *Target) targets(ctx context.Context) evidence.Answer {
 	}
 	var up, down, unknown int64
 	rows := []any{}
+	jobs, answering := map[string]int64{}, map[string]bool{}
 	for i, s := range t.scraper.States() {
+		job := s.Labels["job"]
+		jobs[job]++
+		answering[job] = answering[job] || s.Scrapes == 0 || s.Err == nil
 		switch {
 		case s.Scrapes == 0:
 			unknown++
@@ -27,7 +33,15 @@ func (t *Target) targets(ctx context.Context) evidence.Answer {
 			rows = append(rows, t.row(i, s))
 		}
 	}
+	all, dark := []any{}, []any{}
+	for _, job := range slices.Sorted(maps.Keys(jobs)) {
+		all = append(all, map[string]any{"job": job, "targets": jobs[job]})
+		if !answering[job] {
+			dark = append(dark, job)
+		}
+	}
 	return evidence.Of(map[string]any{
+		"jobs": all, "dark_jobs": dark,
 		"active": up + down + unknown, "up": up, "down": down, "unknown": unknown,
 		"dropped": int64(0), "slow": int64(0), "targets": rows,
 	})
@@ -65,7 +79,7 @@ func (t *Target) health(ctx context.Context) evidence.Answer {
 	now := t.tools.Now()
 	return evidence.Of(map[string]any{
 		"version": nil, "uptime_s": now.Sub(first).Seconds(), "reload_ok": nil, "corruptions": int64(0),
-		"retention": promtext.Duration(t.store.Window()), "head_series": int64(t.store.Size().Series), "largest": []any{},
+		"retention": promtext.Duration(t.store.Window()), "head_series": int64(t.store.Size().Series), "largest": []any{}, "widest": []any{},
 		"scraping": scraping, "last_sample_age_s": now.Sub(last).Seconds(), "clock_offset_s": 0.0,
 	})
 }

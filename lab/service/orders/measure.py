@@ -4,7 +4,7 @@ import os
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 
-from . import settings
+from . import processes, settings
 from .version import VERSION
 
 S = settings.SERVICE
@@ -36,4 +36,5 @@ def page():
     registry = CollectorRegistry()
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         multiprocess.MultiProcessCollector(registry)
+    registry.register(processes.Workers())
     return generate_latest(registry)
