@@ -1,6 +1,7 @@
 package fault
 
 func healthy() []Fault {
+	return []Fault{ordinaryDay(), rollingRestart(), gatewayEdited(), busyEvening(), scanner(), morningLogins()}
 	return append([]Fault{
 		ordinaryDay(),
 		idleSessions(),

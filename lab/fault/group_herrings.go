@@ -1,6 +1,7 @@
 package fault
 
 func herrings() []Fault {
+	return []Fault{herringSpare(), herringCrawler(), tokensAndScanner()}
 	recycled, idle := workersRecycled(), idleWorkers()
 	return append([]Fault{
 		leakBesideIdle(),

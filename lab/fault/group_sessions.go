@@ -2,6 +2,9 @@ package fault
 
 func sessions() []Fault {
 	return []Fault{
+		guessing(), forgotten(), tokensEnd(), keyChanged(),
+		cookieBroken(), sessionsShort(), sessionsInProcess(), sessionsLost(),
+		holeUsed(),
 		guessing(),
 		forgotten(),
 		tokensEnd(),
