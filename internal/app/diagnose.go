@@ -52,6 +52,7 @@ func (s *Session) Diagnose(ctx context.Context, req Request) (Outcome, error) {
 		Playbooks: playbooks, Services: services, Targets: s.targets,
 		Params: func(p *playbook.Playbook) map[string]any { return s.values[p.ID] },
 		Now:    req.Now, Since: req.Since, Timeout: req.Timeout, Redact: s.redact, Progress: req.Progress,
+		Timeline: true,
 	}
 	result := investigation.Ask(ctx)
 	in := diagnosis.Input{Subjects: result.Subjects, At: result.At, Reported: req.Symptom}

@@ -31,8 +31,8 @@ func blindSpots(in Input, all []*Finding, roots []Root) ([]BlindSpot, *Question)
 			gain := f.gain(i, settled[f])
 			for _, name := range s.reads {
 				e, asked := f.subject.Evidence[name]
-				if asked && e.Known() {
-					continue
+				if asked && e.Known() || playbook.OfTime(name) {
+					continue // what nobody tells of changes is no answer of a question
 				}
 				if !asked {
 					e = evidence.Evidence{Answer: evidence.Not(evidence.NotAsked, "was not asked", "")}

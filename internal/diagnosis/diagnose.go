@@ -16,10 +16,19 @@ func Diagnose(in Input) Diagnosis {
 	in.Subjects = ordered(in.Subjects)
 	all := findings(in)
 	connect(all)
+	for _, f := range all {
+		f.time()
+	}
+	timeline := timelines(&in, all)
+	judgeAgain(in, all)
+	for _, f := range all {
+		f.time()
+	}
+	late(all)
 	d := Diagnosis{
 		At: in.At, Reported: in.Reported,
 		Roots: []Root{}, Causes: []*Finding{}, Symptoms: []*Finding{}, Unexplained: []Seen{}, RuledOut: []*Finding{},
-		BlindSpots: []BlindSpot{}, Coverage: coverage(in, all),
+		BlindSpots: []BlindSpot{}, Coverage: coverage(in, all), Timeline: timeline,
 	}
 	for _, f := range all {
 		switch {
@@ -174,7 +183,7 @@ func unexplained(symptoms []*Finding) []Seen {
 func coverage(in Input, all []*Finding) Coverage {
 	var c Coverage
 	for _, f := range all {
-		for _, s := range f.Signs {
+		for _, s := range f.Signs[:len(f.condition.Signs)] {
 			c.Signs++
 			if s.Truth != "unknown" {
 				c.Known++

@@ -7,7 +7,9 @@ package diagnosis
 import (
 	"time"
 
+	"github.com/quellhq/quell/internal/change"
 	"github.com/quellhq/quell/internal/evidence"
+	"github.com/quellhq/quell/internal/onset"
 	"github.com/quellhq/quell/internal/playbook"
 )
 
@@ -22,6 +24,10 @@ type Subject struct {
 	// diagnosis, where it is asked again whether a change helped. Zero: it ends
 	// where the expression says.
 	Usual time.Time
+	// Changes is what is known to have changed of what the service rests on.
+	Changes change.Log
+
+	began *onset.Interval // of the first symptom of the service, once it is known
 }
 
 // Input is everything that a diagnosis rests on.
@@ -57,6 +63,23 @@ type Diagnosis struct {
 	BlindSpots  []BlindSpot `json:"blind_spots"` // what could not be looked at, what matters most first
 	Next        *Question   `json:"next,omitempty"`
 	Coverage    Coverage    `json:"coverage"`
+	Timeline    []Timeline  `json:"timeline,omitempty"` // what has changed, for each service that anything is known of
+}
+
+// Timeline is what has changed of a service, beside when what is felt began.
+type Timeline struct {
+	Service string  `json:"service"`
+	Began   *Moment `json:"began,omitempty"` // of the symptom that was there first; nothing where it cannot be told
+	change.Log
+}
+
+// Moment is when something began: after From, and by To at the latest.
+type Moment struct {
+	From   time.Time `json:"from"`
+	To     time.Time `json:"to"`
+	Title  string    `json:"title"` // of the condition
+	Probe  string    `json:"probe"` // whose answer shows it
+	Target string    `json:"target"`
 }
 
 // Coverage says how much of what the playbooks ask was answered.
@@ -81,6 +104,9 @@ type Finding struct {
 	Reported    float64                `json:"reported,omitempty"` // how well a person's words match it, 0 to 1
 	Signs       []SignResult           `json:"signs"`
 	Proposals   []Proposal             `json:"proposals,omitempty"` // for likely causes
+	// Began is when its evidence took its first lasting step; nothing where that
+	// cannot be told.
+	Began *Moment `json:"began,omitempty"`
 
 	condition *playbook.Condition
 	subject   *Subject
@@ -89,6 +115,8 @@ type Finding struct {
 	causes    []*Finding // findings that lead to this one
 	effects   []*Finding // findings that this one leads to
 	byRole    map[string]string
+	onsets    []begun // of the answers that speak for it
+	certain   bool    // that nothing else that speaks for it may have begun earlier
 }
 
 // SignResult is one sign, evaluated.

@@ -53,6 +53,7 @@ func (s *Subject) vars(at time.Time) expr.Vars {
 	for name, v := range s.Params {
 		vars[name] = v
 	}
+	s.times(vars, at)
 	for _, p := range s.Playbook.Probes {
 		e, asked := s.Evidence[p.Name]
 		switch {
@@ -67,6 +68,19 @@ func (s *Subject) vars(at time.Time) expr.Vars {
 		}
 	}
 	return vars
+}
+
+// times gives the two names that speak of time: what has changed, and since
+// when what is felt is so.
+func (s *Subject) times(vars expr.Vars, at time.Time) {
+	vars[playbook.Changes] = s.Changes.Value(at)
+	vars[playbook.Began] = &expr.Unknown{Status: string(evidence.NoData), Reason: "when it began cannot be told"}
+	if s.began != nil {
+		vars[playbook.Began] = s.began.To
+	}
+	if len(s.Changes.Kinds) == 0 {
+		vars[playbook.Changes] = &expr.Unknown{Status: string(evidence.NotAsked), Reason: "nobody that the service rests on tells what has changed"}
+	}
 }
 
 // key is the same for two subjects whose signs for c rest on the same answers.

@@ -31,6 +31,12 @@ var ratios = map[playbook.Weight]ratio{
 	playbook.RulesOut: {0, 1}, // true: a veto, whatever else speaks for the condition
 }
 
+// afterEffect is the likelihood ratio of a cause that begins clearly after all
+// that it should explain. It is no veto: what is felt may have begun for another
+// reason, and clocks differ (own value: a decisive sign and nothing else is
+// "possible" behind it, and not likely).
+const afterEffect = 1.0 / 50
+
 // reported is the likelihood ratio of a person saying that they see a symptom,
 // for a perfect match of words; a poorer match counts for less.
 const reported = 12

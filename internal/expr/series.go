@@ -11,6 +11,7 @@ import (
 	"github.com/google/cel-go/common/types/ref"
 
 	"github.com/quellhq/quell/internal/evidence"
+	steps "github.com/quellhq/quell/internal/onset"
 )
 
 // point is one sample: seconds and a value. For a plain list of numbers the
@@ -382,47 +383,21 @@ func counterIncrease(ps []point) (float64, error) {
 	return increase, nil
 }
 
-// onset splits the series where the means before and after differ most, as
-// Student's t measures it. A step is clear at t ≥ 5 (own value: the best of
-// all splits of pure noise stays below it in 99 of 100 series, see the test)
-// and when the levels differ by a tenth of the larger one.
+// onset is the first sample behind the clearest step.
 func onset(ps []point) (float64, error) {
-	const least = 8
-	if len(ps) < least {
-		return 0, fmt.Errorf("%d samples are too few to see a step", len(ps))
-	}
-	prefix := make([]float64, len(ps)+1)
-	squares := make([]float64, len(ps)+1)
+	plain := make([]evidence.Point, len(ps))
 	for i, p := range ps {
-		prefix[i+1] = prefix[i] + p.v
-		squares[i+1] = squares[i] + p.v*p.v
+		plain[i] = evidence.Point{T: p.t, V: p.v}
 	}
-	n := len(ps)
-	best, bestScore, bestGap := 0, 0.0, 0.0
-	var bestLevel float64
-	for i := 2; i <= n-2; i++ {
-		before, after := prefix[i]/float64(i), (prefix[n]-prefix[i])/float64(n-i)
-		within := squares[n] - float64(i)*before*before - float64(n-i)*after*after
-		spread := math.Sqrt(math.Max(within, 0)/float64(n-2)) * math.Sqrt(1/float64(i)+1/float64(n-i))
-		gap := math.Abs(after - before)
-		score := gap / math.Max(spread, 1e-9*math.Max(math.Abs(before), math.Abs(after))+1e-12)
-		if score > bestScore {
-			best, bestScore, bestGap, bestLevel = i, score, gap, math.Max(math.Abs(before), math.Abs(after))
-		}
-	}
-	const clear = 5
-	if bestScore < clear || bestGap < bestLevel/10 {
-		return 0, fmt.Errorf("no clear step in the series")
-	}
-	return ps[best].t, nil
+	return Onset(plain)
 }
 
 // Onset is when a series takes its clearest step, in seconds since 1970: what
 // expressions call onset. An error says that none is clear.
 func Onset(series []evidence.Point) (float64, error) {
-	ps := make([]point, len(series))
-	for i, p := range series {
-		ps[i] = point{p.T, p.V}
+	i, err := steps.Split(series)
+	if err != nil {
+		return 0, err
 	}
-	return onset(ps)
+	return series[i].T, nil
 }

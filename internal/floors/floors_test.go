@@ -29,9 +29,9 @@ var floors = []struct {
 	// ordered: each package may also import those left of it on its floor.
 	ordered bool
 }{
-	{"words", []string{"internal/secret/shape", "internal/secret", "internal/evidence", "internal/alert"}, true},
+	{"words", []string{"internal/secret/shape", "internal/secret", "internal/evidence", "internal/onset", "internal/alert"}, true},
 	{"faces", []string{"internal/probe", "internal/expr", "internal/action", "internal/connector"}, true},
-	{"mind", []string{"internal/playbook", "internal/diagnosis", "internal/policy", "internal/approval", "internal/plan", "internal/verification", "internal/rehearsal"}, true},
+	{"mind", []string{"internal/change", "internal/playbook", "internal/diagnosis", "internal/policy", "internal/approval", "internal/plan", "internal/verification", "internal/rehearsal"}, true},
 	// a chart is drawn of evidence alone; the report places it
 	{"record", []string{"internal/incident", "internal/chart", "internal/report"}, true},
 	{"run", []string{"internal/recovery", "internal/run", "internal/execution"}, true},
@@ -52,7 +52,9 @@ var besides = map[string][]string{
 	// connectors that speak alike share a helper, and none imports another
 	"internal/connector/prometheus": {"internal/promtext", "internal/promapi"},
 	// what is found is checked by what will read it; only the test does
-	"internal/discover": {"internal/config", "internal/connector/all"},
+	"internal/discover":         {"internal/config", "internal/connector/all"},
+	"internal/connector/docker": {"internal/promapi"},
+	"internal/connector/otel":   {"internal/promapi"},
 	// one way of being let in over HTTP
 	"internal/connector/alertmanager": {"internal/promapi"},
 	// one way of running a program that is never left behind
@@ -60,6 +62,7 @@ var besides = map[string][]string{
 	"internal/connector/http":     {"internal/declared"},                                          // what an operator declares
 	"internal/connector/nginx":    {"internal/child", "internal/logql", "internal/logql/logfile"}, // its logs are files, read by the window
 	"internal/connector/firewall": {"internal/child"},
+	"internal/connector/git":      {"internal/child", "internal/promapi"}, // and of being let in over HTTP
 	// one way of getting in to a Redis, for all that live in one
 	"internal/connector/redis":  {"internal/redisapi", "internal/redisact"},
 	"internal/connector/rq":     {"internal/redisapi", "internal/redisact", "internal/crew", "internal/daemon", "internal/pid", "internal/traceback"},

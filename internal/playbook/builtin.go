@@ -41,7 +41,7 @@ func (p *parser) builtin(b *block, in info, need Need, question *Probe) {
 		p.wrong(in.role.offset(0), "unknown-role", "@%s is a %s, which does not answer %s", need.Role, need.Kind, kind.text)
 		return
 	}
-	question.Shape = spec.Shape
+	question.Shape, question.Began = spec.Shape, spec.Began
 	p.fieldsOf(question, spec.Fields)
 	given := p.arguments(body)
 	for _, o := range options {

@@ -7,15 +7,15 @@ import (
 
 // Known is one root cause as the playbooks know it: the entry of a catalogue.
 type Known struct {
-	ID      string      `json:"id,omitempty"`      // "C-connection-leak"; empty for what only a playbook names
-	Group   string      `json:"group"`             // of the coverage, or the playbook's folder
-	About   string      `json:"about"`             //
-	Covered bool        `json:"covered"`           // a condition tells it
-	Cloud   string      `json:"cloud,omitempty"`   // why it needs a cloud, as far as it does
-	Cluster string      `json:"cluster,omitempty"` // why it needs a cluster
-	Later   string      `json:"later,omitempty"`   // why it is not there yet
+	ID      string    `json:"id,omitempty"`      // "C-connection-leak"; empty for what only a playbook names
+	Group   string    `json:"group"`             // of the coverage, or the playbook's folder
+	About   string    `json:"about"`             //
+	Covered bool      `json:"covered"`           // a condition tells it
+	Cloud   string    `json:"cloud,omitempty"`   // why it needs a cloud, as far as it does
+	Cluster string    `json:"cluster,omitempty"` // why it needs a cluster
+	Later   string    `json:"later,omitempty"`   // why it is not there yet
 	Told    []KnownBy `json:"conditions"`        // the conditions that tell it
-	Lines   []string    `json:"signatures"`        // names of log lines that speak for it
+	Lines   []string  `json:"signatures"`        // names of log lines that speak for it
 }
 
 // KnownBy is a condition that tells a cause, with what it takes.

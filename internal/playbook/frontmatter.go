@@ -112,7 +112,7 @@ var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
 // reserved words of the expression language, and names that are always there.
 var reserved = []string{
 	"as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in", "let",
-	"loop", "namespace", "null", "package", "return", "true", "var", "void", "while", "now", serviceName,
+	"loop", "namespace", "null", "package", "return", "true", "var", "void", "while", "now", serviceName, Changes, Began,
 	"bool", "bytes", "double", "duration", "dyn", "int", "list", "map", "null_type", "string", "timestamp", "type", "uint",
 }
 

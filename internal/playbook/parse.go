@@ -342,7 +342,7 @@ func (p *parser) settle() {
 
 // declare makes the environment of names that signs and templates see.
 func (p *parser) declare() {
-	names := map[string]expr.Type{serviceName: expr.Text}
+	names := map[string]expr.Type{serviceName: expr.Text, Changes: expr.Object, Began: expr.Number}
 	for _, param := range p.book.Params {
 		names[param.Name] = expr.OfParam(param.Type)
 	}
@@ -366,6 +366,18 @@ func (p *parser) declare() {
 // serviceName is the name of the service under investigation, which prose and
 // arguments may use: ${service}.
 const serviceName = "service"
+
+// Changes and Began are always there too: what has changed of the service, a
+// list for each kind, and the moment (seconds since 1970) by which the first
+// symptom that is seen had begun.
+const (
+	Changes = "changes"
+	Began   = "began"
+)
+
+// OfTime reports whether a name is one of these two: they are known only after
+// the symptoms have been judged.
+func OfTime(name string) bool { return name == Changes || name == Began }
 
 // wrong reports an error at an offset of the file.
 func (p *parser) wrong(offset int, rule, format string, args ...any) {

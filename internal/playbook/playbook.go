@@ -58,8 +58,9 @@ type Probe struct {
 	Args    map[string]probe.Template // for Lang "probe": arguments as written, holes unfilled
 	Why     string                    // the paragraph before the fence
 	Shape   probe.Shape
-	Pos     Pos // of the fence's first line
-	Body    Pos // of the first line of the body
+	Began   string // the field of its answer that says when what it tells of began; may be empty
+	Pos     Pos    // of the fence's first line
+	Body    Pos    // of the first line of the body
 }
 
 // ConditionKind tells what people notice from what explains it.

@@ -104,7 +104,7 @@ func (p *parser) sign(c *Condition, row int) {
 	}
 	sign.Program = program
 	for _, name := range program.Reads() {
-		if p.isProbe(name) {
+		if p.isProbe(name) || name == Changes {
 			sign.Reads = append(sign.Reads, name)
 		}
 	}

@@ -72,6 +72,16 @@ type Spec struct {
 	Params   []Param
 	Fields   []Field   // of the object, or of each row
 	Outcomes []Outcome // what each kind of result means
+	// Changes are the moments of changes that an answer holds.
+	Changes []Moment
+	// Timeline asks it in every diagnosis, with its default arguments, for the
+	// sake of Changes: it must cost next to nothing.
+	Timeline bool
+	// OfService says that the answer depends on the service that is asked about.
+	OfService bool
+	// Began is a field of an object that says when what it tells of began,
+	// seconds since 1970; empty where there is none.
+	Began string
 }
 
 // Param is an argument of a built-in question or of a playbook.

@@ -199,3 +199,48 @@ func TestAWrittenNameThatIsThereStays(t *testing.T) {
 		require.Empty(t, a.Notes, "the written name is there: nothing is changed")
 	}
 }
+
+func changesOf(t *testing.T, m *memory) evidence.Answer {
+	t.Helper()
+	a := promtext.Asker{Source: m, Rows: 100}
+	return a.Changes(context.Background(), probe.Question{Service: probe.Service{Name: "shop"}, Now: now, Since: time.Hour})
+}
+
+// sampled appends values every 15 s up to now; a value of 0 is no sample.
+func (m *memory) sampled(t *testing.T, metric string, values ...float64) {
+	t.Helper()
+	ls, err := promtext.NewParser().ParseMetric(metric)
+	require.NoError(t, err)
+	for i, v := range values {
+		if v != 0 {
+			require.NoError(t, m.store.Append(ls, now.UnixMilli()-int64(len(values)-1-i)*15_000, v))
+		}
+	}
+}
+
+func TestANewVersionAndANewStartAreChanges(t *testing.T) {
+	m := sourceOf(t)
+	started := float64(now.Unix() - 62)
+	m.sampled(t, `process_start_time_seconds{service="shop",instance="a:1"}`, 1e9, 1e9, 1e9, 1e9, started, started, started, started)
+	m.sampled(t, `build_info{service="shop",instance="a:1",version="1"}`, 1, 1, 1, 1, 0, 0, 0, 0)
+	m.sampled(t, `build_info{service="shop",instance="a:1",version="2"}`, 0, 0, 0, 0, 1, 1, 1, 1)
+	a := changesOf(t, m)
+	require.Equal(t, evidence.Answered, a.Status, a.Reason)
+	byKind := map[string][]map[string]any{}
+	for _, r := range a.Value.([]any) {
+		row := r.(map[string]any)
+		byKind[row["kind"].(string)] = append(byKind[row["kind"].(string)], row)
+		for _, f := range promtext.ChangesSpec().Fields {
+			require.Contains(t, row, f.Name)
+		}
+	}
+	require.Len(t, byKind[probe.Deploy], 1)
+	require.Contains(t, byKind[probe.Deploy][0]["detail"], "version 2")
+	require.InDelta(t, float64(now.Unix()-45), byKind[probe.Deploy][0]["at"], 15)
+	require.Len(t, byKind[probe.Restart], 2)
+	require.Equal(t, started, byKind[probe.Restart][1]["at"])
+}
+
+func TestAServiceThatTellsNoVersionIsNotOneThatDidNotChange(t *testing.T) {
+	require.Equal(t, evidence.NoData, changesOf(t, sourceOf(t, `http_requests_total{service="shop"}`)).Status)
+}

@@ -5,6 +5,9 @@ import (
 	"sort"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
+	"github.com/quellhq/quell/internal/change"
 	"github.com/quellhq/quell/internal/diagnosis"
 	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/playbook"
@@ -84,6 +87,19 @@ func subject(c *Case, pb *playbook.Playbook, used []bool) (diagnosis.Subject, er
 	s := diagnosis.Subject{Playbook: pb, Service: c.Expect.Service, Params: params, Targets: map[string]string{}, Evidence: map[string]evidence.Evidence{}}
 	for _, need := range pb.Needs {
 		s.Targets[need.Role] = need.Role
+	}
+	for i, a := range c.Answers {
+		if a.Name != playbook.Changes {
+			continue
+		}
+		used[i] = true
+		var value any
+		if err := yaml.Unmarshal([]byte(a.Text), &value); err != nil {
+			return s, fmt.Errorf("%s:%d: the part %q is not YAML: %w", c.Path, a.Line, a.Name, err)
+		}
+		if s.Changes, err = change.Scripted(evidence.Plain(value), c.Expect.At); err != nil {
+			return s, fmt.Errorf("%s:%d: the part %q: %w", c.Path, a.Line, a.Name, err)
+		}
 	}
 	for _, p := range pb.Probes {
 		for i, a := range c.Answers {

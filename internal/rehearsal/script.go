@@ -12,6 +12,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/quellhq/quell/internal/change"
 	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/expr"
 )
@@ -179,4 +180,27 @@ func number(f float64) *yaml.Node {
 		return scalar("!!int", strconv.FormatFloat(f, 'f', 0, 64))
 	}
 	return scalar("!!float", strconv.FormatFloat(f, 'g', -1, 64))
+}
+
+// ScriptChanges writes what has changed as a case has it.
+func ScriptChanges(l change.Log) (string, error) {
+	kinds := map[string]any{}
+	for _, kind := range l.Kinds {
+		kinds[kind] = []any{}
+	}
+	for _, c := range l.Changes {
+		row := map[string]any{"what": c.What, "at": float64(c.At.UnixMilli()) / 1000}
+		if c.Detail != "" {
+			row["detail"] = c.Detail
+		}
+		list, _ := kinds[c.Kind].([]any)
+		kinds[c.Kind] = append(list, row)
+	}
+	node, err := scriptValue(kinds)
+	if err != nil {
+		return "", err
+	}
+	node.Style = 0
+	text, err := encode(node)
+	return strings.TrimSpace(string(text)), err
 }

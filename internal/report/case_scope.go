@@ -202,6 +202,16 @@ func (s scope) script(also []string) (rehearsal.Case, error) {
 			c.Answers = append(c.Answers, rehearsal.Answer{Name: name, Text: text})
 		}
 	}
+	for _, t := range s.round.Diagnosis.Timeline {
+		if t.Service != s.service || len(t.Kinds) == 0 {
+			continue
+		}
+		text, err := rehearsal.ScriptChanges(t.Log)
+		if err != nil {
+			return c, err
+		}
+		c.Answers = append(c.Answers, rehearsal.Answer{Name: playbook.Changes, Text: text})
+	}
 	if len(c.Expect.Params) == 0 {
 		c.Expect.Params = nil
 	}

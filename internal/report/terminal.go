@@ -34,6 +34,7 @@ func Write(w io.Writer, p Page, s Style) error {
 		b.blank()
 	}
 	b.unexplained(d.Unexplained)
+	b.changed(d)
 	b.possible(d)
 	if d.Verdict == diagnosis.CannotTell {
 		// What would help on comes before what it is not.

@@ -68,6 +68,10 @@ func (i Investigation) Ask(ctx context.Context) Result {
 		e.Probe = r.probe
 		result.Subjects[r.subject].Evidence[r.probe] = e
 	}
+	logs := i.logs(p)
+	for n := range result.Subjects {
+		result.Subjects[n].Changes = logs[result.Subjects[n].Service]
+	}
 	for _, a := range p.order {
 		result.Evidence = append(result.Evidence, *a.result)
 	}

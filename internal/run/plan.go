@@ -61,6 +61,7 @@ func (i Investigation) plan() *plan {
 			}
 		}
 	}
+	i.planTimeline(p)
 	return p
 }
 
@@ -193,6 +194,9 @@ func (i Investigation) ask(q *playbook.Probe, subject *diagnosis.Subject, s Serv
 		}
 		if a.question.Args, err = q.Arguments(spec, values); err != nil {
 			return nil, err
+		}
+		if spec.OfService {
+			a.service = s.Facts.Name
 		}
 	}
 	var args []string

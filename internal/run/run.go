@@ -46,6 +46,8 @@ type Investigation struct {
 	AtOnce    int                                     // questions under way at once; zero: 48
 	// Afterwards also asks what verifications and resolution checklists read.
 	Afterwards bool
+	// Timeline also asks what has changed of everything that a service rests on.
+	Timeline bool
 	// Usual, where not zero, is the moment before which the usual state is looked
 	// for, however long ago it is by now: series go back so much further.
 	Usual    time.Time

@@ -71,3 +71,13 @@ func between(r *rand.Rand, low, high int) int { return low + r.IntN(high-low+1) 
 
 // pick draws one of several.
 func pick[T any](r *rand.Rand, of ...T) T { return of[r.IntN(len(of))] }
+
+// pause waits so many seconds, or until ctx ends.
+func pause(ctx context.Context, seconds int) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(time.Duration(seconds) * time.Second):
+		return nil
+	}
+}

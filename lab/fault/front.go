@@ -73,5 +73,5 @@ func firewall(ctx context.Context, s *stack.Stack, rules ...string) (Heal, error
 
 // mood says how the partner is from now on.
 func mood(s *stack.Stack, pause float64, status int) error {
-	return os.WriteFile(s.Path("etc", "partner.mood"), fmt.Appendf(nil, "%.3f %d\n", pause, status), 0o644)
+	return os.WriteFile(s.Path("run", "partner.mood"), fmt.Appendf(nil, "%.3f %d\n", pause, status), 0o644)
 }

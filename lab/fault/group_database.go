@@ -1,5 +1,22 @@
 package fault
 
 func database() []Fault {
-	return []Fault{connectionLeak()}
+	return []Fault{
+		connectionLeak(),
+		poolMadeTooSmall(),
+		paymentInTransaction(),
+		serverFull(),
+		roleLimited(),
+		indexDropped(),
+		wastefulSearch(),
+		oneByOne(),
+		rowsLocked(),
+		transactionLeftOpen(),
+		migrationInTheQueue(),
+		tableBloated(),
+		databaseDown(),
+		databaseMisaddressed(),
+		databaseSaturated(),
+		databaseDiskFull(),
+	}
 }

@@ -1,5 +1,10 @@
 package fault
 
 func deploy() []Fault {
-	return []Fault{}
+	return []Fault{
+		badDeploy(),
+		badConfig(),
+		schemaBehind(),
+		brokenMigration(),
+	}
 }

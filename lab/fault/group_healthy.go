@@ -9,5 +9,11 @@ func healthy() []Fault {
 		redisSaves(),
 		redisEvictsOld(),
 		redisManyClients(),
+		workersRecycled(),
+		idleWorkers(),
+		justDeployed(),
+		falseAlarm(),
+		idleSessions(),
+		reportRuns(),
 	}, stillWell()...)
 }

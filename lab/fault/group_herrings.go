@@ -1,5 +1,14 @@
 package fault
 
 func herrings() []Fault {
-	return append([]Fault{herringSpare(), herringCrawler()}, oddities()...)
+	recycled, idle := workersRecycled(), idleWorkers()
+	return append([]Fault{
+		herringSpare(),
+		herringCrawler(),
+		herringRelease(),
+		herringHotfix(),
+		leakBesideIdle(),
+		beside("blocked-loop-beside-recycled-workers", blockedLoop(), recycled.About, recycled.Inject),
+		beside("port-taken-beside-idle-workers", portTaken(), idle.About, idle.Inject),
+	}, oddities()...)
 }

@@ -2,7 +2,14 @@ package fault
 
 func observability() []Fault {
 	return []Fault{
-		scrapeTargetWrong(), scrapeBlocked(), metricsBroken(), exporterDown(), exporterBlind(),
-		falseAlert(), prometheusConfig(), ruleFails(), alertmanagerGone(),
+		scrapeTargetWrong(),
+		scrapeBlocked(),
+		metricsBroken(),
+		exporterDown(),
+		exporterBlind(),
+		falseAlert(),
+		prometheusConfig(),
+		ruleFails(),
+		alertmanagerGone(),
 	}
 }

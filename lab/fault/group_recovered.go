@@ -1,5 +1,15 @@
 package fault
 
 func recovered() []Fault {
-	return []Fault{redisBack(), redisPasswordRight()}
+	return []Fault{
+		redisBack(),
+		redisPasswordRight(),
+		was(badDeploy()),
+		was(badConfig()),
+		was(partnerDown()),
+		was(schemaBehind()),
+		was(serverDead()),
+		lockReleased(),
+		databaseCameBack(),
+	}
 }

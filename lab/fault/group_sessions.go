@@ -2,7 +2,13 @@ package fault
 
 func sessions() []Fault {
 	return []Fault{
-		guessing(), forgotten(), tokensEnd(), keyChanged(),
-		cookieBroken(), sessionsShort(), sessionsInProcess(), sessionsLost(),
+		guessing(),
+		forgotten(),
+		tokensEnd(),
+		keyChanged(),
+		cookieBroken(),
+		sessionsShort(),
+		sessionsInProcess(),
+		sessionsLost(),
 	}
 }

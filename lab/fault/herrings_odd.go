@@ -41,12 +41,3 @@ func oddities() []Fault {
 		odd("nightly-report", datasetInMemory()),
 	}
 }
-
-func wait(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
-}

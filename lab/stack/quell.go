@@ -41,7 +41,7 @@ const quellYAML = `services:
     metrics: [orders-metrics]
     runs_on: [this-host]
     depends_on: [orders-db, orders-redis, orders-jobs, orders-tasks, orders-schema, front, web-a, web-b, gunicorn-a, gunicorn-b,
-      receipts, celery-worker, celery-beat, alerts]
+      receipts, celery-worker, celery-beat, alerts, code, settings]
 
 targets:
   orders-db: {kind: postgres, url: "postgres://quell@127.0.0.1:{postgres}/orders", password: env:ORDERS_DB_PASSWORD}
@@ -64,7 +64,9 @@ targets:
   orders-metrics: {kind: prometheus, url: "http://127.0.0.1:{prometheus}"}
   orders-logs: {kind: logs, paths: ["{dir}/log/*.log"]}
   alerts: {kind: alertmanager, url: "http://127.0.0.1:{alertmanager}"}
-  this-host: {kind: host, processes: {orders: "{dir}/srv/gunicorn.conf.py"}}
+  code: {kind: git, dir: {dir}/srv, name: orders}
+  settings: {kind: git, dir: {dir}/etc, name: settings}
+  this-host: {kind: host, processes: {orders: "{dir}/srv(/gunicorn[.]conf[.]py)?( |$)"}}
 
 params: {window: 8s, recently: 20s, stale_after: 10s, patience: 30s, waits_long: 6s, runs_long: 2m, cookie_page: /login, pages: [/items/1, /items/2, /items/3, /items/5, /items/8, /items/13]}
 

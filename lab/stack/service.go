@@ -250,7 +250,7 @@ func (s *Stack) writeProcesses() (err error) {
 		{&s.Receipts, "receipts", program{argv: []string{python, "-m", "orders.worker"}, env: append(env, "INSTANCE=receipts"), dir: s.Source}},
 		{&s.Tasks, "tasks", program{argv: celery("worker", "--concurrency", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle"), env: append(env, "INSTANCE=tasks"), dir: s.Source}},
 		{&s.Beat, "beat", program{argv: celery("beat", "--loglevel", "INFO", "--schedule", s.path("run", "beat-schedule"), "--pidfile="), env: append(env, "INSTANCE=beat"), dir: s.Source}},
-		{&s.Partner, "partner", program{argv: []string{python, s.path("srv", "partner.py"), fmt.Sprint(s.Port.Partner), s.path("etc", "partner.mood")}}},
+		{&s.Partner, "partner", program{argv: []string{python, s.path("srv", "partner.py"), fmt.Sprint(s.Port.Partner), s.path("run", "partner.mood")}}},
 		{&s.Redis, "redis", program{argv: []string{redis, s.path("etc", "redis.conf")}}},
 		{&s.Nginx, "nginx", program{argv: []string{nginx, "-c", s.path("etc", "nginx.conf"), "-g", "daemon off;"}, stop: syscall.SIGQUIT, log: "nginx-output.log"}},
 	} {

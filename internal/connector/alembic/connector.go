@@ -21,7 +21,7 @@ func Kind() connector.Kind {
 		Name:     "alembic",
 		About:    "The schema migrations of a project, through its own Alembic",
 		Settings: settingSpecs(),
-		Probes:   []probe.Spec{currentSpec(), pendingSpec()},
+		Probes:   []probe.Spec{currentSpec(), pendingSpec(), changesSpec()},
 		Actions:  []action.Spec{upgradeSpec(), downgradeSpec()},
 		Tried:    "Alembic 1.8 with psycopg2 on PostgreSQL 15.",
 		Open:     open,
@@ -59,6 +59,8 @@ func (t *Target) Ask(ctx context.Context, q probe.Question) evidence.Answer {
 		return t.current(ctx)
 	case q.Lang == "probe" && q.Builtin == "alembic.pending":
 		return t.pendingRisks(ctx)
+	case q.Lang == "probe" && q.Builtin == "alembic.changes":
+		return t.written(ctx)
 	case q.Lang == "probe":
 		return evidence.Not(evidence.Invalid, "there is no question "+q.Builtin, "")
 	}

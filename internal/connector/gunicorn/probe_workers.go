@@ -50,6 +50,7 @@ func workersSpec() probe.Spec {
 			{Name: "rss_median", Type: "number", About: "that of the one in the middle; null without one"},
 			{Name: "youngest_s", Type: "number", About: "age of the youngest worker, seconds; null without one"},
 			{Name: "oldest_s", Type: "number", About: "age of the oldest worker, seconds; null without one"},
+			{Name: "reloaded_s", Type: "number", About: "seconds since all workers were replaced while the master stayed, as a reload does; null where the oldest came with the master, or is gone"},
 			{Name: "list", Type: "rows", About: "pid, age_s, rss_bytes, cpu_cores, threads, files (null when hidden), state, up (it has loaded the application), connections (null when hidden) of each worker, oldest first"},
 		},
 		Outcomes: []probe.Outcome{
@@ -57,6 +58,11 @@ func workersSpec() probe.Spec {
 			{When: "youngest_s stays small", Means: "workers are replaced all the time: killed by the timeout, for want of memory, or by max_requests"},
 			{When: "master_halted is true", Means: "nothing is replaced and no signal is heeded until it goes on"},
 		},
+		Changes: []probe.Moment{
+			{Kind: probe.Restart, Ago: "master_age_s", What: "gunicorn master {master_pid}"},
+			{Kind: probe.Reload, Ago: "reloaded_s", What: "workers of gunicorn {master_pid}"},
+		},
+		Timeline: true,
 	}
 }
 
@@ -72,21 +78,26 @@ func unseen(ctx context.Context, err error) evidence.Answer {
 	return evidence.Not(evidence.Unreachable, err.Error(), "")
 }
 
-func (t *target) workers(ctx context.Context, q probe.Question) evidence.Answer {
-	leave, err := t.tools.Gate.Enter(ctx)
+// entered looks once, through the gate.
+func (t *target) entered(ctx context.Context) (server, error) {
+	leave, err := t.tools.Gate.EnterBulk(ctx)
 	if err != nil {
-		return connector.Failure("look at gunicorn", err)
+		return server{}, err
 	}
 	defer leave()
-	before, err := t.look(ctx)
+	return t.look(ctx)
+}
+
+func (t *target) workers(ctx context.Context, q probe.Question) evidence.Answer {
+	before, err := t.entered(ctx)
 	if err != nil {
 		return unseen(ctx, err)
 	}
 	started := time.Now()
-	if !wait(ctx, sampled(ctx, q)) {
+	if !wait(ctx, sampled(ctx, q)) { // with the gate open
 		return unseen(ctx, ctx.Err())
 	}
-	s, err := t.look(ctx)
+	s, err := t.entered(ctx)
 	if err != nil {
 		return unseen(ctx, err)
 	}
@@ -101,7 +112,11 @@ func (t *target) workers(ctx context.Context, q probe.Question) evidence.Answer 
 		"workers": int64(len(s.workers)), "dead": int64(s.dead), "configured": configured(set), "configured_by": set.WorkersFrom,
 		"worker_class": set.Class, "threads": orNil(set.Threads), "timeout_s": orNil(set.Timeout), "max_requests": orNil(set.MaxRequests),
 		"preload": string(set.Preload), "reload": string(set.Reload), "binds": texts(set.Binds), "listens_on": nil,
-		"youngest_s": nil, "oldest_s": nil, "rss_max": nil, "rss_median": nil,
+		"youngest_s": nil, "oldest_s": nil, "rss_max": nil, "rss_median": nil, "reloaded_s": nil,
+	}
+	// A worker that is a little younger than its master came with it.
+	if old := byAge(s.workers); len(old) > 0 && age(s.master)-age(old[0]) > besideStart {
+		value["reloaded_s"] = age(old[0])
 	}
 	if at, known := pid.Listens(ctx, s.master); known {
 		value["listens_on"] = texts(at)
@@ -164,6 +179,10 @@ func wait(ctx context.Context, d time.Duration) bool {
 		return false
 	}
 }
+
+// besideStart is how much younger than the master a worker of its start may be,
+// in seconds: a preloaded application takes its time.
+const besideStart = 60
 
 func age(p pid.Process) float64 { return max(time.Since(p.Started()).Seconds(), 0) }
 

@@ -43,6 +43,7 @@ func specs() []probe.Spec {
 	return []probe.Spec{
 		listenersSpec(), serviceSpec(), processesSpec(), cpuSpec(), memorySpec(), pressureSpec(),
 		diskSpec(), filesSpec(), writtenSpec(), fdsSpec(), oomSpec(), messagesSpec(), connectionsSpec(), pathsSpec(), clockSpec(), kernelSpec(),
+		diskSpec(), filesSpec(), fdsSpec(), oomSpec(), messagesSpec(), connectionsSpec(), pathsSpec(), clockSpec(), kernelSpec(), bootSpec(),
 	}
 }
 
@@ -66,7 +67,7 @@ func (t *target) Ask(ctx context.Context, q probe.Question) evidence.Answer {
 		"host.cpu": t.cpu, "host.memory": t.memory, "host.pressure": t.pressure,
 		"host.disk": t.disk, "host.files": t.files, "host.written": t.written, "host.fds": t.fds, "host.oom": t.oom,
 		"host.kernel_messages": t.messages, "host.connections": t.connections, "host.paths": t.paths,
-		"host.clock": t.clock, "host.kernel": t.kernel,
+		"host.clock": t.clock, "host.kernel": t.kernel, "host.boot": t.boot,
 	}
 	ask := asks[q.Builtin]
 	if ask == nil {

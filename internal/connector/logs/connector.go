@@ -26,7 +26,7 @@ func Kind() connector.Kind {
 		Languages: []connector.Language{{
 			Name: "logql", Patterns: true, Shape: probe.Any, Check: logql.Check, ShapeOf: logql.ShapeOf, Options: options(),
 		}},
-		Probes: []probe.Spec{sourcesSpec(), errorsSpec(), patternsSpec(), spikeSpec(), splitSpec(), authSpec(), attacksSpec(), keysSpec()},
+		Probes: []probe.Spec{sourcesSpec(), errorsSpec(), patternsSpec(), spikeSpec(), splitSpec(), authSpec(), attacksSpec(), keysSpec(), versionsSpec()},
 		Open:   open,
 	}
 }
@@ -84,6 +84,8 @@ func (t *Target) Ask(ctx context.Context, q probe.Question) evidence.Answer {
 		a = t.auth(ctx, q)
 	case q.Builtin == "logs.spike":
 		a = t.spike(ctx, q)
+	case q.Builtin == "logs.versions":
+		a = t.versions(ctx, q)
 	default:
 		a = evidence.Not(evidence.NotApplicable, "log files have no question called "+q.Builtin, "")
 	}

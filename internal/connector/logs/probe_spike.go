@@ -49,6 +49,7 @@ func spikeSpec() probe.Spec {
 			{When: "verdict is nothing rose", Means: "the log changed at no moment of the window; it may have begun earlier: ask for a longer window"},
 			{When: "verdict is cannot tell", Means: "too little was written before to compare with: this is not health"},
 		},
+		Began: "onset",
 	}
 }
 

@@ -22,7 +22,7 @@ func Kind() connector.Kind {
 		Name:     "nginx",
 		About:    "An nginx on this machine: its configuration, processes, logs and the servers behind it, and changes of upstreams and rate limits.",
 		Settings: settings(),
-		Probes:   []probe.Spec{configSpec(), statusSpec(), upstreamsSpec(), accessSpec(), errorsSpec()},
+		Probes:   []probe.Spec{configSpec(), changesSpec(), statusSpec(), upstreamsSpec(), accessSpec(), errorsSpec()},
 		Actions:  []action.Spec{upstreamSpec(), rateLimitSpec(), reloadSpec(), restoreSpec()},
 		Tried:    "nginx 1.22.",
 		Open: func(s connector.Settings, tools connector.Tools) (connector.Target, error) {
@@ -39,6 +39,7 @@ type target struct {
 	config config
 	tools  connector.Tools
 	closed atomic.Bool
+	known  known
 }
 
 // Ask implements probe.Prober.
@@ -50,6 +51,8 @@ func (t *target) Ask(ctx context.Context, q probe.Question) evidence.Answer {
 	switch q.Builtin {
 	case "nginx.config":
 		a = t.ask(ctx)
+	case "nginx.changes":
+		a = t.changes(ctx)
 	case "nginx.status":
 		a = t.status(ctx, q)
 	case "nginx.upstreams":

@@ -28,7 +28,10 @@ func uptimeQuestion(ctx context.Context, t *Target, _ probe.Question) (evidence.
 		return evidence.Answer{}, err
 	}
 	v := r.first()
-	v["crash_restarted"], v["restarted_s"] = nil, v["postmaster_s"]
+	v["crash_restarted"], v["restarted_s"], v["reloaded_s"] = nil, v["postmaster_s"], nil
+	if loaded := num(v, "conf_load_s"); num(v, "postmaster_s")-loaded > crashGap {
+		v["reloaded_s"] = loaded
+	}
 	var notes []string
 	if young, ok := number64(v["shared_memory_s"]); ok {
 		v["crash_restarted"] = num(v, "postmaster_s")-young > crashGap

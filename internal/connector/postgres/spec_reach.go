@@ -78,6 +78,7 @@ func reachSpecs() []probe.Spec {
 				flag("crash_restarted", "shared memory is younger than the postmaster by more than 5 s: a backend crashed or was killed"),
 				number("restarted_s", "seconds since the last start of either kind"),
 				number("conf_load_s", "seconds since the configuration was last loaded"),
+				number("reloaded_s", "the same, where that was after the start: null otherwise"),
 				flag("in_recovery", "the server is a standby or recovers"),
 				text("version", "server version"),
 			},
@@ -85,6 +86,11 @@ func reachSpecs() []probe.Spec {
 				{When: "crash_restarted is true", Means: "a server process was killed (out of memory, kill -9) or crashed; every session was cut at that moment"},
 				{When: "restarted_s is small and crash_restarted is false", Means: "the whole server was restarted: on purpose, or with its host or container"},
 			},
+			Changes: []probe.Moment{
+				{Kind: probe.Restart, Ago: "restarted_s", What: "postgres {version}"},
+				{Kind: probe.Reload, Ago: "reloaded_s", What: "settings of postgres"},
+			},
+			Timeline: true,
 		},
 		{
 			Name:     "postgres.settings",

@@ -31,6 +31,8 @@ func stateSpec() probe.Spec {
 			{When: "age_s is small and restarts grows", Means: "it ends again soon after each start: its log says why, and a restart does not help"},
 			{When: "running is true and healthy is false", Means: "the process is there and does not answer: hung, still starting, or cut off from what it needs"},
 		},
+		Changes:  []probe.Moment{{Kind: probe.Restart, Rows: "instances", At: "started", What: "{name}", About: "state"}},
+		Timeline: true,
 	}
 }
 

@@ -25,7 +25,7 @@ func Kind() connector.Kind {
 		Languages: []connector.Language{{
 			Name: "promql", Shape: probe.Series, Check: promtext.Check, Options: promtext.Options(),
 		}},
-		Probes: []probe.Spec{promtext.TargetsSpec(), alertsSpec(), rulesSpec(), promtext.HealthSpec(), deliverySpec(), reachSpec()},
+		Probes: []probe.Spec{promtext.TargetsSpec(), alertsSpec(), rulesSpec(), promtext.HealthSpec(), deliverySpec(), reachSpec(), promtext.ChangesSpec()},
 		Open:   open,
 	}
 }
@@ -85,6 +85,8 @@ func (t *Target) Ask(ctx context.Context, q probe.Question) evidence.Answer {
 		a = t.delivery(ctx)
 	case q.Builtin == "prometheus.reach":
 		a = t.reach(ctx, q)
+	case q.Builtin == "prometheus.changes":
+		a = t.asker.Changes(ctx, q)
 	default:
 		a = evidence.Not(evidence.NotApplicable, "Prometheus has no question called "+q.Builtin, "")
 	}

@@ -102,6 +102,9 @@ func TestFieldsAreDocumented(t *testing.T) {
 	needServer(t)
 	for _, spec := range prometheus.Kind().Probes {
 		require.NotEmpty(t, spec.Why, spec.Name)
+		if spec.Name == "prometheus.changes" {
+			continue // of a service that tells its version: see package promtext
+		}
 		a := ask(t, open(t, nil), builtin(spec.Name, nil))
 		require.Equal(t, evidence.Answered, a.Status, a.Reason)
 		value, ok := a.Value.(map[string]any)

@@ -41,6 +41,8 @@ func connectQuestion() builtin {
 			{When: `kind is "timeout" in a later phase`, Means: "the kernel accepted the connection and the process does not answer: stopped, swapped out, or busy with one long command"},
 			{When: `kind is in capitals`, Means: "the server runs, and this is the error word that clients get"},
 		},
+		Changes:  []probe.Moment{{Kind: probe.Restart, Ago: "uptime_s", What: "redis at {address}"}},
+		Timeline: true,
 	}}
 }
 

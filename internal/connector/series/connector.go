@@ -26,7 +26,7 @@ func Kind() connector.Kind {
 		Languages: []connector.Language{{
 			Name: "promql", Shape: probe.Series, Check: promtext.Check, Options: promtext.Options(),
 		}},
-		Probes: []probe.Spec{promtext.TargetsSpec(), promtext.HealthSpec()},
+		Probes: []probe.Spec{promtext.TargetsSpec(), promtext.HealthSpec(), promtext.ChangesSpec()},
 		Open:   open,
 	}
 }
@@ -87,6 +87,8 @@ func (t *Target) Ask(ctx context.Context, q probe.Question) evidence.Answer {
 		return evidence.Not(evidence.NotApplicable, "the embedded series answer promql, not "+q.Lang, "")
 	case q.Builtin == "prometheus.targets":
 		return t.redacted(t.targets(ctx))
+	case q.Builtin == "prometheus.changes":
+		return t.redacted(t.asker.Changes(ctx, q))
 	case q.Builtin == "prometheus.health":
 		return t.redacted(t.health(ctx))
 	case q.Builtin == "prometheus.alerts", q.Builtin == "prometheus.rules":

@@ -216,6 +216,9 @@ func TestFieldsAreDocumented(t *testing.T) {
 	s := shop(t, nil)
 	target := open(t, connector.Settings{"scrape": []any{s.URL}}, connector.Limits{})
 	for _, spec := range series.Kind().Probes {
+		if spec.Name == "prometheus.changes" {
+			continue // of a service that tells its version: see package promtext
+		}
 		a := ask(t, target, probe.Question{Lang: "probe", Builtin: spec.Name}, 5*time.Second)
 		require.Equal(t, evidence.Answered, a.Status, a.Reason)
 		var documented, present []string

@@ -64,6 +64,8 @@ func certificateSpec() probe.Spec {
 			{When: "lifetime_left is under 0.33", Means: "a renewal at two thirds of the life should have happened"},
 			{When: "same_everywhere is false", Means: "one node serves another certificate: not reloaded, or a wrong node"},
 		},
+		Changes:  []probe.Moment{{Kind: probe.Certificate, At: "not_before", What: "certificate of {server_name}", About: "issuer"}},
+		Timeline: true,
 	}
 }
 
