@@ -20,8 +20,8 @@ var (
 // pool is all of the service that has a pool of database connections.
 func pool(s *stack.Stack) []*stack.Process { return []*stack.Process{s.WebA, s.WebB} }
 
-// wait is the time for which what was prepared is the ordinary state.
-func wait(ctx context.Context, d time.Duration) error {
+// meanwhile is the time for which what was prepared is the ordinary state.
+func meanwhile(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
@@ -32,5 +32,5 @@ func wait(ctx context.Context, d time.Duration) error {
 
 // history lets the table of lines be as long as that of an older shop.
 func history(ctx context.Context, s *stack.Stack) error {
-	return s.SQL(ctx, "orders", "SET ROLE orders; INSERT INTO order_lines (order_id, item_id, amount) SELECT 1 + g % 60000, 1 + (g * 7919) % 20000, 1 FROM generate_series(1, 700000) g; ANALYZE order_lines")
+	return s.SQL(ctx, "orders", "SET ROLE orders; INSERT INTO order_lines (order_id, item_id, amount) SELECT 1 + g % 60000, 1 + g::bigint * 7919 % 20000, 1 FROM generate_series(1, 700000) g; ANALYZE order_lines")
 }

@@ -61,8 +61,9 @@ func transactionLeftOpen() Fault {
 func migrationInTheQueue() Fault {
 	return Fault{
 		Name: "migration-at-noon", Group: "DB locks", Cause: "C-migration-lock-peak",
-		About:      "a column is added at a busy time; it waits behind a long read, and everybody waits behind it",
-		Truth:      one(schemaChanges...),
+		About: "a column is added at a busy time; it waits behind a long read, and everybody waits behind it",
+		// Whom the change waits for is as true a cause: which of the two is ended is a choice.
+		Truth:      one(append(append([]string{}, schemaChanges...), lockHolders...)...),
 		LookAlikes: []string{"C-lock-contention", "C-long-transaction", "C-pool-too-small"},
 		Inject: func(ctx context.Context, s *stack.Stack, r *rand.Rand) (Heal, error) {
 			mine, end := context.WithCancel(ctx)

@@ -30,7 +30,7 @@ func paymentInTransaction() Fault {
 			if err := s.Configure(map[string]string{"DB_POOL_SIZE": fmt.Sprint(between(r, 2, 3))}, pool(s)...); err != nil {
 				return nil, err
 			}
-			if err := wait(ctx, 35*time.Second); err != nil {
+			if err := meanwhile(ctx, 35*time.Second); err != nil {
 				return nil, err
 			}
 			edits := []stack.Edit{{File: "orders/purchases.py",

@@ -21,7 +21,7 @@ func poolMadeTooSmall() Fault {
 		Inject: func(ctx context.Context, s *stack.Stack, r *rand.Rand) (Heal, error) {
 			s.Database.Delay(time.Duration(between(r, 14, 20)) * time.Millisecond)
 			s.Customers.Rate(float64(between(r, 34, 42)))
-			if err := wait(ctx, 35*time.Second); err != nil {
+			if err := meanwhile(ctx, 35*time.Second); err != nil {
 				return nil, err
 			}
 			if err := s.Configure(map[string]string{"DB_POOL_SIZE": fmt.Sprint(1)}, pool(s)...); err != nil {

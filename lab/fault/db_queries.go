@@ -21,7 +21,7 @@ func indexDropped() Fault {
 			if err := history(ctx, s); err != nil {
 				return nil, err
 			}
-			if err := wait(ctx, 25*time.Second); err != nil {
+			if err := meanwhile(ctx, 25*time.Second); err != nil {
 				return nil, err
 			}
 			index, table, columns := "lines_order", "order_lines", "order_id"
@@ -55,7 +55,7 @@ func wastefulSearch() Fault {
 			if err := history(ctx, s); err != nil {
 				return nil, err
 			}
-			if err := wait(ctx, 25*time.Second); err != nil {
+			if err := meanwhile(ctx, 25*time.Second); err != nil {
 				return nil, err
 			}
 			wasteful := pick(r,

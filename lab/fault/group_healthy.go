@@ -3,6 +3,8 @@ package fault
 func healthy() []Fault {
 	return append([]Fault{
 		ordinaryDay(),
+		idleSessions(),
+		reportRuns(),
 		rollingRestart(),
 		gatewayEdited(),
 		busyEvening(),

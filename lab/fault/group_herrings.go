@@ -3,6 +3,7 @@ package fault
 func herrings() []Fault {
 	recycled, idle := workersRecycled(), idleWorkers()
 	return append([]Fault{
+		leakBesideIdle(),
 		herringSpare(),
 		herringCrawler(),
 		herringRelease(),

@@ -21,7 +21,7 @@ func oddities() []Fault {
 		return beside(f.Name+"-beside-"+name, f, about[name], func(ctx context.Context, s *stack.Stack, r *rand.Rand) (Heal, error) {
 			_, err := harmless[name](ctx, s, r)
 			if err == nil {
-				err = wait(ctx, 10*time.Second)
+				err = meanwhile(ctx, 10*time.Second)
 			}
 			return nil, err
 		})

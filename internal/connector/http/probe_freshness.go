@@ -92,6 +92,16 @@ func (t *target) freshness(ctx context.Context, q probe.Question) evidence.Answe
 	return evidence.Of(map[string]any{"pages": rows, "compared": int64(compared), "stale": int64(stale), "honoured": honoured}, notes...)
 }
 
+// same compares two values; a time may be written in more ways than one.
+func same(a, b string) bool {
+	if a == b {
+		return true
+	}
+	x, isTime := moment(a)
+	y, isToo := moment(b)
+	return isTime && isToo && x.Equal(y)
+}
+
 func argument(q probe.Question, name, otherwise string) string {
 	if s, ok := q.Args[name].(string); ok && s != "" {
 		return s
@@ -119,7 +129,7 @@ func (t *target) compare(ctx context.Context, path string, ordinary, fresh reque
 	var differ []string
 	for _, field := range names(got[0], got[2]) {
 		stable := got[0][field] == got[1][field] && got[2][field] == got[3][field]
-		if stable && got[0][field] != got[2][field] && !isStorage(field) {
+		if stable && !same(got[0][field], got[2][field]) && !isStorage(field) {
 			differ = append(differ, field)
 		}
 	}
@@ -134,7 +144,8 @@ func (t *target) compare(ctx context.Context, path string, ordinary, fresh reque
 	if hasOld && hasNew && fresher.After(old) {
 		row["behind_s"] = fresher.Sub(old).Seconds()
 	}
-	if len(differ) > 0 && hasStored && hasNew {
+	// Of a thing that was not changed since, the time of its last change tells nothing.
+	if len(differ) > 0 && hasStored && hasNew && (!hasOld || fresher.After(old)) {
 		// A second of doubt: Age has whole ones, and clocks differ.
 		switch at := now.Add(-stored); {
 		case at.After(fresher.Add(time.Second)):
@@ -254,7 +265,7 @@ func changed(fields map[string]string) (time.Time, bool) {
 // moment reads a time as JSON has it: text, or seconds or milliseconds since 1970.
 func moment(value string) (time.Time, bool) {
 	value = strings.Trim(value, `"`)
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999", "2006-01-02 15:04:05.999999Z07:00", "2006-01-02 15:04:05.999999"} {
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999", "2006-01-02 15:04:05.999999Z07:00", "2006-01-02 15:04:05.999999-07", "2006-01-02 15:04:05.999999"} {
 		if at, err := time.Parse(layout, value); err == nil {
 			return at, true
 		}
