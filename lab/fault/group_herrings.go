@@ -1,7 +1,6 @@
 package fault
 
 func herrings() []Fault {
-	return []Fault{herringSpare(), herringCrawler(), tokensAndScanner()}
 	recycled, idle := workersRecycled(), idleWorkers()
 	return append([]Fault{
 		leakBesideIdle(),
@@ -9,6 +8,7 @@ func herrings() []Fault {
 		herringCrawler(),
 		herringRelease(),
 		herringHotfix(),
+		tokensAndScanner(),
 		beside("blocked-loop-beside-recycled-workers", blockedLoop(), recycled.About, recycled.Inject),
 		beside("port-taken-beside-idle-workers", portTaken(), idle.About, idle.Inject),
 	}, oddities()...)

@@ -2,9 +2,6 @@ package fault
 
 func sessions() []Fault {
 	return []Fault{
-		guessing(), forgotten(), tokensEnd(), keyChanged(),
-		cookieBroken(), sessionsShort(), sessionsInProcess(), sessionsLost(),
-		holeUsed(),
 		guessing(),
 		forgotten(),
 		tokensEnd(),
@@ -13,5 +10,6 @@ func sessions() []Fault {
 		sessionsShort(),
 		sessionsInProcess(),
 		sessionsLost(),
+		holeUsed(),
 	}
 }

@@ -39,7 +39,7 @@ func holeUsed() Fault {
 // scanner knocks at doors that are not there.
 func scanner() Fault {
 	return Fault{
-		Name: "scanner", Group: "healthy", Kind: Healthy,
+		Name: "attacks-that-find-nothing", Group: "healthy", Kind: Healthy,
 		About: "a scanner tries what attackers try, and is answered 404",
 		Inject: func(ctx context.Context, s *stack.Stack, r *rand.Rand) (Heal, error) {
 			knock(ctx, s, fmt.Sprintf("203.0.113.%d", between(r, 1, 250)), tries(r))
