@@ -1,5 +1,7 @@
 package fault
 
 func startup() []Fault {
-	return []Fault{}
+	return []Fault{
+		portTaken(), oldInstance(), wrongPort(), missingSetting(), startRaises(), missingModule(), wrongCommand(), databaseLate(),
+	}
 }

@@ -1,5 +1,8 @@
 package fault
 
 func workers() []Fault {
-	return []Fault{}
+	return []Fault{
+		reloadSwitch(), singleProcess(), tooManyWorkers(), workerTimeout(), preloadedCode(),
+		masterStopped(), masterKilled(), processState(), oneCore(), blockedLoop(),
+	}
 }

@@ -206,3 +206,19 @@ func (s *Stack) Tool(ctx context.Context, env []string, argv ...string) (string,
 	}
 	return string(out), nil
 }
+
+// Rewrite changes the script that starts it, as an operator edits a unit or a
+// command. Errors: what is to be replaced does not stand there exactly once.
+func (p *Process) Rewrite(old, new string) error {
+	text, err := os.ReadFile(p.Script)
+	if err != nil {
+		return fmt.Errorf("edit the command of %s: %w", p.Name, err)
+	}
+	if n := strings.Count(string(text), old); n != 1 {
+		return fmt.Errorf("edit the command of %s: it holds %d times: %s", p.Name, n, old)
+	}
+	if err := os.WriteFile(p.Script, []byte(strings.Replace(string(text), old, new, 1)), 0o755); err != nil {
+		return fmt.Errorf("edit the command of %s: %w", p.Name, err)
+	}
+	return nil
+}

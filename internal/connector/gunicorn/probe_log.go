@@ -41,7 +41,7 @@ func logSpec() probe.Spec {
 }
 
 func (t *target) log(ctx context.Context, q probe.Question) evidence.Answer {
-	leave, err := t.tools.Gate.Enter(ctx)
+	leave, err := t.tools.Gate.EnterBulk(ctx)
 	if err != nil {
 		return connector.Failure("read the log of gunicorn", err)
 	}

@@ -78,21 +78,26 @@ func unseen(ctx context.Context, err error) evidence.Answer {
 	return evidence.Not(evidence.Unreachable, err.Error(), "")
 }
 
-func (t *target) workers(ctx context.Context, q probe.Question) evidence.Answer {
-	leave, err := t.tools.Gate.Enter(ctx)
+// entered looks once, through the gate.
+func (t *target) entered(ctx context.Context) (server, error) {
+	leave, err := t.tools.Gate.EnterBulk(ctx)
 	if err != nil {
-		return connector.Failure("look at gunicorn", err)
+		return server{}, err
 	}
 	defer leave()
-	before, err := t.look(ctx)
+	return t.look(ctx)
+}
+
+func (t *target) workers(ctx context.Context, q probe.Question) evidence.Answer {
+	before, err := t.entered(ctx)
 	if err != nil {
 		return unseen(ctx, err)
 	}
 	started := time.Now()
-	if !wait(ctx, sampled(ctx, q)) {
+	if !wait(ctx, sampled(ctx, q)) { // with the gate open
 		return unseen(ctx, ctx.Err())
 	}
-	s, err := t.look(ctx)
+	s, err := t.entered(ctx)
 	if err != nil {
 		return unseen(ctx, err)
 	}

@@ -104,12 +104,18 @@ func (t *target) matched(ctx context.Context, tree pid.Tree) (pid.Process, error
 	if meant == "" {
 		meant = "gunicorn"
 	}
+	seen := map[int]bool{}
 	matches := func(p pid.Process) bool {
-		return isGunicorn(p) && tree.Protected(p) == "" && (t.config.match == nil || t.config.match.MatchString(shown(ctx, p)))
+		known, ok := seen[p.PID]
+		if !ok {
+			known = isGunicorn(p) && !titledWorker(p) && tree.Protected(p) == "" && t.fits(ctx, p)
+			seen[p.PID] = known
+		}
+		return known
 	}
 	var found []pid.Process
 	for _, p := range tree.Processes() {
-		if parent, ok := tree.Of(p.Parent); !p.Dead() && matches(p) && !(ok && matches(parent)) && !titledWorker(p) {
+		if parent, ok := tree.Of(p.Parent); !p.Dead() && matches(p) && !(ok && matches(parent)) {
 			found = append(found, p)
 		}
 	}
@@ -123,15 +129,23 @@ func (t *target) matched(ctx context.Context, tree pid.Tree) (pid.Process, error
 		"%d masters match %s: processes %d and %d are two of them", len(found), meant, found[0].PID, found[1].PID)
 }
 
-// shown is what an expression is held against: the command line; and where a
-// title has taken its place, what else tells one server from another.
-func shown(ctx context.Context, p pid.Process) string {
+// fits holds the expression against the command line; and where a title has
+// taken its place, against what else tells one server from another. Where it
+// listens is looked at last: the tables of sockets can be long.
+func (t *target) fits(ctx context.Context, p pid.Process) bool {
 	line := strings.Join(p.Args, " ")
+	if t.config.match == nil || t.config.match.MatchString(line) {
+		return true
+	}
 	if !strings.HasPrefix(line, "gunicorn: ") {
-		return line
+		return false
+	}
+	line += " " + appserver.Directory(procDir, p.PID)
+	if t.config.match.MatchString(line) {
+		return true
 	}
 	at, _ := pid.Listens(ctx, p)
-	return strings.Join(append([]string{line, appserver.Directory(procDir, p.PID)}, at...), " ")
+	return t.config.match.MatchString(line + " " + strings.Join(at, " "))
 }
 
 // titledWorker reports whether a process calls itself a worker: one without a

@@ -30,6 +30,7 @@ func toldFields() []probe.Field {
 		{Name: "worker_rss_max", Type: "number", About: "resident memory of the largest worker, bytes; null without workers"},
 		{Name: "worker_rss_median", Type: "number", About: "the same in the middle, bytes; null without workers"},
 		{Name: "master_rss_share", Type: "number", About: "resident memory of the master by that of the worker in the middle: near 1 when the master has loaded the application itself; null without both"},
+		{Name: "own_libraries", Type: "number", About: "libraries of machine code that a worker has loaded and its master has not: none where the master has loaded the application itself; null when hidden, or without both"},
 		{Name: "instances", Type: "number", About: "masters, and processes that serve alone: a service may run several behind a proxy"},
 		{Name: "fewest_workers", Type: "number", About: "workers of the instance that has fewest, 0 for one that serves alone; null without an instance"},
 		{Name: "busy_workers", Type: "number", About: "workers that used more than 0.7 of a core"},
@@ -57,6 +58,12 @@ func (v serviceView) addTold(out map[string]any, members map[int]bool) {
 		out["master_age_s"] = v.age(head)
 		if m, ok := out["worker_rss_median"].(int64); ok && m > 0 {
 			out["master_rss_share"] = float64(head.rss) / float64(m)
+		}
+		for _, w := range workers {
+			if n, ok := v.target.sys.ownLibraries(w.pid, head.pid); ok && w.ppid == head.pid {
+				out["own_libraries"] = n
+				break
+			}
 		}
 	}
 	if fam != "gunicorn" && fam != "uvicorn" {
@@ -110,6 +117,37 @@ func (v serviceView) head(members map[int]bool) (head process, workers []process
 		}
 	}
 	return head, workers
+}
+
+// ownLibraries counts the shared libraries that one process has mapped and
+// another has not; false where they cannot be seen.
+func (s system) ownLibraries(pid, other int) (int64, bool) {
+	mine, err := s.libraries(pid)
+	theirs, err2 := s.libraries(other)
+	if err != nil || err2 != nil || len(mine) == 0 || len(theirs) == 0 {
+		return 0, false
+	}
+	n := int64(0)
+	for path := range mine {
+		if !theirs[path] {
+			n++
+		}
+	}
+	return n, true
+}
+
+func (s system) libraries(pid int) (map[string]bool, error) {
+	data, err := s.read(strconv.Itoa(pid), "maps")
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]bool{}
+	for line := range strings.Lines(string(data)) {
+		if at := strings.IndexByte(line, '/'); at > 0 && strings.Contains(line[at:], ".so") {
+			out[strings.TrimSpace(line[at:])] = true
+		}
+	}
+	return out, nil
 }
 
 // addInstances counts the masters and those that serve alone.

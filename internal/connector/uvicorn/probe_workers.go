@@ -50,7 +50,7 @@ func workersSpec() probe.Spec {
 }
 
 func (t *target) workers(ctx context.Context, _ probe.Question) evidence.Answer {
-	leave, err := t.tools.Gate.Enter(ctx)
+	leave, err := t.tools.Gate.EnterBulk(ctx)
 	if err != nil {
 		return connector.Failure("look at uvicorn", err)
 	}
