@@ -48,7 +48,7 @@ func staleLate() Fault {
 		Settle:     30 * time.Second,
 		Inject: func(ctx context.Context, s *stack.Stack, r *rand.Rand) (Heal, error) {
 			priceChanges(s, 3)
-			pause := float64(between(r, 18, 26)) / 10
+			pause := float64(between(r, 15, 20)) / 10
 			return shipped(ctx, s, "Enrich items",
 				stack.Edit{File: "orders/catalogue.py", Old: "from fastapi import APIRouter", New: "import asyncio\n\nfrom fastapi import APIRouter"},
 				stack.Edit{File: "orders/catalogue.py", Old: "        return dict(row._mapping) if row else None\n", New: fmt.Sprintf("        await asyncio.sleep(%.1f)\n        return dict(row._mapping) if row else None\n", pause)})

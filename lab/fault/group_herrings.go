@@ -1,13 +1,13 @@
 package fault
 
 func herrings() []Fault {
-	return []Fault{herringSpare(), herringCrawler(), tokensAndScanner()}
 	recycled, idle := workersRecycled(), idleWorkers()
 	return append([]Fault{
 		herringSpare(),
 		herringCrawler(),
 		herringRelease(),
 		herringHotfix(),
+		tokensAndScanner(),
 		leakBesideIdle(),
 		beside("blocked-loop-beside-recycled-workers", blockedLoop(), recycled.About, recycled.Inject),
 		beside("port-taken-beside-idle-workers", portTaken(), idle.About, idle.Inject),
