@@ -14,7 +14,7 @@ import (
 
 // watchers are kinds of targets that look at everything: where no service
 // names one, it is asked about all of them.
-var watchers = []string{"prometheus", "series", "loki", "logs", "host"}
+var watchers = []string{"prometheus", "series", "loki", "logs", "host", "docker", "otel"}
 
 // LoadSetup reads the configuration at path, or finds it when path is empty.
 // Where there is none at all it looks around, as `quell init` does, and goes on

@@ -164,7 +164,7 @@ func configurationPage() string {
 		"directory and in those above, or named with `--config`. Unknown keys are refused with file, line and column.\n\n```yaml\n" +
 		app.ConfigExample() + "```\n\nThe settings of each kind of target are in [connectors.md](connectors.md).\n\n" +
 		"A service with a `url` is asked at that url, port, name and certificate without further targets. Prometheus, Loki,\n" +
-		"log files, scraped metrics and hosts that no service names are asked about every service that names none of their kind.\n"
+		"log files, scraped metrics, traces, Docker engines and hosts that no service names are asked about every service that names none of their kind.\n"
 }
 
 func functionsPage() string {

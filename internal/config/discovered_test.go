@@ -46,7 +46,9 @@ func environment(name string) (string, bool) {
 		return "x", true
 	case strings.HasSuffix(name, "REDIS_URL"), strings.HasSuffix(name, "BROKER_URL"):
 		return "redis://h", true
-	case strings.HasPrefix(name, "PROMETHEUS"), strings.HasPrefix(name, "LOKI"):
+	case name == "DOCKER_HOST":
+		return "tcp://h:2376", true
+	case strings.HasPrefix(name, "PROMETHEUS"), strings.HasPrefix(name, "LOKI"), strings.HasPrefix(name, "TEMPO"):
 		return "http://h", true
 	}
 	return "postgres://h/d", true

@@ -161,6 +161,7 @@ func (c *composeService) role() string {
 		{"redis-commander", "other"}, {"redisinsight", "other"}, {"pgadmin", "other"}, {"pgbouncer", "other"}, {"nginx-exporter", "other"},
 		{"postgres", "postgres"}, {"postgis", "postgres"}, {"timescaledb", "postgres"}, {"pgvector", "postgres"},
 		{"redis", "redis"}, {"valkey", "redis"}, {"prometheus", "prometheus"}, {"loki", "loki"},
+		{"jaeger", "jaeger"}, {"tempo", "tempo"},
 		{"nginx", "web"}, {"caddy", "web"}, {"traefik", "web"}, {"haproxy", "web"},
 		{"grafana", "other"}, {"promtail", "other"}, {"alloy", "other"}, {"rabbitmq", "other"}, {"mysql", "other"}, {"mariadb", "other"},
 		{"mongo", "other"}, {"kafka", "other"}, {"elasticsearch", "other"}, {"minio", "other"}, {"mailhog", "other"}, {"mailpit", "other"}, {"adminer", "other"},
@@ -195,6 +196,10 @@ func (l *look) fromCompose(file string) {
 			known[name] = l.composeTarget(c, from, "prometheus", "9090")
 		case "loki":
 			known[name] = l.composeTarget(c, from, "loki", "3100")
+		case "jaeger":
+			l.composeTarget(c, from, "otel", "16686")
+		case "tempo":
+			l.composeTarget(c, from, "otel", "3200")
 		}
 	}
 	for _, name := range names {

@@ -89,6 +89,7 @@ func Look(w World) Found {
 	l.variables()
 	l.procfile()
 	l.ports()
+	l.engine()
 	l.project()
 	l.logs()
 	l.machine()

@@ -2,6 +2,7 @@ package discover_test
 
 import (
 	"flag"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -29,12 +30,12 @@ func TestProjects(t *testing.T) {
 		"dotenv":  func(w *discover.World) { w.Listening = []int{22, 5432, 8000} },
 		"heroku": func(w *discover.World) {
 			w.Env = map[string]string{"DATABASE_URL": "postgres://u:" + plain + "@db.example.com/shop", "REDIS_URL": "rediss://:" + plain + "@cache.example.com:6380", "PORT": "5000",
-				"CELERY_BROKER_URL": "amqp://u:" + plain + "@mq", "PROMETHEUS_URL": "http://prom:9090", "LOKI_URL": "http://loki:3100"}
+				"CELERY_BROKER_URL": "amqp://u:" + plain + "@mq", "PROMETHEUS_URL": "http://prom:9090", "LOKI_URL": "http://loki:3100", "TEMPO_URL": "http://tempo:3200", "DOCKER_HOST": "tcp://10.0.0.7:2376", "DOCKER_TLS_VERIFY": "1"}
 		},
 		"bare": func(w *discover.World) {
-			w.Listening = []int{5432, 6379, 3100, 8080, 9090}
+			w.Listening = []int{5432, 6379, 3100, 8080, 9090, 16686}
 			w.Env = map[string]string{"PGHOST": "localhost", "PGUSER": "app", "PGPASSWORD": plain, "PGDATABASE": "shop"}
-			w.Root = fstest.MapFS{"var/log/bare/app.log": {}, "var/log/nginx/error.log": {}, "var/log/nginx/access.log.1": {}}
+			w.Root = fstest.MapFS{"var/log/bare/app.log": {}, "var/log/nginx/error.log": {}, "var/log/nginx/access.log.1": {}, "var/run/docker.sock": {Mode: fs.ModeSocket}}
 		},
 		"onlylogs": func(*discover.World) {},
 		"network":  func(*discover.World) {},

@@ -55,6 +55,8 @@ func (l *look) ports() {
 		{6379, "cache", "redis", "add a password if it needs one"},
 		{9090, "prometheus", "prometheus", "check that this is a Prometheus"},
 		{3100, "loki", "loki", "check that this is a Loki"},
+		{16686, "traces", "otel", "check that this is a Jaeger"},
+		{3200, "traces", "otel", "check that this is a Tempo"},
 	} {
 		if !l.listens(known.port) {
 			continue

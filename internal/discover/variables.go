@@ -21,7 +21,7 @@ func (l *look) readDotenv() {
 	}
 }
 
-var addressVariable = regexp.MustCompile(`^(?:[A-Z0-9_]+_)?(?:DATABASE_URL|DATABASE_URI|DB_URL|POSTGRES_URL|POSTGRESQL_URL|REDIS_URL|REDIS_URI|BROKER_URL|VALKEY_URL|DSN)$|^(?:PROMETHEUS|LOKI)_URL$`)
+var addressVariable = regexp.MustCompile(`^(?:[A-Z0-9_]+_)?(?:DATABASE_URL|DATABASE_URI|DB_URL|POSTGRES_URL|POSTGRESQL_URL|REDIS_URL|REDIS_URI|BROKER_URL|VALKEY_URL|DSN)$|^(?:PROMETHEUS|LOKI|JAEGER|TEMPO)_URL$`)
 
 // variables looks for the addresses that applications are configured with.
 func (l *look) variables() {
@@ -56,6 +56,10 @@ func (l *look) address(name, value, from string) {
 			t.Kind, defaultPort = "prometheus", "9090"
 		case strings.HasPrefix(name, "LOKI"):
 			t.Kind, defaultPort = "loki", "3100"
+		case strings.HasPrefix(name, "JAEGER"):
+			t.Kind, defaultPort = "otel", "16686"
+		case strings.HasPrefix(name, "TEMPO"):
+			t.Kind, defaultPort = "otel", "3200"
 		default:
 			return
 		}
@@ -86,11 +90,11 @@ func (l *look) address(name, value, from string) {
 
 // targetName is db for DATABASE_URL and orders-db for ORDERS_DATABASE_URL.
 func targetName(variable, kind string) string {
-	role := map[string]string{"postgres": "db", "redis": "cache", "prometheus": "prometheus", "loki": "loki"}[kind]
+	role := map[string]string{"postgres": "db", "redis": "cache", "prometheus": "prometheus", "loki": "loki", "otel": "traces"}[kind]
 	if strings.HasSuffix(variable, "BROKER_URL") {
 		role = "broker"
 	}
-	for _, suffix := range []string{"DATABASE_URL", "DATABASE_URI", "DB_URL", "POSTGRES_URL", "POSTGRESQL_URL", "REDIS_URL", "REDIS_URI", "BROKER_URL", "VALKEY_URL", "DSN", "PROMETHEUS_URL", "LOKI_URL"} {
+	for _, suffix := range []string{"DATABASE_URL", "DATABASE_URI", "DB_URL", "POSTGRES_URL", "POSTGRESQL_URL", "REDIS_URL", "REDIS_URI", "BROKER_URL", "VALKEY_URL", "DSN", "PROMETHEUS_URL", "LOKI_URL", "JAEGER_URL", "TEMPO_URL"} {
 		if rest, ok := strings.CutSuffix(variable, suffix); ok {
 			rest = strings.Trim(strings.ToLower(strings.ReplaceAll(rest, "_", "-")), "-")
 			if rest == "" || rest == "celery" || rest == "sqlalchemy" {

@@ -52,7 +52,9 @@ var besides = map[string][]string{
 	// connectors that speak alike share a helper, and none imports another
 	"internal/connector/prometheus": {"internal/promtext", "internal/promapi"},
 	// what is found is checked by what will read it; only the test does
-	"internal/discover": {"internal/config", "internal/connector/all"},
+	"internal/discover":         {"internal/config", "internal/connector/all"},
+	"internal/connector/docker": {"internal/promapi"},
+	"internal/connector/otel":   {"internal/promapi"},
 	// one way of being let in over HTTP
 	"internal/connector/alertmanager": {"internal/promapi"},
 	// one way of running a program that is never left behind
@@ -63,8 +65,8 @@ var besides = map[string][]string{
 	"internal/connector/git":      {"internal/child", "internal/promapi"}, // and of being let in over HTTP
 	// one way of getting in to a Redis, for all that live in one
 	"internal/connector/redis":  {"internal/redisapi", "internal/redisact"},
-	"internal/connector/rq":     {"internal/redisapi", "internal/redisact", "internal/crew", "internal/daemon"},
-	"internal/connector/celery": {"internal/redisapi", "internal/redisact", "internal/crew", "internal/daemon"},
+	"internal/connector/rq":     {"internal/redisapi", "internal/redisact", "internal/crew", "internal/daemon", "internal/pid", "internal/traceback"},
+	"internal/connector/celery": {"internal/redisapi", "internal/redisact", "internal/crew", "internal/daemon", "internal/pid", "internal/traceback"},
 	// one way of knowing a process again
 	"internal/execution":          {"internal/pid"},
 	"internal/connector/gunicorn": {"internal/pid", "internal/appserver"}, // one way of reading what a server was told
@@ -80,7 +82,7 @@ var besides = map[string][]string{
 // only tests import.
 var beside = map[string]bool{
 	"internal/realserver": true, "internal/floors": true, "internal/promtext": true, "internal/promapi": true,
-	"internal/connector/connectortest": true, "internal/action/actiontest": true, "internal/recovery/drivertest": true, "internal/child": true, "internal/redisapi": true, "internal/redisact": true, "internal/crew": true, "internal/daemon": true, "internal/pid": true, "internal/appserver": true, "internal/declared": true, "internal/store/storetest": true, "internal/secret/secrettest": true, "lab": true, "playbooks": true, "examples": true,
+	"internal/connector/connectortest": true, "internal/action/actiontest": true, "internal/recovery/drivertest": true, "internal/child": true, "internal/redisapi": true, "internal/redisact": true, "internal/crew": true, "internal/daemon": true, "internal/pid": true, "internal/appserver": true, "internal/declared": true, "internal/traceback": true, "internal/store/storetest": true, "internal/secret/secrettest": true, "lab": true, "playbooks": true, "examples": true,
 }
 
 // homes say where an outside library may be imported; test files are free.

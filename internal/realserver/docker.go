@@ -4,6 +4,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -51,4 +53,19 @@ func (d *Docker) Run(argv ...string) ([]byte, error) {
 	cmd.Env = append(os.Environ(), "DOCKER_HOST="+d.URL)
 	cmd.Dir = d.Dir
 	return cmd.CombinedOutput()
+}
+
+// Pid is the number of the engine's own process on this machine.
+func (d *Docker) Pid(t testing.TB) int {
+	t.Helper()
+	parent := strconv.Itoa(d.Proc.Cmd.Process.Pid)
+	data, err := os.ReadFile(filepath.Join("/proc", parent, "task", parent, "children"))
+	if err != nil {
+		t.Fatalf("find dockerd: %v", err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(data)))
+	if err != nil {
+		t.Fatalf("dockerd is not the one child of unshare: %q", data)
+	}
+	return pid
 }

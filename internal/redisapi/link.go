@@ -80,11 +80,11 @@ func (l *Link) Send(ctx context.Context, within time.Duration, cmds ...[]any) (r
 		switch {
 		case err == nil:
 			replies[i].Val = plain(q.Val())
-		case errors.Is(err, goredis.Nil):
-		case errors.As(err, &said) && q.Val() != nil:
-			// Where the first command is refused, the library gives its error to
-			// all that were not.
+		case q.Val() != nil && (errors.Is(err, goredis.Nil) || errors.As(err, &said)):
+			// Where the first command is refused, or has nothing to answer, the
+			// library gives its error to all that have none.
 			replies[i].Val = plain(q.Val())
+		case errors.Is(err, goredis.Nil):
 		case errors.As(err, &said):
 			replies[i].Err = Clip(said.Error())
 		default:

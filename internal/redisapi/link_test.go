@@ -33,6 +33,9 @@ func TestARefusedCommandSpeaksForItselfAlone(t *testing.T) {
 	require.Equal(t, "ERR wrong number of arguments for 'get' command", replies[0].Err)
 	require.Equal(t, redisapi.Reply{Val: "PONG"}, replies[1])
 	require.Equal(t, redisapi.Reply{Val: int64(1)}, replies[3])
+	nothing, err := s.Do(ctx, []any{"GET", "nothing"}, []any{"PING"}, []any{"GET", "nothing"})
+	require.NoError(t, err)
+	require.Equal(t, []redisapi.Reply{{}, {Val: "PONG"}, {}}, nothing, "nothing is an answer of one command alone")
 	require.ErrorContains(t, replies[4].Said([]any{"config", "none"}), "CONFIG NONE: ERR")
 	_, err = s.All(ctx, []any{"PING"}, []any{"GET"})
 	var said *redisapi.Said

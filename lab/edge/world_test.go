@@ -116,6 +116,8 @@ type world struct {
 	health  string
 	targets []string // lines of quell.yaml
 	needs   []string
+	params  string // a line of quell.yaml
+	apart   bool   // what else happens on this machine is none of its business
 	log     string
 }
 
@@ -151,8 +153,12 @@ func (w *world) ask() diagnosis.Diagnosis {
 	if w.health != "" {
 		health = "\n    health: " + w.health
 	}
-	text := fmt.Sprintf("services:\n  %s:\n    url: %s%s\n    logs: [app-logs]\n    depends_on: [%s]\ntargets:\n  this-host: {kind: host}\n  app-logs: {kind: logs, paths: [%q], labels: {service: %s}}\n%s\n",
-		w.service, w.url, health, strings.Join(w.needs, ", "), w.log, w.service, strings.Join(w.targets, "\n"))
+	host := "  this-host: {kind: host}\n"
+	if w.apart {
+		host = ""
+	}
+	text := fmt.Sprintf("services:\n  %s:\n    url: %s%s\n    logs: [app-logs]\n    depends_on: [%s]\ntargets:\n%s  app-logs: {kind: logs, paths: [%q], labels: {service: %s}}\n%s\n%s",
+		w.service, w.url, health, strings.Join(w.needs, ", "), host, w.log, w.service, strings.Join(w.targets, "\n"), w.params)
 	path := filepath.Join(w.t.TempDir(), "quell.yaml")
 	require.NoError(w.t, os.WriteFile(path, []byte(text), 0o600))
 	setup, err := app.LoadSetup(path)

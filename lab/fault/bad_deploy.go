@@ -52,7 +52,7 @@ var harmless = []stack.Edit{{File: "orders/purchases.py", Old: `"""Orders: made 
 // justDeployed is a release without any mistake.
 func justDeployed() Fault {
 	return Fault{
-		Name: "just-deployed", Group: "healthy", Kind: Healthy,
+		Name: "quiet-release", Group: "healthy", Kind: Healthy,
 		About: "a release went out and all is well",
 		Inject: func(ctx context.Context, s *stack.Stack, _ *rand.Rand) (Heal, error) {
 			return nil, s.Release(ctx, "Say it better", harmless, s.WebA, s.WebB)

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"math/big"
 	"math/rand/v2"
-	"net"
 	"os"
 	"strings"
 	"time"
@@ -61,12 +60,10 @@ type certificate struct {
 
 // serveTLS lets the gateway speak TLS on a port of its own, and tells quell of it.
 func serveTLS(s *stack.Stack, c certificate) (Heal, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := freePort()
 	if err != nil {
-		return nil, fmt.Errorf("find a free port: %w", err)
+		return nil, err
 	}
-	port := l.Addr().(*net.TCPAddr).Port
-	l.Close()
 	if err := c.write(s.Path("etc", "tls.pem"), s.Path("etc", "authority.pem")); err != nil {
 		return nil, err
 	}

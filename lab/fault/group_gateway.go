@@ -20,6 +20,7 @@ func gateway() []Fault {
 		cacheCorrupt(),
 		certificateExpired(),
 		certificateWrong(),
+		recordWrong(),
 		crowd(),
 		flood(),
 		limitTooTight(),

@@ -3,6 +3,8 @@ package fault
 func healthy() []Fault {
 	return append([]Fault{
 		ordinaryDay(),
+		idleSessions(),
+		reportRuns(),
 		rollingRestart(),
 		gatewayEdited(),
 		busyEvening(),
@@ -13,5 +15,7 @@ func healthy() []Fault {
 		idleWorkers(),
 		justDeployed(),
 		falseAlarm(),
+		scanner(),
+		morningLogins(),
 	}, stillWell()...)
 }

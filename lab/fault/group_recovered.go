@@ -2,6 +2,8 @@ package fault
 
 func recovered() []Fault {
 	return []Fault{
+		lockReleased(),
+		databaseCameBack(),
 		redisBack(),
 		redisPasswordRight(),
 		was(badDeploy()),

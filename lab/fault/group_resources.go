@@ -2,21 +2,7 @@ package fault
 
 func resources() []Fault {
 	return []Fault{
-		memoryLeak(),
-		unboundedCache(),
-		libraryLeak(),
-		sessionLeakMemory(),
-		wholeExports(),
-		datasetInMemory(),
-		memoryLimit(),
-		cpuLimit(),
-		hotCode(),
-		underProvisioned(),
-		trafficSpike(),
-		fdExhausted(),
-		taskLimit(),
-		diskFull(),
-		inodesUsedUp(),
-		busyNeighbours(),
+		memoryLeak(), unboundedCache(), libraryLeak(), sessionLeakMemory(), datasetInMemory(), memoryLimit(), cpuLimit(),
+		hotCode(), underProvisioned(), trafficSpike(), fdExhausted(), taskLimit(), diskFull(), inodesUsedUp(), busyNeighbours(),
 	}
 }

@@ -21,7 +21,7 @@ func oddities() []Fault {
 		return beside(f.Name+"-beside-"+name, f, about[name], func(ctx context.Context, s *stack.Stack, r *rand.Rand) (Heal, error) {
 			_, err := harmless[name](ctx, s, r)
 			if err == nil {
-				err = wait(ctx, 10*time.Second)
+				err = meanwhile(ctx, 10*time.Second)
 			}
 			return nil, err
 		})
@@ -39,14 +39,5 @@ func oddities() []Fault {
 		odd("old-forgotten-passwords", diskFull()),
 		odd("scanner", unboundedCache()),
 		odd("nightly-report", datasetInMemory()),
-	}
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
 	}
 }

@@ -16,7 +16,7 @@ func limitTooTight() Fault {
 		Truth:      one("gateway/traffic#a-limit-turns-honest-requests-away"),
 		LookAlikes: []string{"C-traffic-spike", "C-under-provisioned"},
 		Inject: func(_ context.Context, s *stack.Stack, r *rand.Rand) (Heal, error) {
-			zone := fmt.Sprintf("  limit_req_zone $server_name zone=all:1m rate=%dr/s;\n  limit_req zone=all burst=%d nodelay;\n", between(r, 4, 7), between(r, 1, 4))
+			zone := fmt.Sprintf("  limit_req_zone $server_port zone=all:1m rate=%dr/s;\n  limit_req zone=all burst=%d nodelay;\n", between(r, 4, 7), between(r, 1, 4))
 			return editFront(s, "  upstream orders {\n", zone+"  upstream orders {\n")
 		},
 	}

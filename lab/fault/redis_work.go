@@ -56,18 +56,24 @@ func redisMemory() Fault {
 func redisEviction() Fault {
 	return Fault{
 		Name: "redis-eviction", Group: "Redis", Cause: "C-redis-eviction",
-		About:      "the cache has less memory than what is asked of it takes, and evicts keys that are needed",
+		About:      "entries of the cache have become larger than its memory, and it evicts what is needed",
 		Truth:      one("redis/cache#keys-are-evicted-because-the-cache-is-full"),
 		LookAlikes: []string{"C-cold-cache", "C-cache-mass-invalidation", "C-wrong-ttl"},
 		Inject: func(ctx context.Context, s *stack.Stack, r *rand.Rand) (Heal, error) {
-			if _, err := redisCLI(ctx, s, "CONFIG", "SET", "maxmemory-policy", pick(r, "allkeys-lru", "allkeys-random", "volatile-ttl")); err != nil {
+			if _, err := redisCLI(ctx, s, "CONFIG", "SET", "maxmemory-policy", pick(r, "allkeys-lru", "allkeys-lfu", "volatile-lru")); err != nil {
 				return nil, err
 			}
 			used, err := redisUsed(ctx, s)
 			if err != nil {
 				return nil, err
 			}
-			if _, err := redisCLI(ctx, s, "CONFIG", "SET", "maxmemory", fmt.Sprint(used-int64(between(r, 10, 40))<<10)); err != nil {
+			if _, err := redisCLI(ctx, s, "CONFIG", "SET", "maxmemory", fmt.Sprint(used+int64(between(r, 200, 500))<<10)); err != nil {
+				return nil, err
+			}
+			// Entries have become larger, and the cache has not.
+			edit := stack.Edit{File: "orders/catalogue.py", Old: "        return dict(row._mapping) if row else None\n",
+				New: fmt.Sprintf("        return {**dict(row._mapping), \"story\": \"once upon a time \" * %d} if row else None\n", between(r, 300, 600))}
+			if err := s.Release(ctx, "Tell a story of each item", []stack.Edit{edit}, s.WebA, s.WebB); err != nil {
 				return nil, err
 			}
 			return func(ctx context.Context) error {

@@ -19,7 +19,9 @@ func cookieBroken() Fault {
 		About:      "a release sets the session's cookie so that browsers do not keep it or send it back",
 		Truth:      one("auth/session#the-browser-does-not-keep-or-send-the-cookie"),
 		LookAlikes: []string{"C-session-ttl-short", "C-process-local-state"},
+		Settle:     30 * time.Second,
 		Inject: func(ctx context.Context, s *stack.Stack, r *rand.Rand) (Heal, error) {
+			s.Customers.Also(stack.Newcomer(10, 5*time.Second))
 			return shipped(ctx, s, "Tidy the cookie", stack.Edit{File: "orders/people.py", Old: cookieLine, New: pick(r,
 				`response.set_cookie("session", session, max_age=settings.SESSION_TTL, httponly=True, samesite="lax", path="/login")`,
 				`response.set_cookie("session", session, max_age=settings.SESSION_TTL, httponly=True, samesite="lax", domain="shop.example.org")`,
@@ -38,7 +40,8 @@ func sessionsShort() Fault {
 		LookAlikes: []string{"C-cookie-broken", "C-redis-eviction", "C-process-local-state"},
 		Settle:     40 * time.Second,
 		Inject: func(_ context.Context, s *stack.Stack, r *rand.Rand) (Heal, error) {
-			if err := s.Configure(map[string]string{"SESSION_TTL": fmt.Sprint(between(r, 3, 10))}, s.WebA, s.WebB); err != nil {
+			s.Customers.Also(stack.Newcomer(10, 5*time.Second))
+			if err := s.Configure(map[string]string{"SESSION_TTL": fmt.Sprint(between(r, 2, 5))}, s.WebA, s.WebB); err != nil {
 				return nil, err
 			}
 			return func(context.Context) error { return s.Configure(map[string]string{"SESSION_TTL": ""}, s.WebA, s.WebB) }, nil
@@ -55,6 +58,7 @@ func sessionsInProcess() Fault {
 		LookAlikes: []string{"C-cookie-broken", "C-session-ttl-short", "C-signing-key-changed"},
 		Settle:     30 * time.Second,
 		Inject: func(ctx context.Context, s *stack.Stack, _ *rand.Rand) (Heal, error) {
+			s.Customers.Also(stack.Newcomer(10, 5*time.Second))
 			return shipped(ctx, s, "Fewer trips to Redis",
 				stack.Edit{File: "orders/people.py", Old: "routes = APIRouter()\n", New: "routes = APIRouter()\nsessions = {}\n"},
 				stack.Edit{File: "orders/people.py", Old: `await memory.store.set(f"session:{session}", json.dumps({"user": user}), ex=settings.SESSION_TTL)`, New: `sessions[session] = json.dumps({"user": user})`},

@@ -73,7 +73,7 @@ func databaseLate() Fault {
 			if err := s.Restart(s.WebA, s.WebB); err != nil {
 				return nil, err
 			}
-			if err := wait(ctx, time.Duration(between(r, 8, 12))*time.Second); err != nil {
+			if err := meanwhile(ctx, time.Duration(between(r, 8, 12))*time.Second); err != nil {
 				return nil, err
 			}
 			s.Database.Cut(false)

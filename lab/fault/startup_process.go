@@ -36,7 +36,7 @@ func portTaken() Fault {
 				return nil, fmt.Errorf("start another program: %w", err)
 			}
 			go func() { _ = other.Wait() }()
-			if err := wait(ctx, 2*time.Second); err != nil {
+			if err := meanwhile(ctx, 2*time.Second); err != nil {
 				return nil, err
 			}
 			if err := p.Start(); err != nil {
@@ -63,7 +63,7 @@ func oldInstance() Fault {
 			if err := p.Signal(syscall.SIGKILL); err != nil {
 				return nil, err
 			}
-			if err := wait(ctx, 1*time.Second); err != nil {
+			if err := meanwhile(ctx, 1*time.Second); err != nil {
 				return nil, err
 			}
 			if err := p.Start(); err != nil {

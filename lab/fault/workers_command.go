@@ -128,7 +128,7 @@ func preloadedCode() Fault {
 			if err := s.Release(ctx, "Start faster", preload, s.WebA, s.WebB); err != nil {
 				return nil, err
 			}
-			if err := wait(ctx, time.Duration(between(r, 8, 14))*time.Second); err != nil {
+			if err := meanwhile(ctx, time.Duration(between(r, 8, 14))*time.Second); err != nil {
 				return nil, err
 			}
 			greeting := []stack.Edit{{File: "orders/main.py", Old: `"status": "ready"`, New: `"status": "ready", "since": "today"`}}

@@ -275,6 +275,37 @@ func (c *Customer) Post(ctx context.Context, path string, body any) error {
 	return c.send(ctx, http.MethodPost, path, body)
 }
 
+// Newcomer is a person with a new browser: logs in, looks at the own orders, and
+// again after a while, or logs in once more when sent to the login.
+func Newcomer(weight int, stay time.Duration) Visit {
+	return Visit{Name: "come with a new browser", Weight: weight, Do: func(ctx context.Context, c *Customer) error {
+		n := &Customer{Base: c.Base, Rand: c.Rand, from: c.from, number: c.number, count: c.count}
+		n.jar, _ = cookiejar.New(nil) // fails for no options
+		for range 2 {
+			if err := n.LogIn(ctx); err != nil {
+				return err
+			}
+			for _, wait := range []time.Duration{0, stay / 3, stay} {
+				select {
+				case <-ctx.Done():
+					return ctx.Err()
+				case <-time.After(wait):
+				}
+				n.Token = "" // a browser has none
+				if err := n.Get(ctx, "/orders"); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}}
+}
+
+// Put changes something.
+func (c *Customer) Put(ctx context.Context, path string, body any) error {
+	return c.send(ctx, http.MethodPut, path, body)
+}
+
 func (c *Customer) send(ctx context.Context, method, path string, body any) error {
 	answer, err := c.ask(ctx, method, path, body)
 	if err != nil {

@@ -47,7 +47,7 @@ targets:
   orders-db: {kind: postgres, url: "postgres://quell@127.0.0.1:{postgres}/orders", password: env:ORDERS_DB_PASSWORD}
   orders-redis: {kind: redis, url: "redis://127.0.0.1:{redis}/0", password: env:ORDERS_REDIS_PASSWORD}
   orders-jobs: {kind: rq, url: "redis://127.0.0.1:{redis}/1", password: env:ORDERS_REDIS_PASSWORD}
-  orders-tasks: {kind: celery, url: "redis://127.0.0.1:{redis}/2", password: env:ORDERS_REDIS_PASSWORD, queues: [celery]}
+  orders-tasks: {kind: celery, url: "redis://127.0.0.1:{redis}/2", password: env:ORDERS_REDIS_PASSWORD, queues: [celery], beat_schedule: {dir}/run/beat-schedule}
   orders-schema:
     kind: alembic
     dir: {dir}/srv
@@ -68,7 +68,7 @@ targets:
   settings: {kind: git, dir: {dir}/etc, name: settings}
   this-host: {kind: host, processes: {orders: "{dir}/srv(/gunicorn[.]conf[.]py)?( |$)"}}
 
-params: {window: 8s, recently: 20s, stale_after: 10s, patience: 30s, cookie_page: /login, pages: [/items/1, /items/2, /items/3, /items/5, /items/8, /items/13]}
+params: {window: 8s, recently: 20s, stale_after: 10s, patience: 30s, waits_long: 6s, runs_long: 2m, cookie_page: /login, pages: [/items/1, /items/2, /items/3, /items/5, /items/8, /items/13]}
 
 policy:
   approvers: [alice, bob]

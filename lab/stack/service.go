@@ -36,12 +36,16 @@ func (s *Stack) writeService() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
+	// As it lies on a machine on which nothing was changed for a while.
+	if err := s.settle(s.Source); err != nil {
+		return err
+	}
 	for _, argv := range [][]string{{"git", "init", "-q", "-b", "main"}, {"git", "add", "-A"}} {
 		if _, err := s.Tool(ctx, nil, argv...); err != nil {
 			return err
 		}
 	}
-	if err := s.commit(ctx, "Release 1.0.0"); err != nil {
+	if err := s.commit(ctx, firstRelease); err != nil {
 		return err
 	}
 	return s.writeSettings(s.settings())
@@ -49,8 +53,30 @@ func (s *Stack) writeService() error {
 
 func (s *Stack) commit(ctx context.Context, message string) error {
 	who := []string{"-c", "user.name=Developer", "-c", "user.email=developer@example.org", "-c", "commit.gpgsign=false"}
-	_, err := s.Tool(ctx, nil, append(append([]string{"git"}, who...), "commit", "-q", "-a", "-m", message)...)
+	var env []string
+	if message == firstRelease {
+		at := time.Now().Add(-longAgo).Format(time.RFC3339)
+		env = []string{"GIT_COMMITTER_DATE=" + at, "GIT_AUTHOR_DATE=" + at}
+	}
+	_, err := s.Tool(ctx, env, append(append([]string{"git"}, who...), "commit", "-q", "-a", "-m", message)...)
 	return err
+}
+
+// firstRelease went out long before the lab begins, and so did all settings.
+const (
+	firstRelease = "Release 1.0.0"
+	longAgo      = 7 * 24 * time.Hour
+)
+
+// settle lets files be as old as the first release.
+func (s *Stack) settle(dir string) error {
+	at := time.Now().Add(-longAgo)
+	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		return os.Chtimes(path, at, at)
+	})
 }
 
 // Passwords of the stack, for its own users and Quell's.

@@ -90,6 +90,9 @@ func (s *Stack) start(ctx context.Context, o Options) error {
 			return err
 		}
 	}
+	if err := s.settle(s.path("etc")); err != nil {
+		return err
+	}
 	database := make(chan error, 1)
 	go func() { database <- s.startDatabase(ctx) }()
 	for _, p := range []*Process{s.Redis, s.Partner, s.Alertmanager, s.Prometheus, s.NodeExporter, s.RedisExporter} {

@@ -8,6 +8,7 @@ import (
 	"github.com/quellhq/quell/internal/connector/celery"
 	"github.com/quellhq/quell/internal/connector/command"
 	"github.com/quellhq/quell/internal/connector/dns"
+	"github.com/quellhq/quell/internal/connector/docker"
 	"github.com/quellhq/quell/internal/connector/firewall"
 	"github.com/quellhq/quell/internal/connector/git"
 	"github.com/quellhq/quell/internal/connector/gunicorn"
@@ -16,6 +17,7 @@ import (
 	"github.com/quellhq/quell/internal/connector/logs"
 	"github.com/quellhq/quell/internal/connector/loki"
 	"github.com/quellhq/quell/internal/connector/nginx"
+	"github.com/quellhq/quell/internal/connector/otel"
 	"github.com/quellhq/quell/internal/connector/postgres"
 	"github.com/quellhq/quell/internal/connector/process"
 	"github.com/quellhq/quell/internal/connector/prometheus"
@@ -38,12 +40,14 @@ func Kinds() []connector.Kind {
 		series.Kind(),
 		loki.Kind(),
 		logs.Kind(),
+		otel.Kind(),
 		http.Kind(),
 		tcp.Kind(),
 		tls.Kind(),
 		dns.Kind(),
 		host.Kind(),
 		process.Kind(),
+		docker.Kind(),
 		nginx.Kind(),
 		gunicorn.Kind(),
 		uvicorn.Kind(),

@@ -19,7 +19,9 @@ type broker struct {
 	daemon *daemon.Daemon
 }
 
-func (b broker) questions() []question { return []question{b.queuesQuestion()} }
+func (b broker) questions() []question {
+	return []question{b.queuesQuestion(), b.takenQuestion(), b.waitingQuestion(), resultsQuestion(), beatQuestion()}
+}
 
 // changes lists everything that this connector can change.
 func (b broker) changes() []redisact.Change {

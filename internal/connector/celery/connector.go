@@ -26,7 +26,7 @@ func Kind() connector.Kind {
 	}
 	return connector.Kind{
 		Name:     "celery",
-		About:    "Queues of Python's Celery with a Redis as broker: what waits, what was taken and never finished, who listens.",
+		About:    "Queues of Python's Celery with a Redis as broker: what waits, what was taken and never finished, who listens, what failed, whether the beat beats.",
 		Settings: settingList(),
 		Probes:   specs,
 		Actions:  redisact.Specs(broker{}.changes()),
@@ -38,10 +38,12 @@ func Kind() connector.Kind {
 // target is one opened broker.
 type target struct {
 	broker
-	tools  connector.Tools
-	at     redisapi.Address
-	redact *secret.Redactor
-	closed atomic.Bool
+	tools     connector.Tools
+	at        redisapi.Address
+	resultsAt redisapi.Address
+	schedule  string // file of the beat; "" where none was named
+	redact    *secret.Redactor
+	closed    atomic.Bool
 }
 
 func open(s connector.Settings, tools connector.Tools) (connector.Target, error) {
@@ -51,6 +53,10 @@ func open(s connector.Settings, tools connector.Tools) (connector.Target, error)
 		return nil, err
 	}
 	at, err := conf.Address(tools.Dir)
+	if err != nil {
+		return nil, err
+	}
+	results, err := conf.resultsAt(tools.Dir)
 	if err != nil {
 		return nil, err
 	}
@@ -65,14 +71,17 @@ func open(s connector.Settings, tools connector.Tools) (connector.Target, error)
 	}
 	return &target{
 		broker: broker{queues: queues, prefix: conf.KeyPrefix, db: at.DB, daemon: d},
-		tools:  tools, at: at, redact: secret.NewRedactor(at.Password, conf.URL),
+		tools:  tools, at: at, resultsAt: results, schedule: inDir(tools.Dir, conf.Schedule),
+		redact: secret.NewRedactor(at.Password, conf.URL, results.Password, conf.Results),
 	}, nil
 }
 
 // question is a built-in question: how it states itself, and how it is asked.
 type question struct {
-	spec probe.Spec
-	ask  func(ctx context.Context, s *redisapi.Session) (map[string]any, error)
+	spec    probe.Spec
+	ask     func(ctx context.Context, s *redisapi.Session) (map[string]any, error)
+	results bool                                                 // asked where the results are
+	here    func(ctx context.Context, t *target) evidence.Answer // asked of this machine, instead of ask
 }
 
 // Ask implements probe.Prober.
@@ -89,14 +98,21 @@ func (t *target) Ask(ctx context.Context, q probe.Question) evidence.Answer {
 }
 
 func (t *target) ask(ctx context.Context, q question) evidence.Answer {
-	s, err := redisapi.Open(ctx, t.at, t.tools.Gate.Limits(), t.tools.Gate)
+	if q.here != nil {
+		return q.here(ctx, t)
+	}
+	at := t.at
+	if q.results {
+		at = t.resultsAt
+	}
+	s, err := redisapi.Open(ctx, at, t.tools.Gate.Limits(), t.tools.Gate)
 	if err != nil {
-		return redisapi.Failed("ask "+q.spec.Name, err, t.at)
+		return redisapi.Failed("ask "+q.spec.Name, err, at)
 	}
 	defer s.Close()
 	v, err := q.ask(ctx, s)
 	if err != nil {
-		return redisapi.Failed("ask "+q.spec.Name, err, t.at)
+		return redisapi.Failed("ask "+q.spec.Name, err, at)
 	}
 	return evidence.Of(v)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/quellhq/quell/internal/action"
 	"github.com/quellhq/quell/internal/action/actiontest"
 	"github.com/quellhq/quell/internal/connector"
+	"github.com/quellhq/quell/internal/connector/celery"
 )
 
 // The README's grants are enough for what it says.
@@ -36,11 +37,14 @@ func TestTheGrantsOfTheReadmeAreEnough(t *testing.T) {
 	require.Len(t, grants, 2)
 	s.cmd(t, grants[0]...)
 	target := open(t, connector.Settings{"url": "redis://quell:pass-word@" + s.server.Addr()})
-	ask(t, target, "celery.queues")
+	s.cmd(t, "SET", "celery-task-meta-1", `{"status": "FAILURE", "result": {"exc_type": "ValueError", "exc_message": ["no"]}, "traceback": "", "date_done": null}`)
+	for _, q := range celery.Kind().Probes {
+		if q.Name != "celery.beat" {
+			ask(t, target, q.Name)
+		}
+	}
+	require.NotNil(t, ask(t, target, "celery.results")["bytes"])
 	changer := target.(action.Changer)
-	_, err = hands.Preview(t, changer, "celery.drop", nil)
-	actiontest.Refuses(t, err, "ACL SETUSER quell +lrange")
-
 	s.cmd(t, grants[1]...)
 	done := actiontest.Applied(t, changer, hands.Planned(t, changer, "celery.drop", nil))
 	undo := action.Order{Change: *done.Inverse, Key: "INC-1.undo", Intended: time.Now()}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha1"
 	"encoding/hex"
 	"encoding/json"
+	"time"
 
 	"github.com/quellhq/quell/internal/redisapi"
 )
@@ -11,16 +12,26 @@ import (
 // message is one task on its way, as kombu writes it. Its body and the texts of
 // its arguments are never shown: they may be anything.
 type message struct {
-	text string // as it stands in Redis
-	id   string
-	task string
+	text    string // as it stands in Redis
+	id      string
+	task    string
+	eta     string // not before; "" at once
+	expires string // not behind; "" never
+	retries int64
+	again   bool // it was given back before
+	limit   any  // of its time, in seconds; nil without
 }
 
 // envelope is as much of a message as is read.
 type envelope struct {
 	Headers struct {
-		ID   string `json:"id"`
-		Task string `json:"task"`
+		ID          string `json:"id"`
+		Task        string `json:"task"`
+		ETA         string `json:"eta"`
+		Expires     any    `json:"expires"`
+		Retries     any    `json:"retries"`
+		Redelivered any    `json:"redelivered"`
+		Timelimit   []any  `json:"timelimit"`
 	} `json:"headers"`
 	Properties struct {
 		CorrelationID string `json:"correlation_id"`
@@ -34,7 +45,16 @@ func readMessage(text string) message {
 	if json.Unmarshal([]byte(text), &e) != nil {
 		return m
 	}
-	m.id, m.task = e.Headers.ID, e.Headers.Task
+	m.id, m.task, m.eta = e.Headers.ID, e.Headers.Task, e.Headers.ETA
+	m.expires, _ = e.Headers.Expires.(string)
+	retries, _ := e.Headers.Retries.(float64)
+	m.retries = int64(retries)
+	m.again = e.Headers.Redelivered == true
+	for _, l := range e.Headers.Timelimit { // hard, soft
+		if s, ok := l.(float64); ok && m.limit == nil {
+			m.limit = s
+		}
+	}
 	if m.id == "" {
 		m.id = e.Properties.CorrelationID // protocol 1 has the rest in its body
 	}
@@ -101,4 +121,26 @@ func withIn(text json.RawMessage, change func(map[string]json.RawMessage) error)
 	}
 	out, err := json.Marshal(fields)
 	return string(out), err
+}
+
+// moment reads a time of Celery: ISO 8601, of UTC where no zone is written.
+func moment(text string) (time.Time, bool) {
+	for _, layout := range []string{"2006-01-02T15:04:05.999999Z07:00", "2006-01-02T15:04:05.999999"} {
+		if at, err := time.Parse(layout, text); err == nil {
+			return at, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// later reports a message that is not to be run before a time to come.
+func (m message) later(now time.Time) bool {
+	at, ok := moment(m.eta)
+	return ok && at.After(now)
+}
+
+// over reports a message whose time has ended: whoever takes it drops it.
+func (m message) over(now time.Time) bool {
+	at, ok := moment(m.expires)
+	return ok && at.Before(now)
 }

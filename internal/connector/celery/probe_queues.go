@@ -11,12 +11,12 @@ import (
 )
 
 func (b broker) queuesQuestion() question {
-	number := func(name, about string) probe.Field { return probe.Field{Name: name, Type: "number", About: about} }
+	number := numberField
 	return question{ask: b.askQueues, spec: probe.Spec{
 		Name:     "celery.queues",
 		Question: "What waits, what was taken and never finished, and does anybody listen?",
 		Why:      "The broker alone tells a queue that grows from one that nobody reads. Workers are not asked: that would write to the broker.",
-		Cost:     "four lengths a queue, at most 50 queues; the workers' mailboxes (at most 1,000); CLIENT LIST of subscribers",
+		Cost:     "four lengths a queue, at most 50 queues; the workers' mailboxes (at most 1,000); CLIENT LIST of subscribers, and once more of all where something waits; SCAN of at most 5,000 keys for bindings",
 		Shape:    probe.Object,
 		Fields: []probe.Field{
 			{Name: "queues", Type: "rows", About: "name, waiting, later (of these, in the lists for priorities from 3, which workers take last)"},
@@ -25,10 +25,15 @@ func (b broker) queuesQuestion() question {
 			number("unacked_oldest_s", "how long ago the oldest of these was taken; null without"),
 			number("workers", "workers that may live: those with a mailbox, or none where nobody listens"),
 			number("listeners", "connections subscribed to anything in this database; 0: no worker lives"),
+			number("consumers", "connections of this database that wait for messages; null where nothing waits, so that it does not matter"),
+			rowsField("others", "name, waiting: queues that the broker knows and the setting queues does not name, at most 50"),
+			number("others_waiting", "messages that wait in these"),
 			{Name: "names", Type: "list", About: "workers with a mailbox, at most 100; one that was killed stays"},
 		},
 		Outcomes: []probe.Outcome{
 			{When: "waiting above 0 and listeners is 0", Means: "nobody works: celery.start_worker, or whatever runs them"},
+			{When: "waiting above 0, listeners above 0 and consumers is 0", Means: "workers are connected and take nothing: all are full, or they have not come back after the broker was away"},
+			{When: "others_waiting grows", Means: "tasks are routed into a queue that perhaps nobody takes from"},
 			{When: "unacked above 0 and listeners is 0", Means: "workers were killed with work in hand: celery.requeue gives it back"},
 			{When: "unacked_oldest_s above the visibility timeout (an hour)", Means: "a task that takes that long is given to a second worker"},
 		},
@@ -54,6 +59,16 @@ func (b broker) askQueues(ctx context.Context, s *redisapi.Session) (map[string]
 	if err != nil {
 		return nil, err
 	}
+	others, sum, err := b.otherQueues(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	var consumers any
+	if waiting+sum > 0 {
+		if consumers, err = b.consumers(ctx, s); err != nil {
+			return nil, err
+		}
+	}
 	sort.Strings(names)
 	shown := []any{}
 	for _, name := range names[:min(len(names), 100)] {
@@ -65,7 +80,7 @@ func (b broker) askQueues(ctx context.Context, s *redisapi.Session) (map[string]
 	}
 	return map[string]any{
 		"queues": rows, "waiting": waiting, "unacked": n, "unacked_oldest_s": oldest,
-		"workers": workers, "listeners": listeners, "names": shown,
+		"workers": workers, "listeners": listeners, "names": shown, "consumers": consumers, "others": others, "others_waiting": sum,
 	}, nil
 }
 

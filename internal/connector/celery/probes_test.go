@@ -28,6 +28,7 @@ func TestQueuesAreCounted(t *testing.T) {
 			map[string]any{"name": "mail", "waiting": int64(0), "later": int64(0)},
 		},
 		"waiting": int64(0), "unacked": int64(0), "unacked_oldest_s": nil, "workers": int64(0), "listeners": int64(0), "names": []any{},
+		"consumers": nil, "others": []any{}, "others_waiting": int64(0),
 	}, ask(t, target, "celery.queues"))
 	s.send(t, "celery", "work", 1, 2)
 	s.sendWith(t, "mail", "work", 9, 3)
@@ -40,10 +41,32 @@ func TestQueuesAreCounted(t *testing.T) {
 	require.InDelta(t, 3600, v["unacked_oldest_s"], 60)
 	require.Equal(t, []any{"killed@host"}, v["names"])
 	require.EqualValues(t, 0, v["workers"], "it has a mailbox, and nobody listens")
-	for _, f := range celery.Kind().Probes[0].Fields {
-		require.Contains(t, v, f.Name)
+	require.EqualValues(t, 0, v["consumers"])
+	one := open(t, connector.Settings{"url": s.server.URL()})
+	v = ask(t, one, "celery.queues")
+	require.EqualValues(t, 1, v["others_waiting"], "a queue that nobody named is found by its binding")
+	require.Equal(t, []any{map[string]any{"name": "mail", "waiting": int64(1)}}, v["others"])
+}
+
+// Every field of a specification is there, and no other.
+func TestAnswersHaveTheFieldsTheyPromise(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	target := open(t, connector.Settings{"url": s.server.URL(), "beat_schedule": filepath.Join(s.dir, "schedule")})
+	for _, full := range []bool{false, true} {
+		for _, spec := range celery.Kind().Probes {
+			v := ask(t, target, spec.Name)
+			for _, f := range spec.Fields {
+				require.Contains(t, v, f.Name, spec.Name)
+			}
+			require.Len(t, v, len(spec.Fields), "%s: %v", spec.Name, v)
+		}
+		if !full {
+			s.send(t, "celery", "work", 1)
+			s.held(t, "a", "", "celery", time.Hour)
+			s.cmd(t, "SET", "celery-task-meta-1", `{"status": "SUCCESS", "result": 1, "traceback": null, "date_done": "2026-01-01T00:00:00.000000"}`)
+		}
 	}
-	require.Len(t, v, len(celery.Kind().Probes[0].Fields))
 }
 
 func TestKeysWithAPrefix(t *testing.T) {

@@ -2,6 +2,7 @@ package celery
 
 import (
 	"context"
+	"strconv"
 	"strings"
 
 	"github.com/quellhq/quell/internal/crew"
@@ -56,17 +57,44 @@ func (b broker) members(ctx context.Context, s *redisapi.Session, names []string
 // something. Every worker has at least one, for its mailbox: where there is
 // none, no worker lives.
 func (b broker) listeners(ctx context.Context, s *redisapi.Session) (int64, error) {
+	n, _, err := b.subscribed(ctx, s)
+	return n, err
+}
+
+// subscribed is listeners, with how long the oldest of them is connected, in
+// seconds.
+func (b broker) subscribed(ctx context.Context, s *redisapi.Session) (n int64, oldest float64, err error) {
 	v, err := s.One(ctx, "CLIENT", "LIST", "TYPE", "pubsub")
+	if err != nil {
+		return 0, 0, err
+	}
+	text, _ := v.(string)
+	for _, line := range strings.Split(text, "\n") {
+		f := map[string]string{}
+		for _, field := range strings.Fields(line) {
+			name, value, _ := strings.Cut(field, "=")
+			f[name] = value
+		}
+		if f["db"] == b.database() {
+			n++
+			age, _ := strconv.ParseFloat(f["age"], 64)
+			oldest = max(oldest, age)
+		}
+	}
+	return n, oldest, nil
+}
+
+// consumers counts connections of this database that wait for messages.
+func (b broker) consumers(ctx context.Context, s *redisapi.Session) (int64, error) {
+	v, err := s.One(ctx, "CLIENT", "LIST")
 	if err != nil {
 		return 0, err
 	}
 	text, _ := v.(string)
 	var n int64
 	for _, line := range strings.Split(text, "\n") {
-		for _, field := range strings.Fields(line) {
-			if db, ok := strings.CutPrefix(field, "db="); ok && db == b.database() {
-				n++
-			}
+		if strings.Contains(line, " db="+b.database()+" ") && strings.Contains(line, " cmd=brpop") {
+			n++
 		}
 	}
 	return n, nil

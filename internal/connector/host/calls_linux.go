@@ -38,6 +38,8 @@ func statOpen(path string) (openFile, error) {
 	}, nil
 }
 
+func deviceNumber(major, minor uint32) uint64 { return unix.Mkdev(major, minor) }
+
 func factsOf(info fs.FileInfo) (facts, bool) {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

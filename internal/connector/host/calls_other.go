@@ -18,3 +18,5 @@ func factsOf(fs.FileInfo) (facts, bool) { return facts{}, false }
 func readClock() (clockState, error) { return clockState{}, errNotLinux }
 
 func readKmsg(string, float64) ([]kernelLine, error) { return nil, errNotLinux }
+
+func deviceNumber(major, minor uint32) uint64 { return uint64(major)<<32 | uint64(minor) }

@@ -3,8 +3,10 @@ package host
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -25,6 +27,7 @@ func filesSpec() probe.Spec {
 		},
 		Fields: []probe.Field{
 			{Name: "bytes", Type: "number", About: "space that deleted open files take, summed, each file once"},
+			{Name: "by_mount", Type: "rows", About: "the same for each file system: mount (empty where it is not known), bytes"},
 			{Name: "count", Type: "number", About: "how many there are"},
 			{Name: "files", Type: "rows", About: "pid, command, path, bytes, fd; the 20 largest of at least the smallest size"},
 		},
@@ -39,6 +42,7 @@ type deletedFile struct {
 	comm, path string
 	fd         string
 	bytes      int64
+	device     uint64
 }
 
 // maxFilesShown bounds the list.
@@ -88,7 +92,29 @@ func (t *target) files(ctx context.Context, q probe.Question) evidence.Answer {
 	if cut {
 		notes = append(notes, fmt.Sprintf("stopped after %d open files", maxFDs))
 	}
-	return evidence.Of(map[string]any{"bytes": total, "count": int64(len(found)), "files": rows}, notes...)
+	return evidence.Of(map[string]any{"bytes": total, "by_mount": t.byMount(found), "count": int64(len(found)), "files": rows}, notes...)
+}
+
+// byMount sums deleted files by the file system that they take space on: a full
+// disk is not filled by what was deleted on another one.
+func (t *target) byMount(found []deletedFile) []any {
+	names := map[uint64]string{}
+	mounts, _ := t.sys.mounts()
+	for _, m := range mounts {
+		var major, minor uint32
+		if _, err := fmt.Sscanf(m.id, "%d:%d", &major, &minor); err == nil {
+			names[deviceNumber(major, minor)] = m.dir
+		}
+	}
+	sums := map[string]int64{}
+	for _, f := range found {
+		sums[names[f.device]] += f.bytes
+	}
+	rows := []any{}
+	for _, mount := range slices.Sorted(maps.Keys(sums)) {
+		rows = append(rows, map[string]any{"mount": mount, "bytes": sums[mount]})
+	}
+	return rows
 }
 
 // deleted lists open files whose name is gone, each once. Memory that only
@@ -122,7 +148,7 @@ func (s system) deleted(ctx context.Context, procs []process) (found []deletedFi
 				continue
 			}
 			once[st.id] = true
-			found = append(found, deletedFile{pid: p.pid, comm: p.comm, path: path, fd: e.Name(), bytes: st.bytes})
+			found = append(found, deletedFile{pid: p.pid, comm: p.comm, path: path, fd: e.Name(), bytes: st.bytes, device: st.id.device})
 		}
 	}
 	return found, hidden, cut, nil

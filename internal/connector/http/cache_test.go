@@ -42,6 +42,7 @@ func TestWhatACacheKeeps(t *testing.T) {
 			w.Header().Set("Set-Cookie", "session=1")
 			fmt.Fprint(w, "yours")
 		default:
+			w.Header().Set("Content-Type", "text/css")
 			fmt.Fprint(w, text)
 		}
 	}))
@@ -63,6 +64,7 @@ func TestWhatACacheKeeps(t *testing.T) {
 	require.Equal(t, true, v["bypassed"])
 	require.Equal(t, false, v["same"])
 	require.Equal(t, "old", v["text"])
+	require.Equal(t, false, v["broken"])
 	require.Equal(t, "new", v["origin_text"])
 	require.EqualValues(t, 60, v["max_age_s"])
 
@@ -70,6 +72,8 @@ func TestWhatACacheKeeps(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, false, askCache(t, base, "/app.css", u.Host)["same"], "straight to the origin")
 
+	text = "cut\x00off"
+	require.Equal(t, true, askCache(t, base, "/other.css", "")["broken"])
 	require.Nil(t, askCache(t, base, "/changing", "")["same"], "a page that is never the same says nothing")
 	askCache(t, base, "/private", "")
 	require.Equal(t, true, askCache(t, base, "/private", "")["private"])

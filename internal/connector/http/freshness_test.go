@@ -40,12 +40,19 @@ func TestFreshness(t *testing.T) {
 	page("/left", 10*time.Minute, 5, 7, time.Minute)
 	page("/late", 30*time.Second, 5, 7, time.Minute)
 	mux.HandleFunc("GET /deaf", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, `{"price": 5}`) })
+	mux.HandleFunc("GET /spelled", func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Cache-Control") == "no-cache" {
+			_, _ = fmt.Fprint(w, `{"updated_at": "2026-03-01T12:00:00.5Z"}`)
+			return
+		}
+		_, _ = fmt.Fprint(w, `{"updated_at": "2026-03-01 12:00:00.5+00:00"}`)
+	})
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	question := func(pages ...any) probe.Question {
 		return probe.Question{Lang: "probe", Builtin: "http.freshness", Args: map[string]any{"pages": pages}}
 	}
-	v := object(t, ask(t, connector.Settings{"url": server.URL}, connector.Tools{}, question("/same", "/left", "/late", "/deaf")))
+	v := object(t, ask(t, connector.Settings{"url": server.URL}, connector.Tools{}, question("/same", "/left", "/late", "/deaf", "/spelled")))
 	rows := v["pages"].([]any)
 	at := func(i int) map[string]any { return rows[i].(map[string]any) }
 	require.Equal(t, int64(2), v["stale"])
@@ -55,5 +62,6 @@ func TestFreshness(t *testing.T) {
 	require.Equal(t, true, at(2)["filled_late"])
 	require.InDelta(t, 3600, at(1)["behind_s"], 1)
 	require.Nil(t, at(3)["honoured"])
+	require.Equal(t, false, at(4)["differs"], "the same time, written otherwise")
 	require.Equal(t, evidence.NotApplicable, ask(t, connector.Settings{"url": server.URL}, connector.Tools{}, question()).Status)
 }

@@ -1,10 +1,12 @@
 package http
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"net"
 	"net/http"
 	"strconv"
@@ -43,6 +45,7 @@ func cacheSpec() probe.Spec {
 			{Name: "max_age_s", Type: "number", About: "how long it may be kept by a shared cache; null where it is not said"},
 			{Name: "stale", Type: "bool", About: "it was kept longer than it may be; null where one of the two is not said"},
 			{Name: "private", Type: "bool", About: "the answer was kept although it sets a cookie or says private or no-store"},
+			{Name: "broken", Type: "bool", About: "the body as users get it is not what its type says: JSON that is none, text with zero bytes, or shorter than announced; null for types that cannot be judged"},
 			{Name: "text", Type: "text", About: "the beginning of the body as users get it"},
 			{Name: "origin_text", Type: "text", About: "the beginning of the body past the cache"},
 			{Name: "path", Type: "text", About: "what was asked for"},
@@ -109,7 +112,7 @@ func (t *target) compared(path string, got [3]result) map[string]any {
 		"status": int64(user.status), "origin_status": int64(one.status),
 		"same": nil, "stable": bodyDigest(one) == bodyDigest(two) && one.status == two.status, "bypassed": nil,
 		"bytes": user.bytes, "origin_bytes": one.bytes, "type": kindOf(user), "origin_type": kindOf(one),
-		"same_etag": nil, "age_s": nil, "max_age_s": nil, "stale": nil,
+		"broken": broken(user), "same_etag": nil, "age_s": nil, "max_age_s": nil, "stale": nil,
 		"private": sign(user) == warm && forOne(user.header), "text": "", "origin_text": "",
 	}
 	if a, b := temperatureValue(one), temperatureValue(two); a != nil && b != nil {
@@ -166,6 +169,23 @@ func bodyDigest(r result) [sha256.Size]byte { return sha256.Sum256(r.body) }
 func kindOf(r result) string {
 	kind, _, _ := strings.Cut(r.header.Get("Content-Type"), ";")
 	return strings.TrimSpace(kind)
+}
+
+// broken reports whether a body is not what its type says; nil where that
+// cannot be told.
+func broken(r result) any {
+	kind := kindOf(r)
+	switch {
+	case r.status == 0 || r.cut:
+		return nil
+	case r.phase == "body":
+		return true
+	case strings.HasSuffix(kind, "json"):
+		return len(bytes.TrimSpace(r.body)) > 0 && !json.Valid(r.body)
+	case strings.HasPrefix(kind, "text/"), strings.HasSuffix(kind, "javascript"), strings.HasSuffix(kind, "xml"):
+		return bytes.IndexByte(r.body, 0) >= 0
+	}
+	return nil
 }
 
 // etag without the mark of a weak one, which compressing adds.

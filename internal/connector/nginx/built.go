@@ -3,9 +3,11 @@ package nginx
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/quellhq/quell/internal/child"
 )
@@ -17,8 +19,32 @@ type built struct {
 
 var buildOption = regexp.MustCompile(`--([a-z-]+)=('[^']*'|\S+)`)
 
-// build asks the program how it was built. It starts nothing else.
+// known is what a program said when it was asked, as long as it is the same file.
+type known struct {
+	sync.Mutex
+	built built
+	info  os.FileInfo
+}
+
+// build asks the program how it was built, once. It starts nothing else.
 func (t *target) build(ctx context.Context) (built, error) {
+	info, err := os.Stat(t.program())
+	if err != nil {
+		return t.askBuild(ctx)
+	}
+	t.known.Lock()
+	defer t.known.Unlock()
+	if k := t.known.info; k != nil && os.SameFile(k, info) && k.ModTime().Equal(info.ModTime()) && k.Size() == info.Size() {
+		return t.known.built, nil
+	}
+	b, err := t.askBuild(ctx)
+	if err == nil {
+		t.known.built, t.known.info = b, info
+	}
+	return b, err
+}
+
+func (t *target) askBuild(ctx context.Context) (built, error) {
 	r, err := child.Run(ctx, child.Command{Argv: []string{t.config.Binary, "-V"}, Env: child.Environment(nil)})
 	if err != nil {
 		return built{}, fmt.Errorf("ask %s how it was built: %w", t.config.Binary, err)

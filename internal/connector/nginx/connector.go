@@ -39,6 +39,7 @@ type target struct {
 	config config
 	tools  connector.Tools
 	closed atomic.Bool
+	known  known
 }
 
 // Ask implements probe.Prober.

@@ -35,6 +35,18 @@ func (s *spread) add(v float64) {
 	s.buckets[k] = bucket{n: b.n + 1, max: max(b.max, v)}
 }
 
+// join adds the values of another one.
+func (s *spread) join(o *spread) {
+	if s.buckets == nil {
+		s.buckets = map[int]bucket{}
+	}
+	s.n += o.n
+	for k, b := range o.buckets {
+		mine := s.buckets[k]
+		s.buckets[k] = bucket{n: mine.n + b.n, max: max(mine.max, b.max)}
+	}
+}
+
 // nothing is the bucket of values below a tenth of a millisecond.
 const nothing = math.MinInt32
 
@@ -96,15 +108,12 @@ func (b *bond) correlation() any {
 	return round((b.n*b.xy - b.x*b.y) / math.Sqrt(vx*vy))
 }
 
-// median of the values; nil with none.
+// median of the values; nil with none. Of an even number the lower of the two in
+// the middle: what is usual must not be half of what is new.
 func median(values []float64) any {
 	if len(values) == 0 {
 		return nil
 	}
 	slices.Sort(values)
-	m := values[len(values)/2]
-	if len(values)%2 == 0 {
-		m = (m + values[len(values)/2-1]) / 2
-	}
-	return round(m)
+	return round(values[(len(values)-1)/2])
 }

@@ -12,24 +12,43 @@ type survey struct {
 	behind    tally // took is the servers' time
 	outside   spread
 	rates     rates
-	statuses  map[[2]int]*pair // by status and the last server's
+	statuses  map[[2]int]*mark // by status and the last server's
 	servers   *group
 	endpoints *group
 	clients   *group
 	visited   map[string]map[string]bool // endpoints of each client, now
-	marks     map[string]*pair           // requests of some kind
+	marks     map[string]*mark           // requests of some kind
 	bytes     float64
 	unread    int64
 	tells     bool // a format has $upstream_addr
 	seen      int64
 }
 
-// pair counts in the recent time and before it.
-type pair struct{ now, before int64 }
+// mark counts requests of some kind, in the recent time and before it.
+type mark struct {
+	now    int64
+	before parts
+}
+
+func (m *mark) add(slice int) {
+	if slice < 0 {
+		m.now++
+		return
+	}
+	m.before[slice]++
+}
+
+// total of the time before.
+func (m *mark) total() (n int64) {
+	for _, part := range m.before {
+		n += part
+	}
+	return n
+}
 
 func newSurvey(s span) *survey {
 	return &survey{
-		span: s, statuses: map[[2]int]*pair{}, marks: map[string]*pair{}, visited: map[string]map[string]bool{},
+		span: s, statuses: map[[2]int]*mark{}, marks: map[string]*mark{}, visited: map[string]map[string]bool{},
 		servers: newGroup(500), endpoints: newGroup(1000), clients: newGroup(20_000),
 	}
 }
@@ -53,7 +72,7 @@ func (s *survey) add(v visit, l *layout) {
 	if recent && !math.IsNaN(v.bytes) {
 		s.bytes += v.bytes
 	}
-	s.addMarks(v, l, recent)
+	s.addMarks(v, l, slice)
 	s.addServers(v, slice)
 	if v.path != "" {
 		s.endpoints.at(strings.TrimSpace(v.method+" "+v.path)).add(slice, failed, v.took, v.bytes)
@@ -86,18 +105,13 @@ func (v visit) answered() int {
 	return v.attempts[len(v.attempts)-1].status
 }
 
-func (s *survey) addMarks(v visit, l *layout, recent bool) {
-	mark := func(name string, is bool) {
-		c := s.marks[name]
-		if c == nil {
-			c = &pair{}
-			s.marks[name] = c
+func (s *survey) addMarks(v visit, l *layout, slice int) {
+	note := func(name string, is bool) {
+		if s.marks[name] == nil {
+			s.marks[name] = &mark{}
 		}
-		switch {
-		case is && recent:
-			c.now++
-		case is:
-			c.before++
+		if is {
+			s.marks[name].add(slice)
 		}
 	}
 	tells := l.has("upstream_addr") || l.has("upstream_status")
@@ -106,23 +120,19 @@ func (s *survey) addMarks(v visit, l *layout, recent bool) {
 	// answer tells them apart from a server's own.
 	own := v.status >= 500 && (v.answered() == 0 || v.gatewayMade(l))
 	limited := v.status == 429 || v.status == 503 && tells && len(v.attempts) == 0
-	mark("5xx", v.status >= 500)
-	mark("4xx", v.status >= 400 && v.status < 499 && v.status != 429)
-	mark("499", v.status == 499)
-	mark("limited", limited)
-	mark("told", tells)
-	mark("own", tells && own && !limited)
-	mark("passed", tells && v.status >= 500 && !own)
-	mark("retried", len(v.attempts) > 1)
+	note("5xx", v.status >= 500)
+	note("4xx", v.status >= 400 && v.status < 499 && v.status != 429)
+	note("499", v.status == 499)
+	note("limited", limited)
+	note("told", tells)
+	note("own", tells && own && !limited)
+	note("passed", tells && v.status >= 500 && !own)
+	note("retried", len(v.attempts) > 1)
 	key := [2]int{v.status, v.answered()}
 	if s.statuses[key] == nil {
-		s.statuses[key] = &pair{}
+		s.statuses[key] = &mark{}
 	}
-	if recent {
-		s.statuses[key].now++
-	} else {
-		s.statuses[key].before++
-	}
+	s.statuses[key].add(slice)
 }
 
 // gatewayMade reports whether an error is nginx's own although it writes a

@@ -20,7 +20,7 @@ func (s *survey) value() map[string]any {
 	}
 	for _, name := range []string{"5xx", "4xx", "499"} {
 		m := s.mark(name)
-		v["share_"+name], v["share_"+name+"_before"] = partOf(m.now, now), partOf(m.before, before)
+		v["share_"+name], v["share_"+name+"_before"] = partOf(m.now, now), usualShare(&m.before, &s.all.n)
 	}
 	v["share_limited"] = partOf(s.mark("limited").now, now)
 	told := s.mark("told").now
@@ -31,11 +31,11 @@ func (s *survey) value() map[string]any {
 	return v
 }
 
-func (s *survey) mark(name string) pair {
-	if c := s.marks[name]; c != nil {
-		return *c
+func (s *survey) mark(name string) *mark {
+	if m := s.marks[name]; m != nil {
+		return m
 	}
-	return pair{}
+	return &mark{}
 }
 
 func (s *survey) distinct(is func(*tally) bool) int64 {
@@ -65,8 +65,8 @@ func (s *survey) statusRows() []any {
 		switch {
 		case x.now != y.now:
 			return int(y.now - x.now)
-		case x.before != y.before:
-			return int(y.before - x.before)
+		case x.total() != y.total():
+			return int(y.total() - x.total())
 		case a[0] != b[0]:
 			return a[0] - b[0]
 		}
@@ -77,7 +77,7 @@ func (s *survey) statusRows() []any {
 		p := s.statuses[k]
 		rows = append(rows, map[string]any{
 			"status": int64(k[0]), "upstream_status": int64(k[1]), "requests": p.now,
-			"share": partOf(p.now, s.all.now.n), "share_before": partOf(p.before, s.all.before.n),
+			"share": partOf(p.now, s.all.now.n), "share_before": usualShare(&p.before, &s.all.n),
 		})
 	}
 	return rows
@@ -92,8 +92,8 @@ func (s *survey) serverRows() []any {
 		}
 		t := s.servers.by[name]
 		rows = append(rows, map[string]any{
-			"address": name, "requests": t.now.n, "share": partOf(t.now.n, now), "share_before": partOf(t.before.n, before),
-			"errors": t.now.errors, "error_share": t.now.errorShare(), "error_share_before": t.before.errorShare(),
+			"address": name, "requests": t.now.n, "share": partOf(t.now.n, now), "share_before": usualShare(&t.n, &before),
+			"errors": t.now.errors, "error_share": t.now.errorShare(), "error_share_before": usualShare(&t.errors, &t.n),
 			"p50_s": t.recent.quantile(0.5), "p95_s": t.recent.quantile(0.95), "p95_before_s": usual(&t.times, 0.95),
 			"connect_p95_s": t.connect.quantile(0.95),
 		})
@@ -102,9 +102,12 @@ func (s *survey) serverRows() []any {
 }
 
 // asked is how often servers were asked, now and before.
-func (s *survey) asked() (now, before int64) {
+func (s *survey) asked() (now int64, before parts) {
 	for _, t := range s.servers.by {
-		now, before = now+t.now.n, before+t.before.n
+		now += t.now.n
+		for i, n := range t.n {
+			before[i] += n
+		}
 	}
 	return now, before
 }
@@ -132,8 +135,8 @@ func (s *survey) endpointRows() []any {
 		}
 		t := s.endpoints.by[name]
 		rows = append(rows, map[string]any{
-			"endpoint": name, "requests": t.now.n, "share": partOf(t.now.n, s.all.now.n), "share_before": partOf(t.before.n, s.all.before.n),
-			"errors": t.now.errors, "error_share": t.now.errorShare(), "error_share_before": t.before.errorShare(),
+			"endpoint": name, "requests": t.now.n, "share": partOf(t.now.n, s.all.now.n), "share_before": usualShare(&t.n, &s.all.n),
+			"errors": t.now.errors, "error_share": t.now.errorShare(), "error_share_before": usualShare(&t.errors, &t.n),
 			"p95_s": t.recent.quantile(0.95), "p95_before_s": usual(&t.times, 0.95),
 			"bytes_p95": t.bytes.quantile(0.95), "bytes_p95_before": usual(&t.bytesBefore, 0.95), "time_by_bytes": t.bond.correlation(),
 		})
@@ -149,7 +152,7 @@ func (s *survey) clientRows() []any {
 		}
 		t := s.clients.by[name]
 		rows = append(rows, map[string]any{
-			"address": name, "requests": t.now.n, "share": partOf(t.now.n, s.all.now.n), "share_before": partOf(t.before.n, s.all.before.n),
+			"address": name, "requests": t.now.n, "share": partOf(t.now.n, s.all.now.n), "share_before": usualShare(&t.n, &s.all.n),
 			"errors": t.now.errors, "endpoints": int64(len(s.visited[name])),
 		})
 	}

@@ -30,6 +30,7 @@ func (s span) seconds() float64 { return s.end.Sub(s.split).Seconds() }
 // tally is what is counted of one group of requests.
 type tally struct {
 	now, before   counts
+	n, errors     parts              // before
 	times         [sliceCount]spread // before, of took
 	recent, bytes spread             // of now: took, bytes
 	bytesBefore   [sliceCount]spread
@@ -46,6 +47,30 @@ func (c *counts) add(failed bool) {
 	}
 }
 
+// parts are counts of something by slice.
+type parts [sliceCount]int64
+
+// usualShare is the median over the slices of a part of a whole; nil where the
+// whole is too small. Neighbours are joined until most have enough.
+func usualShare(part, whole *parts) any {
+	for _, width := range []int{1, 2, 3, 4, 6, sliceCount} {
+		var values []float64
+		for i := 0; i < sliceCount; i += width {
+			var n, all int64
+			for j := i; j < i+width; j++ {
+				n, all = n+part[j], all+whole[j]
+			}
+			if all >= leastUsual {
+				values = append(values, float64(n)/float64(all))
+			}
+		}
+		if 2*len(values)*width >= sliceCount {
+			return median(values)
+		}
+	}
+	return nil
+}
+
 func (c counts) errorShare() any {
 	if c.n == 0 {
 		return nil
@@ -58,6 +83,10 @@ func (c counts) errorShare() any {
 func (t *tally) add(slice int, failed bool, took, bytes float64) {
 	if slice >= 0 {
 		t.before.add(failed)
+		t.n[slice]++
+		if failed {
+			t.errors[slice]++
+		}
 		t.times[slice].add(took)
 		t.bytesBefore[slice].add(bytes)
 		return
@@ -71,15 +100,25 @@ func (t *tally) add(slice int, failed bool, took, bytes float64) {
 // leastUsual are so many values that a slice says what is usual.
 const leastUsual = 5
 
-// usual is the median over the slices of a quantile; nil where none has enough.
+// usual is the median over the slices of a quantile; nil where there are too few
+// values. Neighbours are joined until most have enough.
 func usual(list *[sliceCount]spread, p float64) any {
-	var values []float64
-	for i := range list {
-		if list[i].n >= leastUsual {
-			values = append(values, list[i].quantile(p).(float64))
+	for _, width := range []int{1, 2, 3, 4, 6, sliceCount} {
+		var values []float64
+		for i := 0; i < sliceCount; i += width {
+			var joined spread
+			for j := i; j < i+width; j++ {
+				joined.join(&list[j])
+			}
+			if joined.n >= leastUsual {
+				values = append(values, joined.quantile(p).(float64))
+			}
+		}
+		if 2*len(values)*width >= sliceCount {
+			return median(values)
 		}
 	}
-	return median(values)
+	return nil
 }
 
 // part of a whole; nil of none.

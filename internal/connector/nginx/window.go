@@ -84,12 +84,18 @@ func (s span) began(ctx context.Context, path string, timeOf func(line string, a
 	return first, err
 }
 
-// fit moves the beginning of the recent part where the logs are too young to
-// hold both parts.
+// fit begins where the logs do, and moves the beginning of the recent part where
+// they are too young to hold both parts.
 func (s span) fit(first time.Time) span {
-	if age := s.end.Sub(first); !first.IsZero() && age < 3*s.end.Sub(s.split) {
+	if first.IsZero() {
+		return s
+	}
+	s.start = first.Add(-time.Millisecond)
+	if age := s.end.Sub(first); age < 3*s.end.Sub(s.split) {
 		s.split = s.end.Add(-max(age/3, time.Second))
-		s.start = first.Add(-time.Millisecond)
+	}
+	if !s.start.Before(s.split) {
+		s.start = s.split.Add(-time.Second)
 	}
 	return s
 }

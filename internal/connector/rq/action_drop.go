@@ -22,7 +22,7 @@ func dropChange() redisact.Change {
 			Destroys: "the jobs, once their copies have ended",
 			Captures: []string{"rq.queues"},
 			Params: append(jobParams(100),
-				probe.Param{Name: "from", Type: probe.Text, Default: "queue", About: "queue, failed, deferred, scheduled or canceled; running jobs are not touched"},
+				probe.Param{Name: "from", Type: probe.Text, Default: "queue", About: "queue, failed, deferred, scheduled, canceled or finished; running jobs are not touched"},
 				probe.Param{Name: "keep", Type: probe.Duration, Default: "24h", About: "how long copies are kept, up to 7d; 0s: not at all"},
 			),
 		},
@@ -31,7 +31,7 @@ func dropChange() redisact.Change {
 }
 
 // places are where jobs may be dropped from.
-var places = []string{"queue", "failed", "deferred", "scheduled", "canceled"}
+var places = []string{"queue", "failed", "deferred", "scheduled", "canceled", "finished"}
 
 // Bounds of the copies: they stay in the server's memory, of which there may be
 // little just now.

@@ -76,7 +76,11 @@ type question struct {
 	ask  func(ctx context.Context, s *redisapi.Session) (map[string]any, error)
 }
 
-func questions() []question { return []question{queuesQuestion(), workersQuestion()} }
+func questions() []question {
+	return []question{
+		queuesQuestion(), workersQuestion(), registriesQuestion(), runningQuestion(), failedQuestion(), schedulerQuestion(), jobsQuestion(),
+	}
+}
 
 // Ask implements probe.Prober.
 func (t *target) Ask(ctx context.Context, q probe.Question) evidence.Answer {

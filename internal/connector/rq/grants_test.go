@@ -11,6 +11,7 @@ import (
 	"github.com/quellhq/quell/internal/action"
 	"github.com/quellhq/quell/internal/action/actiontest"
 	"github.com/quellhq/quell/internal/connector"
+	"github.com/quellhq/quell/internal/connector/rq"
 )
 
 // The README's grants are enough for what it says, and no more are needed.
@@ -36,8 +37,14 @@ func TestTheGrantsOfTheReadmeAreEnough(t *testing.T) {
 	require.Len(t, grants, 2)
 	s.cmd(t, grants[0]...)
 	target := open(t, connector.Settings{"url": "redis://quell:pass-word@" + s.server.Addr()})
-	ask(t, target, "rq.queues")
-	ask(t, target, "rq.workers")
+	s.cmd(t, "HSET", "rq:worker:w", "birth", "2020-01-01T00:00:00.000000Z", "last_heartbeat", "2020-01-01T00:00:00.000000Z", "version", "1.13.0", "hostname", "elsewhere", "ip_address", "127.0.0.1:9")
+	s.cmd(t, "SADD", "rq:workers", "rq:worker:w")
+	for _, q := range rq.Kind().Probes {
+		ask(t, target, q.Name)
+	}
+	require.Equal(t, "ValueError", ask(t, target, "rq.failed")["groups"].([]any)[0].(map[string]any)["exception"])
+	require.NotNil(t, ask(t, target, "rq.jobs")["kept_bytes"])
+	require.Equal(t, true, ask(t, target, "rq.workers")["workers"].([]any)[0].(map[string]any)["gone"])
 	_, err = hands.Preview(t, target.(action.Changer), "rq.requeue", nil)
 	actiontest.Refuses(t, err, "ACL SETUSER quell +")
 

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -33,6 +34,7 @@ type site struct {
 	dir    string // where the jobs write
 	python string
 	rq     string
+	how    string // to enqueue: see enqueueHow
 }
 
 func newSite(t testing.TB) *site {
@@ -55,7 +57,7 @@ func (s *site) environ(t testing.TB) []string {
 	t.Helper()
 	jobs, err := filepath.Abs("testdata")
 	require.NoError(t, err)
-	return []string{"PATH=" + os.Getenv("PATH"), "PYTHONPATH=" + jobs, "QUELL_TEST_DIR=" + s.dir, "PYTHONDONTWRITEBYTECODE=1", "HOME=" + s.dir}
+	return []string{"PATH=" + os.Getenv("PATH"), "PYTHONPATH=" + jobs, "QUELL_TEST_DIR=" + s.dir, "PYTHONDONTWRITEBYTECODE=1", "HOME=" + s.dir, "QUELL_TEST_HOW=" + s.how}
 }
 
 // run runs a program of the site to its end.
@@ -71,6 +73,14 @@ func (s *site) run(t testing.TB, argv ...string) string {
 // enqueue lets RQ itself enqueue jobs and returns their ids.
 func (s *site) enqueue(t testing.TB, queue, function string, args ...any) []string {
 	t.Helper()
+	return s.enqueueHow(t, "", queue, function, args...)
+}
+
+// enqueueHow does it in one of the ways of testdata/jobs.py.
+func (s *site) enqueueHow(t testing.TB, how, queue, function string, args ...any) []string {
+	t.Helper()
+	s.how = how
+	defer func() { s.how = "" }()
 	argv := []string{s.python, "-m", "jobs", s.server.URL(), queue, function}
 	for _, a := range args {
 		argv = append(argv, fmt.Sprint(a))
@@ -84,6 +94,19 @@ func (s *site) enqueue(t testing.TB, queue, function string, args ...any) []stri
 func (s *site) work(t testing.TB, queues ...string) {
 	t.Helper()
 	s.run(t, append([]string{s.rq, "worker", "--burst", "--url", s.server.URL()}, queues...)...)
+}
+
+// starts starts a worker that goes on, in a process group of its own.
+func (s *site) starts(t testing.TB, argv ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.Command(s.rq, append([]string{"worker", "--url", s.server.URL()}, argv...)...)
+	cmd.Env, cmd.Dir, cmd.SysProcAttr = s.environ(t), s.dir, &syscall.SysProcAttr{Setpgid: true}
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		_ = cmd.Wait()
+	})
+	return cmd
 }
 
 // breaks makes jobs fail until they are mended.

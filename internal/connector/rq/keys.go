@@ -1,10 +1,13 @@
 package rq
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/quellhq/quell/internal/probe"
 )
 
 // The names of RQ's keys, as its versions 1 and 2 have them.
@@ -16,6 +19,8 @@ const (
 	queuePrefix  = "rq:queue:"
 	workerPrefix = "rq:worker:"
 	resultPrefix = "rq:results:"
+	channel      = "rq:pubsub:"         // of a worker, for commands to it
+	lockPrefix   = "rq:scheduler-lock:" // of a queue: held by the scheduler of a worker
 )
 
 // registry is the sorted set of a queue's jobs in one state.
@@ -64,4 +69,57 @@ func sortedTrue(names map[string]bool) []any {
 		}
 	}
 	return out
+}
+
+// larger is the larger of two numbers, of which any may be missing.
+func larger(a, b any) any {
+	x, known := a.(float64)
+	if y, ok := b.(float64); ok && (!known || y > x) {
+		return y
+	}
+	return a
+}
+
+func numberField(name, about string) probe.Field {
+	return probe.Field{Name: name, Type: "number", About: about}
+}
+
+func rowsField(name, about string) probe.Field {
+	return probe.Field{Name: name, Type: "rows", About: about}
+}
+
+// byAge puts the jobs that have run longest first.
+func byAge(rows []any) {
+	slices.SortStableFunc(rows, func(a, b any) int {
+		return byNumber(b.(map[string]any)["running_s"], a.(map[string]any)["running_s"])
+	})
+}
+
+// byNumber compares numbers, of which those that are missing come last.
+func byNumber(a, b any) int {
+	x, okX := a.(float64)
+	y, okY := b.(float64)
+	switch {
+	case okX && okY:
+		return cmp.Compare(x, y)
+	case okX:
+		return -1
+	case okY:
+		return 1
+	}
+	return 0
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// counted shows counts, the largest first.
+func counted(counts map[string]int64, name string, most int) []any {
+	rows := []any{}
+	for _, k := range sortedKeys(counts) {
+		rows = append(rows, map[string]any{name: k, "count": counts[k]})
+	}
+	slices.SortStableFunc(rows, func(a, b any) int {
+		return cmp.Compare(b.(map[string]any)["count"].(int64), a.(map[string]any)["count"].(int64))
+	})
+	return rows[:min(len(rows), most)]
 }

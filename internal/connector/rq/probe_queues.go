@@ -2,13 +2,14 @@ package rq
 
 import (
 	"context"
+	"strings"
 
 	"github.com/quellhq/quell/internal/probe"
 	"github.com/quellhq/quell/internal/redisapi"
 )
 
 func queuesQuestion() question {
-	number := func(name, about string) probe.Field { return probe.Field{Name: name, Type: "number", About: about} }
+	number := numberField
 	return question{ask: askQueues, spec: probe.Spec{
 		Name:     "rq.queues",
 		Question: "Which jobs wait, run and have failed, and since when?",
@@ -16,15 +17,18 @@ func queuesQuestion() question {
 		Cost:     "SSCAN of at most 100 queues, six lengths and one field of a job for each",
 		Shape:    probe.Object,
 		Fields: []probe.Field{
-			{Name: "queues", Type: "rows", About: "name, waiting, running, failed, scheduled, deferred, finished, oldest_s (age of the oldest waiting job; null where none waits)"},
+			{Name: "queues", Type: "rows", About: "name, waiting, running, failed, scheduled, deferred, finished, oldest_s (age of the oldest waiting job; null where none waits), listeners (workers alive that take from it)"},
 			number("waiting", "jobs that wait, all queues"), number("running", "jobs under way"), number("failed", "jobs that failed and were not looked at"),
 			number("oldest_s", "age of the oldest waiting job; null where none waits"),
-			number("workers", "workers with a heartbeat within 420 s"),
+			number("workers", "workers alive: with a heartbeat within 420 s, and whose process is not known to have ended"),
+			number("unheard", "jobs that wait in queues that nobody alive takes from"),
+			{Name: "unheard_queues", Type: "list", About: "names of these queues, sorted"},
 			{Name: "suspended", Type: "bool", About: "rq suspend was called: workers take nothing"},
 		},
 		Outcomes: []probe.Outcome{
 			{When: "waiting above 0 and workers is 0", Means: "nobody works: rq.start_worker, or whatever runs them"},
 			{When: "failed above 0", Means: "jobs raised or their worker was killed: rq.requeue when the cause is gone"},
+			{When: "unheard above 0 and workers above 0", Means: "workers live and listen to other queues: a name, a database number or a prefix differs"},
 			{When: "running above workers", Means: "jobs whose worker was killed, until RQ notices"},
 		},
 	}}
@@ -40,9 +44,19 @@ func askQueues(ctx context.Context, s *redisapi.Session) (map[string]any, error)
 	if err != nil {
 		return nil, err
 	}
-	n, err := alive(ctx, s)
+	all, now, err := allWorkers(ctx, s)
 	if err != nil {
 		return nil, err
+	}
+	listeners, n := map[string]int64{}, int64(0)
+	for _, w := range all {
+		if !w.lives(now) {
+			continue
+		}
+		n++
+		for _, q := range strings.Split(w.queues, ",") {
+			listeners[q]++
+		}
 	}
 	closed, err := suspended(ctx, s)
 	if err != nil {
@@ -60,12 +74,18 @@ func askQueues(ctx context.Context, s *redisapi.Session) (map[string]any, error)
 		}
 		out[field] = sum
 	}
+	unheard, where := int64(0), map[string]bool{}
 	for _, r := range rows {
-		age, ok := r.(map[string]any)["oldest_s"].(float64)
-		if worst, known := out["oldest_s"].(float64); ok && (!known || age > worst) {
-			out["oldest_s"] = age
+		row := r.(map[string]any)
+		name, waiting := row["name"].(string), row["waiting"].(int64)
+		row["listeners"] = listeners[name]
+		if waiting > 0 && listeners[name] == 0 {
+			unheard += waiting
+			where[name] = true
 		}
+		out["oldest_s"] = larger(out["oldest_s"], row["oldest_s"])
 	}
+	out["unheard"], out["unheard_queues"] = unheard, sortedTrue(where)
 	return out, nil
 }
 

@@ -26,7 +26,7 @@ func TestQueuesAreCounted(t *testing.T) {
 	s := newSite(t)
 	target := open(t, connector.Settings{"url": s.server.URL()})
 	empty := ask(t, target, "rq.queues")
-	require.Equal(t, map[string]any{"queues": []any{}, "waiting": int64(0), "running": int64(0), "failed": int64(0), "workers": int64(0), "oldest_s": nil, "suspended": false}, empty)
+	require.Equal(t, map[string]any{"queues": []any{}, "waiting": int64(0), "running": int64(0), "failed": int64(0), "workers": int64(0), "oldest_s": nil, "suspended": false, "unheard": int64(0), "unheard_queues": []any{}}, empty)
 	s.breaks(t)
 	s.enqueue(t, "mail", "work", 1, 2)
 	s.work(t, "mail")
@@ -39,13 +39,30 @@ func TestQueuesAreCounted(t *testing.T) {
 	require.Len(t, rows, 2)
 	require.Equal(t, "default", rows[0].(map[string]any)["name"])
 	require.Nil(t, rows[1].(map[string]any)["oldest_s"])
-	// every field of the specification is there, and no other
-	var fields []string
-	for _, f := range rq.Kind().Probes[0].Fields {
-		fields = append(fields, f.Name)
-		require.Contains(t, v, f.Name)
+	require.EqualValues(t, 1, v["unheard"])
+	require.Equal(t, []any{"default"}, v["unheard_queues"])
+}
+
+// Every field of a specification is there, and no other.
+func TestAnswersHaveTheFieldsTheyPromise(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	target := open(t, connector.Settings{"url": s.server.URL()})
+	for _, full := range []bool{false, true} {
+		for _, spec := range rq.Kind().Probes {
+			v := ask(t, target, spec.Name)
+			for _, f := range spec.Fields {
+				require.Contains(t, v, f.Name, spec.Name)
+			}
+			require.Len(t, v, len(spec.Fields), "%s: %v", spec.Name, v)
+		}
+		if !full {
+			s.enqueue(t, "mail", "absent", 1, 2)
+			s.work(t, "mail")
+			s.enqueueHow(t, "_later", "mail", "work", 1)
+			s.enqueue(t, "mail", "work", 3)
+		}
 	}
-	require.Len(t, v, len(fields))
 }
 
 func TestWorkersAreTold(t *testing.T) {

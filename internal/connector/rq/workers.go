@@ -35,16 +35,21 @@ func listed(ctx context.Context, s *redisapi.Session, set, prefix string) ([]str
 
 // worker is one worker as RQ has written it down.
 type worker struct {
-	name, state, queues, host, version string
-	heartbeat, born                    any
-	job, stopping, dead                bool
+	name, state, queues, host, version, address string
+	heartbeat, born                             any
+	pid                                         int
+	jobID                                       string
+	done, errors                                int64
+	job, stopping, dead                         bool
+	gone                                        any // true, false, or nil where it cannot be told; see presence
 }
 
 // workers reads the named ones; those whose keys have ended are left out.
 func readWorkers(ctx context.Context, s *redisapi.Session, names []string) ([]worker, error) {
 	var cmds [][]any
 	for _, n := range names {
-		cmds = append(cmds, []any{"HMGET", workerPrefix + n, "last_heartbeat", "state", "queues", "hostname", "version", "birth", "current_job", "shutdown_requested_date", "death"})
+		cmds = append(cmds, []any{"HMGET", workerPrefix + n, "last_heartbeat", "state", "queues", "hostname", "version", "birth", "current_job", "shutdown_requested_date", "death",
+			"pid", "ip_address", "successful_job_count", "failed_job_count"})
 	}
 	replies, err := s.All(ctx, cmds...)
 	if err != nil {
@@ -53,35 +58,46 @@ func readWorkers(ctx context.Context, s *redisapi.Session, names []string) ([]wo
 	var out []worker
 	for i, n := range names {
 		f, _ := replies[i].Val.([]any)
-		if len(f) != 9 || f[5] == nil {
+		if len(f) != 13 || f[5] == nil {
 			continue
 		}
 		text := func(i int) string { s, _ := f[i].(string); return s }
 		out = append(out, worker{
 			name: n, heartbeat: f[0], state: text(1), queues: text(2), host: text(3), version: text(4), born: f[5],
-			job: f[6] != nil, stopping: f[7] != nil, dead: f[8] != nil,
+			jobID: text(6), job: f[6] != nil, stopping: f[7] != nil, dead: f[8] != nil,
+			pid: int(count(f[9])), address: text(10), done: count(f[11]), errors: count(f[12]),
 		})
 	}
 	return out, nil
 }
 
-// lives reports a worker that has said a word within its time.
+// lives reports a worker that has said a word within its time, and whose
+// process is not known to have ended since.
 func (w worker) lives(now time.Time) bool {
 	at, ok := readMoment(w.heartbeat)
-	return ok && !w.dead && now.Sub(at) <= aliveFor
+	return ok && !w.dead && w.gone != true && now.Sub(at) <= aliveFor
+}
+
+// allWorkers reads every worker, and whether its process is still there.
+func allWorkers(ctx context.Context, s *redisapi.Session) ([]worker, time.Time, error) {
+	names, err := listed(ctx, s, workersKey, workerPrefix)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	now, err := s.Time(ctx)
+	if err != nil {
+		return nil, now, err
+	}
+	all, err := readWorkers(ctx, s, names)
+	if err != nil {
+		return nil, now, err
+	}
+	return all, now, presence(ctx, s, all)
 }
 
 // alive counts the workers that live.
 func alive(ctx context.Context, s *redisapi.Session) (int64, error) {
-	names, err := listed(ctx, s, workersKey, workerPrefix)
-	if err != nil {
-		return 0, err
-	}
-	now, err := s.Time(ctx)
-	if err != nil {
-		return 0, err
-	}
-	all, err := readWorkers(ctx, s, names)
+	all, now, err := allWorkers(ctx, s)
 	var n int64
 	for _, w := range all {
 		if w.lives(now) {

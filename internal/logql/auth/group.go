@@ -102,7 +102,7 @@ type people struct {
 	login          map[string]int64 // the last login
 	turned         map[string]bool  // refused since
 	relogins       []float64
-	reloginsBefore float64
+	reloginsBefore []int64
 	lived          []float64
 	refused, known int
 	counted        map[string]bool
@@ -138,7 +138,7 @@ func (p *people) add(e *Event, recent bool) {
 			if recent {
 				p.relogins = append(p.relogins, float64(e.At-last)/1e9)
 			} else {
-				p.reloginsBefore++
+				p.reloginsBefore = append(p.reloginsBefore, e.At)
 			}
 		}
 		p.login[e.User] = e.At

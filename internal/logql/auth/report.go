@@ -104,7 +104,6 @@ func (t *Tally) Report(start, end int64) Report {
 	if before > 0 {
 		scale = float64(end-t.Split) / before
 	}
-	scale *= t.growth(scale)
 	events := t.attempts()
 	rows := map[Reason]*ReasonRow{}
 	sets := map[Reason]*[3]map[string]bool{}
@@ -124,6 +123,7 @@ func (t *Tally) Report(start, end int64) Report {
 	}
 	sources, accounts := newGroups(), newGroups()
 	people := newPeople()
+	was := newUsual(max(start, t.first), t.Split, end-t.Split)
 	for i := range events {
 		e := &events[i]
 		recent := e.At > t.Split
@@ -139,14 +139,14 @@ func (t *Tally) Report(start, end int64) Report {
 				r.Logins++
 				of(e.Instance).Logins++
 			} else {
-				r.LoginsUsual += scale
+				was.add("logins", e.At)
 			}
 			continue
 		}
 		r.Times = append(r.Times, e.At)
 		if !recent {
-			r.Usual[e.Reason] += scale
-			r.FailuresUsual += scale
+			was.add(string(e.Reason), e.At)
+			was.add("failures", e.At)
 			continue
 		}
 		r.Failures++
@@ -174,6 +174,14 @@ func (t *Tally) Report(start, end int64) Report {
 			in.Sessions++
 		}
 	}
+	growth := t.growth(scale)
+	r.LoginsUsual, r.FailuresUsual = growth*was.of("logins"), growth*was.of("failures")
+	for _, reason := range Reasons {
+		r.Usual[reason] = growth * was.of(string(reason))
+	}
+	for _, at := range people.reloginsBefore {
+		was.add("relogins", at)
+	}
 	for _, reason := range Reasons {
 		row := rows[reason]
 		row.Usual = r.Usual[reason]
@@ -197,7 +205,7 @@ func (t *Tally) Report(start, end int64) Report {
 	r.Told = len(t.events) > 0 || len(t.served) > 0
 	r.Sources, r.IPs = sources.sources()
 	r.Accounts, r.Users = accounts.accounts()
-	r.Relogins, r.ReloginsUsual = people.relogins, people.reloginsBefore*scale
+	r.Relogins, r.ReloginsUsual = people.relogins, growth*was.of("relogins")
 	r.Lived, r.Flipped = people.lived, people.flipped()
 	r.AtHome, r.Abroad = people.atHome, people.abroad
 	sort.Float64s(r.Relogins)

@@ -35,9 +35,10 @@ async def cached(key, make, ttl=None):
         found = json.loads(found)
         wish.get()["age"] = max(0, int(time.time() - found["at"]))
         return found["value"]
+    wish.get()["missed"] = True
     value = await make()
     try:
-        await store.set(key, json.dumps({"at": time.time(), "value": value}, default=str), ex=ttl or settings.CACHE_TTL)
+        await store.set(key, json.dumps({"at": time.time(), "value": value}, default=lambda moment: moment.isoformat()), ex=ttl or settings.CACHE_TTL)
     except redis.RedisError as wrong:
         journal.error("cache write failed", error_type=type(wrong).__name__, details={"key": key, "reason": str(wrong)})
     return value

@@ -7,6 +7,8 @@ import time
 from celery import Celery
 
 app = Celery("app", broker=os.environ["CELERY_BROKER_URL"])
+app.conf.result_backend = os.environ.get("QUELL_TEST_RESULTS")
+app.conf.beat_schedule_filename = os.path.join(os.environ["QUELL_TEST_DIR"], "schedule")
 app.conf.task_acks_late = True
 app.conf.worker_prefetch_multiplier = 1
 
@@ -19,6 +21,16 @@ def write(name, text):
 @app.task
 def work(n):
     write("done", n)
+
+
+@app.task
+def absent(n):
+    raise LookupError("order %d does not exist, token=geheim-geheim" % n)
+
+
+@app.task(time_limit=1)
+def limited(seconds):
+    time.sleep(seconds)
 
 
 @app.task
