@@ -28,7 +28,7 @@ func blockedLoop() Fault {
 		ms := between(r, 350, 600)
 		call := pick(r,
 			fmt.Sprintf("    time.sleep(%.3f)\n", float64(ms)/1000),
-			fmt.Sprintf("    with socket.socketpair()[0] as held:\n        held.settimeout(%.3f)\n        try:\n            held.recv(1)\n        except OSError:\n            pass\n", float64(ms)/1000),
+			fmt.Sprintf("    near, far = socket.socketpair()\n    near.settimeout(%.3f)\n    try:\n        near.recv(1)\n    except OSError:\n        pass\n    near.close()\n    far.close()\n", float64(ms)/1000),
 		)
 		return []stack.Edit{
 			{File: "orders/catalogue.py", Old: "from fastapi import APIRouter, HTTPException\n", New: "import socket\nimport time\n\nfrom fastapi import APIRouter, HTTPException\n"},
