@@ -95,7 +95,7 @@ func roots(causes []*Finding) []Root {
 		list = likely[:min(1, len(likely))]
 	}
 	out := []Root{}
-	for _, f := range list {
+	for _, f := range once(list) {
 		r := Root{Finding: f, Chain: []Seen{}, Also: []Seen{}}
 		inChain := map[*Finding]bool{}
 		for _, g := range f.chain() {
