@@ -41,6 +41,7 @@ func Diagnose(in Input) Diagnosis {
 		}
 	}
 	d.Roots = roots(d.Causes)
+	retold(d.Timeline, d.Roots)
 	rank(d.Causes, d.Roots)
 	byProbability(d.Symptoms)
 	sort.SliceStable(d.RuledOut, func(i, j int) bool { return d.RuledOut[i].logOdds > d.RuledOut[j].logOdds })
