@@ -3,6 +3,6 @@ package fault
 func workers() []Fault {
 	return []Fault{
 		reloadSwitch(), singleProcess(), tooManyWorkers(), workerTimeout(), preloadedCode(),
-		masterStopped(), masterKilled(), processState(), oneCore(), blockedLoop(),
+		masterStopped(), masterKilled(), oneCore(), blockedLoop(),
 	}
 }

@@ -54,24 +54,6 @@ func workerTimeout() Fault {
 	})
 }
 
-// processState keeps sessions in a variable.
-func processState() Fault {
-	f := byRelease(Fault{
-		Name: "process-state", Group: "App workers", Cause: "C-process-local-state",
-		About:      "a release keeps sessions in the memory of the process that made them",
-		Truth:      one("app/state#each-process-keeps-a-state-of-its-own"),
-		LookAlikes: []string{"C-session-store-evicted", "C-secret-rotation", "C-race-condition"},
-		Settle:     45 * time.Second,
-	}, "Keep sessions at hand", func(*rand.Rand) []stack.Edit {
-		return []stack.Edit{
-			{File: "orders/people.py", Old: "routes = APIRouter()\n", New: "routes = APIRouter()\nsessions = {}\n"},
-			{File: "orders/people.py", Old: "    await memory.store.set(f\"session:{session}\", json.dumps({\"user\": user}), ex=settings.SESSION_TTL)\n", New: "    sessions[session] = json.dumps({\"user\": user})\n"},
-			{File: "orders/people.py", Old: "    found = await memory.store.get(f\"session:{session}\") if session else None\n", New: "    found = sessions.get(session)\n"},
-		}
-	})
-	return f
-}
-
 // oneCore computes beside the requests of one process.
 func oneCore() Fault {
 	return byRelease(Fault{

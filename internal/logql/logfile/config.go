@@ -19,6 +19,7 @@ type Config struct {
 	Labels map[string]string // stream labels of every line
 	// Otherwise are labels for the lines of files in which no line has a field
 	// of the name: the name of the service that a plain text log belongs to.
+	// Where lines have one and agree, those without it are of the same.
 	Otherwise map[string]string
 	Location  *time.Location // of times without a zone; default: this machine's
 	Now       time.Time      // for times without a year; default: the real time

@@ -221,6 +221,10 @@ func (r *reading) judge(sample []byte) {
 	for name, value := range r.files.config.Otherwise {
 		if !r.nature.fields[name] {
 			s.Labels[name] = value
+		} else if only := r.nature.only[name]; only != "" && r.nature.frames == 0 {
+			// One program's output: what its server says in plain text between
+			// the lines of the application is of the same service.
+			s.Labels[name] = only
 		}
 	}
 	for name, value := range r.files.config.Labels {

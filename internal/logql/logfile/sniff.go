@@ -14,6 +14,8 @@ type nature struct {
 	timed  int             // of them with a time
 	binary bool            // is no text
 	fields map[string]bool // which of the names asked for any line has
+	// only is the value of such a name where all lines that have it agree.
+	only map[string]string
 
 	frames     framing // to take off; the other ones are not looked for
 	wholeLines bool    // Docker's lines come without line breaks: none is a piece
@@ -31,7 +33,7 @@ type nature struct {
 
 // sniff looks at a sample of whole lines.
 func (c clock) sniff(sample []byte, names []string) nature {
-	n := nature{format: logql.Plain, fields: map[string]bool{}}
+	n := nature{format: logql.Plain, fields: map[string]bool{}, only: map[string]string{}}
 	if n.binary = isBinary(sample); n.binary {
 		return n
 	}
@@ -47,8 +49,13 @@ func (c clock) sniff(sample []byte, names []string) nature {
 			return
 		}
 		for _, name := range names {
-			if !n.fields[name] && hasField(line, name) {
-				n.fields[name] = true
+			value, has := fieldOf(line, name)
+			switch before := n.only[name]; {
+			case !has:
+			case !n.fields[name]:
+				n.fields[name], n.only[name] = true, value
+			case before != value:
+				n.only[name] = ""
 			}
 		}
 		if pretty { // one object over many lines counts once
@@ -173,13 +180,25 @@ func isLogfmt(line []byte) bool {
 }
 
 // hasField looks for "name": of JSON and name= of logfmt.
-func hasField(line []byte, name string) bool {
+func fieldOf(line []byte, name string) (value string, has bool) {
 	if i := bytes.Index(line, []byte(`"`+name+`"`)); i >= 0 {
 		rest := bytes.TrimLeft(line[i+len(name)+2:], " ")
-		return len(rest) > 0 && rest[0] == ':'
+		if len(rest) == 0 || rest[0] != ':' {
+			return "", false
+		}
+		if rest = bytes.TrimLeft(rest[1:], " "); len(rest) > 0 && rest[0] == '"' {
+			if text, _, closed := bytes.Cut(rest[1:], []byte(`"`)); closed && !bytes.Contains(text, []byte(`\`)) {
+				return string(text), true
+			}
+		}
+		return "", true
 	}
 	i := bytes.Index(line, []byte(name+"="))
-	return i == 0 || i > 0 && line[i-1] == ' '
+	if i < 0 || i > 0 && line[i-1] != ' ' {
+		return "", false
+	}
+	text, _, _ := bytes.Cut(line[i+len(name)+1:], []byte(" "))
+	return string(bytes.Trim(text, `"`)), true
 }
 
 // of finds the time of a line, whatever its format.
