@@ -41,6 +41,7 @@ func Diagnose(in Input) Diagnosis {
 		}
 	}
 	d.Roots = roots(d.Causes)
+	retold(d.Timeline, d.Roots)
 	rank(d.Causes, d.Roots)
 	byProbability(d.Symptoms)
 	sort.SliceStable(d.RuledOut, func(i, j int) bool { return d.RuledOut[i].logOdds > d.RuledOut[j].logOdds })
@@ -94,7 +95,7 @@ func roots(causes []*Finding) []Root {
 		list = likely[:min(1, len(likely))]
 	}
 	out := []Root{}
-	for _, f := range list {
+	for _, f := range once(list) {
 		r := Root{Finding: f, Chain: []Seen{}, Also: []Seen{}}
 		inChain := map[*Finding]bool{}
 		for _, g := range f.chain() {

@@ -102,7 +102,7 @@ func (s *Subject) begun(name string, e evidence.Evidence) (begun, bool) {
 		if !ok || at <= 0 {
 			return out, false
 		}
-		out.Interval = onset.Interval{From: at - told, To: at}
+		out.Interval = onset.Interval{From: at - told, To: at + toldLate}
 		out.steps, out.within = []onset.Interval{out.Interval}, told
 		return out, true
 	}
@@ -127,7 +127,10 @@ func (s *Subject) begun(name string, e evidence.Evidence) (begun, bool) {
 
 // told is how exact a moment is that a question finds itself, in seconds: it
 // counts lines by the minute.
-const told = 60
+const (
+	told     = 60
+	toldLate = 15 // it says the beginning of the stretch that it counted, of ten seconds as a rule
+)
 
 // windows are the stretches that a question takes its rates over: [1m].
 var windows = regexp.MustCompile(`\[([0-9a-z]+)(?::[0-9a-z]*)?\]`)
@@ -191,6 +194,60 @@ func timelines(in *Input, all []*Finding) []Timeline {
 	return out
 }
 
+// timed is the subject of f with the onset of what f itself would explain:
+// another symptom of the service may have begun at another time, for another
+// reason. Where nothing that f leads to has an onset, the service's counts.
+func (f *Finding) timed() *Subject {
+	var first *Finding
+	f.walk(func(g *Finding) []*Finding { return g.effects }, func(g *Finding) {
+		if g.Kind == playbook.Symptom && g.likely() && len(g.onsets) > 0 && (first == nil || g.onsets[0].To < first.onsets[0].To) {
+			first = g
+		}
+	})
+	if first == nil {
+		return f.subject
+	}
+	s := *f.subject
+	s.began = &first.onsets[0].Interval
+	s.Changes = s.Changes.Since(s.began)
+	return &s
+}
+
+// felt is the symptom behind the first root that was there first: the one that
+// a page tells the onset of. Nil: no root leads to one with an onset.
+func felt(roots []Root) map[string]*Finding {
+	out := map[string]*Finding{}
+	for _, r := range roots {
+		for _, g := range r.downstream() {
+			if g.Kind != playbook.Symptom || len(g.onsets) == 0 {
+				continue
+			}
+			for _, service := range g.Services {
+				if first := out[service]; first == nil || g.onsets[0].To < first.onsets[0].To {
+					out[service] = g
+				}
+			}
+		}
+		if len(out) > 0 {
+			break // a second root may have another onset: the page tells one
+		}
+	}
+	return out
+}
+
+// retold sets the timelines beside the onset of what the first root explains.
+func retold(list []Timeline, roots []Root) {
+	first := felt(roots)
+	for i := range list {
+		f := first[list[i].Service]
+		if f == nil {
+			continue
+		}
+		list[i].Began = f.Began
+		list[i].Log = list[i].Log.Since(&f.onsets[0].Interval)
+	}
+}
+
 // judgeAgain evaluates what asks for changes and the onset, now that both are known.
 func judgeAgain(in Input, all []*Finding) {
 	for _, f := range all {
@@ -201,7 +258,7 @@ func judgeAgain(in Input, all []*Finding) {
 				continue
 			}
 			if vars == nil {
-				vars = f.subject.vars(in.At)
+				vars = f.timed().vars(in.At)
 			}
 			truth, why := sign.Program.Test(vars)
 			f.Signs[i].Truth, f.Signs[i].Why, f.Signs[i].Means = string(truth), why, sign.Means.Text(vars)

@@ -185,3 +185,17 @@ func TestTimeDoesNotMakeOrderMatter(t *testing.T) {
 		require.JSONEq(rt, want, text(diagnose(subjects...)), "the same again: nothing of the input has changed")
 	})
 }
+
+func TestACauseIsHeldAgainstWhatItLeadsToItself(t *testing.T) {
+	pb := timed(t)
+	// Another symptom, which no release explains, began long before.
+	env, err := expr.NewEnv(map[string]expr.Type{"rows": expr.Rows, "traffic": expr.Rows})
+	require.NoError(t, err)
+	program, err := env.CompileSign("last(traffic) > 20")
+	require.NoError(t, err)
+	pb.Conditions = append(pb.Conditions, &playbook.Condition{ID: "p#busy", Title: "busy", Kind: playbook.Symptom, Signs: []playbook.Sign{{Program: program, Weight: playbook.Decisive, Reads: program.Reads()}}})
+	d := diagnose(seen(pb, deployed(17*time.Minute), map[string]any{"errors": steps(100, 60), "traffic": steps(30, 100), "calls": steps(0), "rows": []any{}}))
+	require.Equal(t, "true", finding(t, d, "release").Signs[0].Truth)
+	require.Equal(t, "release", d.Roots[0].Title)
+	require.Equal(t, "failing", d.Timeline[0].Began.Title, "the onset of what the first root explains")
+}

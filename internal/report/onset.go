@@ -18,6 +18,9 @@ func (t *teller) onset() (time.Time, string) {
 	if t.round == nil {
 		return time.Time{}, ""
 	}
+	if at, from := t.found(); !at.IsZero() {
+		return at, from
+	}
 	for _, list := range [][]*diagnosis.Finding{t.felt(), t.roots()} {
 		var first time.Time
 		var from string
@@ -33,6 +36,18 @@ func (t *teller) onset() (time.Time, string) {
 		}
 	}
 	return time.Time{}, ""
+}
+
+// found is the onset as the diagnosis itself has it; records of before have none.
+func (t *teller) found() (at time.Time, from string) {
+	for _, line := range t.diagnosis().Timeline {
+		b := line.Began
+		if b == nil || b.To.After(t.at(incident.Detected)) || !at.IsZero() && !b.To.Before(at) {
+			continue
+		}
+		at, from = b.To, fmt.Sprintf("the step in “%s” on %s", b.Probe, b.Target)
+	}
+	return at, from
 }
 
 // roots are the findings of the roots.

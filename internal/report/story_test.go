@@ -69,7 +69,7 @@ func TestHowLongItTook(t *testing.T) {
 	t.Parallel()
 	p := report.NewPostmortem(recovered(t), seal)
 	require.Equal(t, map[string]string{
-		"Time to detect": "11 min 40 s", "Time to diagnose": "1 min 26 s", "Time to recover": "10 min 8 s", "Time to resolve": "30 min 20 s",
+		"Time to detect": "14 min 40 s", "Time to diagnose": "1 min 26 s", "Time to recover": "10 min 8 s", "Time to resolve": "30 min 20 s",
 	}, stretches(p))
 	var took time.Duration
 	share := 0.0
@@ -77,12 +77,12 @@ func TestHowLongItTook(t *testing.T) {
 		took += phase.Took
 		share += phase.Share
 	}
-	require.Equal(t, day("14:41:00").Sub(day("13:59:00")), took)
+	require.Equal(t, day("14:41:00").Sub(day("13:56:00")), took)
 	require.InDelta(t, 1, share, 1e-9)
 
 	p = report.NewPostmortem(unclear(t), seal)
 	require.Equal(t, map[string]string{
-		"Time to detect": "15 min 41 s", "Time to diagnose": "unknown: no cause was identified",
+		"Time to detect": "16 min 11 s", "Time to diagnose": "unknown: no cause was identified",
 		"Time to recover": "unknown: no recovery was verified", "Time to resolve": "unknown: it is not resolved",
 	}, stretches(p))
 	require.Empty(t, p.Phases)
@@ -109,7 +109,7 @@ func TestOnlyWhatWasMeasuredIsImpact(t *testing.T) {
 	require.Equal(t, []report.Measured{
 		{Kind: "errors", Name: "error ratio", From: "prometheus", Usual: "0.06 %", Worst: "5.97 %", At: "14:06:45", Last: "4.9 %", Cites: []int{1}},
 		{Kind: "waiting work", Name: "waiting", From: "prometheus", Usual: "0", Worst: "43.9", At: "14:06:45", Last: "37.6", Cites: []int{2}},
-		{Kind: "latency", Name: "p95", From: "prometheus", Usual: "182 ms", Worst: "7.33 s", At: "14:06:45", Last: "6.74 s", Cites: []int{3}},
+		{Kind: "latency", Name: "p95", From: "prometheus", Usual: "180 ms", Worst: "7.33 s", At: "14:06:45", Last: "6.74 s", Cites: []int{3}},
 	}, i.Measures)
 	i = report.NewPostmortem(unclear(t), seal).Impact
 	require.Equal(t, []string{"errors", "waiting work"}, i.Missing)

@@ -26,6 +26,7 @@ func (t *teller) timeline() []Entry {
 	if !t.began.IsZero() {
 		out = append(out, Entry{At: t.began, Text: "it began: " + t.beganFrom, Tone: incident.Bad, Names: []string{beganName}})
 	}
+	out = append(out, t.changes()...)
 	list := t.incident.Timeline
 	for n := 0; n < len(list); {
 		run := 1
@@ -41,6 +42,31 @@ func (t *teller) timeline() []Entry {
 		out[n].Clock = out[n].At.UTC().Format("15:04:05")
 		if d := out[n].At.UTC().Format("Monday, 2 January 2006"); d != day {
 			out[n].Day, day = d, d
+		}
+	}
+	return out
+}
+
+// changes are what had changed by the time that it was noticed, and not long
+// before it began: the newest few.
+func (t *teller) changes() []Entry {
+	if t.round == nil || t.began.IsZero() {
+		return nil
+	}
+	var out []Entry
+	for _, line := range t.diagnosis().Timeline {
+		for _, c := range line.Changes {
+			if len(out) == mostChanges {
+				return out
+			}
+			if c.At.After(t.at(incident.Detected)) || t.began.Sub(c.At) > changesBefore {
+				continue
+			}
+			text := fmt.Sprintf("changed: %s of %s", c.Kind, c.What)
+			if c.Detail != "" {
+				text += ": " + c.Detail
+			}
+			out = append(out, Entry{At: c.At, By: c.Target, Text: visible(text), Tone: incident.Minor})
 		}
 	}
 	return out

@@ -47,6 +47,7 @@ var kinds = []struct {
 	{"abandoned", regexp.MustCompile(`AbandonedJobError|Moved to FailedJobRegistry`)},
 	{"import", regexp.MustCompile(`^(ModuleNotFoundError|ImportError|NotRegistered):|Invalid attribute name|module '[^']*' has no attribute`)},
 	{"unreadable", regexp.MustCompile(`^(DeserializationError|UnpicklingError|UnpickleError|DecodeError|ContentDisallowed)`)},
+	{"schema", regexp.MustCompile(`^Undefined(Table|Column|Function|Object)|(?i:\b(relation|column|table|schema|function|type|sequence|database|role) "?[^ "]+"? (of relation "?[^ "]+"? )?does not exist|no such (table|column)\b|unknown column)`)},
 	{"absent", regexp.MustCompile(`^\w*(DoesNotExist|NotFound|NotFoundError|NoResultFound|NoSuchKey|NoSuchBucket):|(?i:\b(not found|does(n't| not) exist|no longer exists|no such (file|key|row|record|object)|is missing|unknown id)\b)`)},
 	{"memory", regexp.MustCompile(`^MemoryError:`)},
 	{"unreachable", regexp.MustCompile(`^(\w*Connection\w*Error|ConnectionRefusedError|OperationalError|\w*ConnectTimeout|\w*ReadTimeout|TimeoutError|gaierror|\w*InterfaceError):`)},

@@ -23,6 +23,9 @@ func TestAFailureIsReadFromItsText(t *testing.T) {
 	} {
 		require.Equal(t, want, traceback.Read(text), text)
 	}
+	require.Equal(t, "schema", traceback.Read("psycopg2.errors.UndefinedTable: relation \"orders\" does not exist\nLINE 1: SELECT").Kind)
+	require.Equal(t, "schema", traceback.Of("ProgrammingError", `column o.currency of relation "orders" does not exist`).Kind)
+	require.Equal(t, "absent", traceback.Of("ValueError", "the order 7 does not exist").Kind)
 	require.Equal(t, "killed", traceback.Of("WorkerLostError", "Worker exited prematurely: signal 9 (SIGKILL) Job: 3.").Kind)
 	require.Equal(t, "a <*> <*>", traceback.Mask("a the_password password='x'"))
 }

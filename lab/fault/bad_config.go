@@ -14,7 +14,7 @@ func badConfig() Fault {
 	return Fault{
 		Name: "bad-config", Group: "Deploy", Cause: "C-bad-config",
 		About:      "a setting was changed and the service restarted with it: the cache's password, the partner's address, or how long it is waited for",
-		Truth:      one("app/release#a-setting-is-wrong"),
+		Truth:      one("app/release#a-setting-is-wrong", "redis/reach#the-password-is-missing-or-wrong"),
 		LookAlikes: []string{"C-bad-deploy", "C-dependency-down"},
 		Inject: func(_ context.Context, s *stack.Stack, r *rand.Rand) (Heal, error) {
 			before, err := s.Settings()

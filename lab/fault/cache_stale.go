@@ -27,7 +27,7 @@ func staleLeft() Fault {
 		LookAlikes: []string{"C-cache-race", "C-wrong-ttl"},
 		Settle:     25 * time.Second,
 		Inject: func(ctx context.Context, s *stack.Stack, r *rand.Rand) (Heal, error) {
-			priceChanges(s)
+			priceChanges(s, 14)
 			edits := [][]stack.Edit{
 				{{File: "orders/catalogue.py", Old: forgetLine + toldLine, New: ""}},
 				{{File: "orders/catalogue.py", Old: forgetLine, New: "    await memory.forget(f\"cache:items:{number}\")\n"}},
@@ -47,8 +47,8 @@ func staleLate() Fault {
 		LookAlikes: []string{"C-stale-no-invalidation", "C-wrong-ttl"},
 		Settle:     30 * time.Second,
 		Inject: func(ctx context.Context, s *stack.Stack, r *rand.Rand) (Heal, error) {
-			priceChanges(s)
-			pause := float64(between(r, 15, 30)) / 10
+			priceChanges(s, 3)
+			pause := float64(between(r, 15, 20)) / 10
 			return shipped(ctx, s, "Enrich items",
 				stack.Edit{File: "orders/catalogue.py", Old: "from fastapi import APIRouter", New: "import asyncio\n\nfrom fastapi import APIRouter"},
 				stack.Edit{File: "orders/catalogue.py", Old: "        return dict(row._mapping) if row else None\n", New: fmt.Sprintf("        await asyncio.sleep(%.1f)\n        return dict(row._mapping) if row else None\n", pause)})
@@ -57,11 +57,11 @@ func staleLate() Fault {
 }
 
 // priceChanges lets the most looked-at items change often, as in a sale.
-func priceChanges(s *stack.Stack) {
-	s.Customers.Also(stack.Visit{Name: "set a price in a sale", Weight: 12, Do: func(ctx context.Context, c *stack.Customer) error {
-		return c.Put(ctx, fmt.Sprintf("/items/%d", 1+c.Rand.IntN(14)), map[string]any{"price": 100 + c.Rand.IntN(900)})
+func priceChanges(s *stack.Stack, items int) {
+	s.Customers.Also(stack.Visit{Name: "set a price in a sale", Weight: 20, Do: func(ctx context.Context, c *stack.Customer) error {
+		return c.Put(ctx, fmt.Sprintf("/items/%d", 1+c.Rand.IntN(items)), map[string]any{"price": 100 + c.Rand.IntN(900)})
 	}}, stack.Visit{Name: "look at the sale", Weight: 30, Do: func(ctx context.Context, c *stack.Customer) error {
-		return c.Get(ctx, fmt.Sprintf("/items/%d", 1+c.Rand.IntN(14)))
+		return c.Get(ctx, fmt.Sprintf("/items/%d", 1+c.Rand.IntN(items)))
 	}})
 }
 
@@ -75,6 +75,9 @@ func wrongLife() Fault {
 		LookAlikes: []string{"C-stale-no-invalidation", "C-cold-cache", "C-redis-eviction"},
 		Settle:     30 * time.Second,
 		Inject: func(ctx context.Context, s *stack.Stack, r *rand.Rand) (Heal, error) {
+			if err := hot(ctx, s); err != nil {
+				return nil, err
+			}
 			if r.IntN(2) == 0 {
 				return shipped(ctx, s, "Lives of entries", stack.Edit{File: "orders/memory.py", Old: ", " + storeLine, New: ")"})
 			}
@@ -110,6 +113,9 @@ func flushed() Fault {
 		LookAlikes: []string{"C-redis-eviction", "C-cold-cache", "C-wrong-ttl"},
 		Settle:     15 * time.Second,
 		Inject: func(ctx context.Context, s *stack.Stack, r *rand.Rand) (Heal, error) {
+			if err := hot(ctx, s); err != nil {
+				return nil, err
+			}
 			ctx, cancel := context.WithCancel(ctx)
 			every := time.Duration(between(r, 400, 900)) * time.Millisecond
 			first := askStore(ctx, s, deleteAll...)
@@ -142,5 +148,19 @@ func notAsked() Fault {
 			}
 			return shipped(ctx, s, "Simpler reading", item, top)
 		},
+	}
+}
+
+// hot lets most people look at few items, so that the cache does its work, and
+// waits until it does.
+func hot(ctx context.Context, s *stack.Stack) error {
+	s.Customers.Also(stack.Visit{Name: "look at what is advertised", Weight: 150, Do: func(ctx context.Context, c *stack.Customer) error {
+		return c.Get(ctx, fmt.Sprintf("/items/%d", 1+c.Rand.IntN(20)))
+	}})
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(25 * time.Second):
+		return nil
 	}
 }

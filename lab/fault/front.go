@@ -39,38 +39,6 @@ func editFront(s *stack.Stack, old, now string) (Heal, error) {
 	return func(context.Context) error { return load(string(before)) }, nil
 }
 
-// firewall puts a rule into the way of packets of this stack's ports, and takes
-// it out when ctx ends or it is healed. rule is what stands behind
-// `iptables -A INPUT`.
-func firewall(ctx context.Context, s *stack.Stack, rules ...string) (Heal, error) {
-	change := func(ctx context.Context, how, rule string) error {
-		argv := append([]string{"iptables", "-w", "5", how, "INPUT"}, strings.Fields(rule)...)
-		_, err := s.Tool(ctx, nil, argv...)
-		return err
-	}
-	heal := func(ctx context.Context) error {
-		var failed error
-		for _, rule := range rules {
-			if err := change(ctx, "-D", rule); err != nil && failed == nil {
-				failed = err
-			}
-		}
-		return failed
-	}
-	for _, rule := range rules {
-		if err := change(ctx, "-I", rule); err != nil {
-			_ = heal(context.WithoutCancel(ctx))
-			return nil, err
-		}
-	}
-	context.AfterFunc(ctx, func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		_ = heal(ctx)
-	})
-	return heal, nil
-}
-
 // mood says how the partner is from now on.
 func mood(s *stack.Stack, pause float64, status int) error {
 	return os.WriteFile(s.Path("run", "partner.mood"), fmt.Appendf(nil, "%.3f %d\n", pause, status), 0o644)

@@ -15,7 +15,7 @@ func healthy() []Fault {
 		idleWorkers(),
 		justDeployed(),
 		falseAlarm(),
-		idleSessions(),
-		reportRuns(),
+		scanner(),
+		morningLogins(),
 	}, stillWell()...)
 }

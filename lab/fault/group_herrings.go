@@ -8,7 +8,7 @@ func herrings() []Fault {
 		herringCrawler(),
 		herringRelease(),
 		herringHotfix(),
-		leakBesideIdle(),
+		tokensAndScanner(),
 		beside("blocked-loop-beside-recycled-workers", blockedLoop(), recycled.About, recycled.Inject),
 		beside("port-taken-beside-idle-workers", portTaken(), idle.About, idle.Inject),
 	}, oddities()...)

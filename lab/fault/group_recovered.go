@@ -11,7 +11,5 @@ func recovered() []Fault {
 		was(partnerDown()),
 		was(schemaBehind()),
 		was(serverDead()),
-		lockReleased(),
-		databaseCameBack(),
 	}
 }

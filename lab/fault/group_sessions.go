@@ -10,5 +10,6 @@ func sessions() []Fault {
 		sessionsShort(),
 		sessionsInProcess(),
 		sessionsLost(),
+		holeUsed(),
 	}
 }

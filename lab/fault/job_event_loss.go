@@ -14,7 +14,7 @@ func jobsNotEnqueued() Fault {
 	return Fault{
 		Name: "jobs-not-enqueued", Group: "jobs", Cause: "C-event-loss", Alert: "JobsNotProcessed",
 		About:      "the service enqueues into a server that is not there, and answers well all the same",
-		Truth:      one("data/events#what-is-sent-does-not-reach-the-queue"),
+		Truth:      one("data/events#what-is-sent-does-not-reach-the-queue", "redis/reach#the-address-is-wrong"),
 		LookAlikes: []string{"C-job-worker-down", "C-job-scheduler-down", "C-redis-misaddressed"},
 		Inject: func(_ context.Context, s *stack.Stack, r *rand.Rand) (Heal, error) {
 			old, err := s.Settings()

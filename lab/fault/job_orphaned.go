@@ -49,6 +49,7 @@ func taskOrphaned() Fault {
 			}
 			time.Sleep(time.Second)
 			s.Tasks.Kill()
+			time.Sleep(5 * time.Second) // as long as supervisors wait
 			return nil, s.Back(ctx, s.Tasks)
 		},
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"syscall"
@@ -60,18 +59,7 @@ func scrapeBlocked() Fault {
 		Needs:      []string{"root", "iptables"}, Settle: 15 * time.Second,
 		Inject: func(ctx context.Context, s *stack.Stack, r *rand.Rand) (Heal, error) {
 			port := strconv.Itoa(pick(r, s.Port.RedisExporter, s.Port.PostgresExporter, s.Port.NodeExporter))
-			rule := func(what string) error {
-				out, err := exec.Command("iptables", what, "INPUT", "-i", "lo", "-p", "tcp", "--dport", port, "-j", "DROP").CombinedOutput()
-				if err != nil {
-					return fmt.Errorf("iptables %s: %w: %s", what, err, out)
-				}
-				return nil
-			}
-			if err := rule("-I"); err != nil {
-				return nil, err
-			}
-			context.AfterFunc(ctx, func() { _ = rule("-D") })
-			return func(context.Context) error { return rule("-D") }, nil
+			return s.Firewall(ctx, "-i lo -p tcp --dport "+port+" -j DROP")
 		},
 	}
 }

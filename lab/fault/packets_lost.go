@@ -22,7 +22,7 @@ func packetsLost() Fault {
 			rule := func(side string) string {
 				return fmt.Sprintf("-i lo -p tcp -m multiport --%s %s -m statistic --mode random --probability %.3f -j DROP", side, ports, share)
 			}
-			return firewall(ctx, s, rule("dports"), rule("sports"))
+			return s.Firewall(ctx, rule("dports"), rule("sports"))
 		},
 	}
 }

@@ -17,7 +17,7 @@ func wayBlocked() Fault {
 		LookAlikes: []string{"C-app-crash-overload", "C-unhealthy-targets"},
 		Needs:      []string{"root", "iptables"},
 		Inject: func(ctx context.Context, s *stack.Stack, r *rand.Rand) (Heal, error) {
-			return firewall(ctx, s, fmt.Sprintf("-i lo -p tcp --dport %d -j DROP", pick(r, s.Port.A, s.Port.B)))
+			return s.Firewall(ctx, fmt.Sprintf("-i lo -p tcp --dport %d -j DROP", pick(r, s.Port.A, s.Port.B)))
 		},
 	}
 }

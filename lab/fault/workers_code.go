@@ -65,8 +65,8 @@ func processState() Fault {
 	}, "Keep sessions at hand", func(*rand.Rand) []stack.Edit {
 		return []stack.Edit{
 			{File: "orders/people.py", Old: "routes = APIRouter()\n", New: "routes = APIRouter()\nsessions = {}\n"},
-			{File: "orders/people.py", Old: "    await memory.store.set(f\"session:{session}\", json.dumps({\"user\": row.id}), ex=settings.SESSION_TTL)\n", New: "    sessions[session] = json.dumps({\"user\": row.id})\n"},
-			{File: "orders/people.py", Old: "    found = await memory.store.get(f\"session:{session}\")\n", New: "    found = sessions.get(session)\n"},
+			{File: "orders/people.py", Old: "    await memory.store.set(f\"session:{session}\", json.dumps({\"user\": user}), ex=settings.SESSION_TTL)\n", New: "    sessions[session] = json.dumps({\"user\": user})\n"},
+			{File: "orders/people.py", Old: "    found = await memory.store.get(f\"session:{session}\") if session else None\n", New: "    found = sessions.get(session)\n"},
 		}
 	})
 	return f

@@ -64,6 +64,7 @@ func clear(dir string) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	unmount(dir)
+	clearFirewall(dir)
 	for _, group := range memoryGroups(dir) {
 		_ = os.Remove(group)
 	}

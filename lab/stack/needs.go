@@ -60,6 +60,22 @@ func Check() error {
 	return nil
 }
 
+// Lacking says what of a fault's needs this machine does not have: a program
+// by its name, or "root". Empty: it has all of them.
+func Lacking(needs []string) string {
+	var lacking []string
+	for _, need := range needs {
+		if need == "root" {
+			if os.Getuid() != 0 {
+				lacking = append(lacking, "the rights of root")
+			}
+		} else if _, err := find(need); err != nil {
+			lacking = append(lacking, "the program "+need)
+		}
+	}
+	return strings.Join(lacking, ", ")
+}
+
 func sorted(set map[string]bool) []string {
 	var names []string
 	for name := range set {

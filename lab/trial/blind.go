@@ -39,6 +39,8 @@ func (t Trial) Blind(ctx context.Context) []Result {
 		return []Result{Failed(t, err)}
 	}
 	defer s.Stop()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	if err := t.Bring(ctx, s); err != nil {
 		return []Result{Failed(t, err)}
 	}

@@ -86,6 +86,9 @@ const (
 // Run tries it. Errors: the stack does not start, the fault cannot be brought
 // about, quell cannot be asked. What the diagnosis says is no error.
 func (t Trial) Run(ctx context.Context) (Result, error) {
+	if lacking := stack.Lacking(t.Fault.Needs); lacking != "" {
+		return Result{}, fmt.Errorf("this machine does not have what it needs: %s", lacking) // before a stack is started for nothing
+	}
 	s, err := stack.Start(ctx, stack.Options{Seed: t.Seed})
 	if err != nil {
 		return Result{}, err

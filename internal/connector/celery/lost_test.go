@@ -44,7 +44,7 @@ func TestWhatAKilledWorkerHadInHandIsLeft(t *testing.T) {
 	require.Equal(t, []any{map[string]any{"task": "app.slow", "count": int64(1)}}, v["tasks"])
 	s.kills(worker)
 	require.EqualValues(t, 1, ask(t, target, "celery.taken")["left"])
-	time.Sleep(7 * time.Second) // far enough from the beginning of the next one
+	time.Sleep(4 * time.Second) // far enough from the beginning of the next one
 	s.starts(t, "worker", "-c", "1", "-l", "warning")
 	require.Eventually(t, func() bool { return ask(t, target, "celery.queues")["listeners"] != int64(0) }, time.Minute, 2*time.Second)
 	require.EqualValues(t, 1, ask(t, target, "celery.taken")["left"], "the new worker does not have it")

@@ -34,6 +34,10 @@ func (b broker) takenQuestion() question {
 	}}
 }
 
+// skew is by how much, in seconds, the clock of a worker, which writes down when
+// it took something, may differ from the server's.
+const skew = 2
+
 // mostTaken bounds the deliveries that are looked at.
 const mostTaken = 200
 
@@ -74,7 +78,7 @@ func (b broker) askTaken(ctx context.Context, s *redisapi.Session) (map[string]a
 		oldest = larger(oldest, since)
 		tasks[d.calls()]++
 		// A broker that was away has cut everybody off: who took it may live.
-		if listeners == 0 || since > connected+5 && uptime > since {
+		if listeners == 0 || since > connected+skew && uptime > since {
 			left++
 		}
 		if d.again {

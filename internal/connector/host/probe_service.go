@@ -92,6 +92,7 @@ func (t *target) service(ctx context.Context, q probe.Question) evidence.Answer 
 	if err != nil {
 		return evidence.Not(evidence.Invalid, err.Error(), "")
 	}
+	match = remembered(match)
 	var before []process
 	var limitsBefore map[int]limits
 	var found []listener
@@ -163,6 +164,24 @@ func (t *target) service(ctx context.Context, q probe.Question) evidence.Answer 
 		notes = append(notes, "who holds the port is hidden from us: "+hintHidden)
 	}
 	return evidence.Of(v, notes...)
+}
+
+// remembered asks once of each process: it is asked of every process of the
+// machine, several times, and may have to read files.
+func remembered(match func(system, process) bool) func(system, process) bool {
+	type one struct {
+		pid   int
+		start float64
+	}
+	known := map[one]bool{}
+	return func(s system, p process) bool {
+		is, ok := known[one{p.pid, p.start}]
+		if !ok {
+			is = match(s, p)
+			known[one{p.pid, p.start}] = is
+		}
+		return is
+	}
 }
 
 // portHolder finds the listeners of a TCP port and the process behind them.

@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/quellhq/quell/internal/evidence"
@@ -61,10 +63,9 @@ func (t *target) freshness(ctx context.Context, q probe.Question) evidence.Answe
 		notes = append(notes, fmt.Sprintf("the first %d of %d pages are compared", maxPages, len(list)))
 		list = list[:maxPages]
 	}
-	rows, compared, stale, honoured := []any{}, 0, 0, false
-	for _, p := range list {
-		path := fmt.Sprint(p)
-		req, err := t.get(path)
+	requests := make([][2]request, len(list))
+	for i, p := range list {
+		req, err := t.get(fmt.Sprint(p))
 		if err != nil {
 			return evidence.Not(evidence.Invalid, err.Error(), "write paths, like /products/1")
 		}
@@ -79,8 +80,19 @@ func (t *target) freshness(ctx context.Context, q probe.Question) evidence.Answe
 			u.RawQuery += extra
 			fresh.url = &u
 		}
-		row, ok := t.compare(ctx, path, req, fresh)
-		if ok {
+		requests[i] = [2]request{req, fresh}
+	}
+	// Pages stand beside each other: a source that is slow must not use up the
+	// time of all. What was not compared in time is said to be so.
+	compares := make([]map[string]any, len(list))
+	var group sync.WaitGroup
+	for i, p := range list {
+		group.Go(func() { compares[i] = t.compare(ctx, fmt.Sprint(p), requests[i][0], requests[i][1]) })
+	}
+	group.Wait()
+	rows, compared, stale, honoured := []any{}, 0, 0, false
+	for _, row := range compares {
+		if row["compared"] == true {
 			compared++
 		}
 		if row["differs"] == true {
@@ -88,6 +100,9 @@ func (t *target) freshness(ctx context.Context, q probe.Question) evidence.Answe
 		}
 		honoured = honoured || row["honoured"] == true || row["differs"] == true
 		rows = append(rows, row)
+	}
+	if compared == 0 {
+		return evidence.Not(evidence.NoData, "none of the pages could be had both ways in the time there was", "name pages that answer, or a longer timeout")
 	}
 	return evidence.Of(map[string]any{"pages": rows, "compared": int64(compared), "stale": int64(stale), "honoured": honoured}, notes...)
 }
@@ -109,18 +124,27 @@ func argument(q probe.Question, name, otherwise string) string {
 	return otherwise
 }
 
-// compare asks for a page twice as everyone does, and twice of its source. The
-// ordinary way comes first: asking the source may put its value into the cache.
-func (t *target) compare(ctx context.Context, path string, ordinary, fresh request) (map[string]any, bool) {
+// compare asks for a page as everyone does, and of its source, and once more
+// each way where the two differ. The ordinary way comes first: asking the source
+// may put its value into the cache.
+func (t *target) compare(ctx context.Context, path string, ordinary, fresh request) map[string]any {
 	row := map[string]any{"path": path, "compared": false, "honoured": nil, "differs": nil, "fields": []any{}, "stored_s": nil, "behind_s": nil, "filled_late": nil}
 	var got [4]map[string]string
 	var results [4]result
 	for i, req := range []request{ordinary, ordinary, fresh, fresh} {
+		if i == 3 && reflect.DeepEqual(got[0], got[2]) {
+			results[3], got[3] = results[2], got[2]
+			break
+		}
 		r, err := t.do(ctx, req)
 		if err != nil || !r.ok() || r.cut {
-			return row, false
+			return row
 		}
 		results[i], got[i] = r, flat(r.body)
+		if i == 0 && sign(r) == cold {
+			row["compared"], row["differs"] = true, false // the cache has nothing to be old
+			return row
+		}
 	}
 	row["compared"] = true
 	if h, known := asked(results[0], results[2]); known {
@@ -146,15 +170,15 @@ func (t *target) compare(ctx context.Context, path string, ordinary, fresh reque
 	}
 	// Of a thing that was not changed since, the time of its last change tells nothing.
 	if len(differ) > 0 && hasStored && hasNew && (!hasOld || fresher.After(old)) {
-		// A second of doubt: Age has whole ones, and clocks differ.
+		// Age has whole seconds: the true moment lies up to one before this.
 		switch at := now.Add(-stored); {
 		case at.After(fresher.Add(time.Second)):
 			row["filled_late"] = true
-		case at.Before(fresher.Add(-time.Second)):
+		case at.Before(fresher):
 			row["filled_late"] = false
 		}
 	}
-	return row, true
+	return row
 }
 
 // asked reports whether the second answer came from the source, where the

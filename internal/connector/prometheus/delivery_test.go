@@ -30,7 +30,8 @@ func TestDeliveryTellsALostAlertFromADeliveredOne(t *testing.T) {
 	wait := func(target connector.Target, field string) map[string]any {
 		realserver.WaitFor(t, field, 30*time.Second, "", func() error {
 			a := ask(t, target, builtin("prometheus.delivery", nil))
-			if n, _ := a.Value.(map[string]any)[field].(float64); n > 0 {
+			had, _ := a.Value.(map[string]any)
+			if n, _ := had[field].(float64); n > 0 {
 				return nil
 			}
 			return fmt.Errorf("%v", a.Value)

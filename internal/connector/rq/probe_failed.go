@@ -21,7 +21,7 @@ func failedQuestion() question {
 		Cost:     "the newest 50 failed jobs of each of 100 queues, 300 in all: eight fields and the newest result of each, unpacked and never run",
 		Shape:    probe.Object,
 		Fields: []probe.Field{
-			rowsField("groups", "most jobs first, at most 30: queue, function, exception, says (its message, data masked), kind (timeout, killed, abandoned, absent, import, unreadable, memory, unreachable, silent, other), count, recent, newest_s, ids (the newest ten)"),
+			rowsField("groups", "most jobs first, at most 30: queue, function, exception, says (its message, data masked), kind (timeout, killed, abandoned, absent, schema, import, unreadable, memory, unreachable, silent, other), count, recent, newest_s, ids (the newest ten)"),
 			numberField("failed", "jobs in all registries of failed jobs"), numberField("sampled", "of these, looked at: the newest"),
 			numberField("recent", "of the sample, failed within ten minutes"), numberField("newest_s", "how long ago the newest failed; null without"),
 			numberField("ok", "jobs that live workers did well since their start; null without workers"),

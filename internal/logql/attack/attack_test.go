@@ -82,10 +82,20 @@ func TestWhatWorked(t *testing.T) {
 	tally.Add(access(3000, "203.0.113.9", "/products?id=1%20UNION%20SELECT%20email,password%20FROM%20users", 200, 90000))
 	tally.Add(access(3001, "203.0.113.9", "/static/../../../../etc/passwd", 200, 1200))
 	tally.Add(attack.Line{At: 3002, Fields: []attack.Field{{[]byte("path"), []byte("/products?id=1;select pg_sleep(5)")}, {[]byte("status_code"), []byte("200")}, {[]byte("duration_ms"), []byte("5004")}}})
+	tally.Add(access(3003, "203.0.113.9", "/products?name=..%2f..%2f..%2fetc%2fpasswd", 200, 930)) // the page, as ever
 	r := tally.Report()
 	require.Equal(t, 3, r.WorkedCount, "%+v", r.Worked)
 	require.Equal(t, "gave far more than the page usually does", r.Worked[0].Why)
 	require.Equal(t, "gave a file that nobody should get", r.Worked[1].Why)
 	require.Equal(t, "took as long as it asked the database to sleep", r.Worked[2].Why)
 	require.Equal(t, "203.0.113.9", r.Sources[0].IP)
+}
+
+func TestAFileByItsName(t *testing.T) {
+	t.Parallel()
+	tally := attack.NewTally(1000)
+	tally.Add(access(2000, "198.51.100.1", "/download?name=prices.txt", 200, 90))
+	tally.Add(access(2001, "203.0.113.9", "/download?name=..%2f..%2fetc%2fshadow", 404, 20))
+	tally.Add(access(2002, "203.0.113.9", "/download?name=..%2f..%2fetc%2fpasswd", 200, 1400))
+	require.Equal(t, 1, tally.Report().WorkedCount)
 }

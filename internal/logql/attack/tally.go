@@ -242,9 +242,22 @@ func (h *Hit) worked(catchAll bool) string {
 	if h.Usual >= 0 && h.Bytes > timesLarger*h.Usual && h.Bytes > h.Usual+bytesLarger {
 		return "gave far more than the page usually does"
 	}
+	// A parameter that names a file, and an answer that is neither an error nor
+	// what the page usually gives.
+	if h.Class == Traversal && h.Bytes > 0 && namesFile.MatchString(h.Target) && !h.asUsual() {
+		return "gave a file that nobody should get"
+	}
 	inPath := h.Class.ofPath() && ClassOf([]byte(h.path)) == h.Class
 	if inPath && !catchAll && h.Bytes != 0 {
 		return "gave a file that nobody should get"
 	}
 	return ""
+}
+
+var namesFile = regexp.MustCompile(`(?i)[?&](file(name)?|path|page|doc(ument)?|template|include|dir|folder|name|download|load|read|src|attachment)=`)
+
+// asUsual reports whether an answer is as long as those of the page are: it may
+// say the request again, so it may be longer by that.
+func (h *Hit) asUsual() bool {
+	return h.Usual >= 0 && h.Bytes >= h.Usual*9/10 && h.Bytes <= h.Usual*11/10+int64(len(h.Target))
 }

@@ -58,7 +58,7 @@ async def around(request: Request, call_next):
     if "age" in wish:
         response.headers["age"] = str(wish["age"])
         response.headers["x-cache"] = "hit"
-    elif wish["fresh"]:
+    elif wish.get("missed"):
         response.headers["x-cache"] = "miss"
     return response
 

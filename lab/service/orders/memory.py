@@ -35,6 +35,7 @@ async def cached(key, make, ttl=None):
         found = json.loads(found)
         wish.get()["age"] = max(0, int(time.time() - found["at"]))
         return found["value"]
+    wish.get()["missed"] = True
     value = await make()
     try:
         await store.set(key, json.dumps({"at": time.time(), "value": value}, default=lambda moment: moment.isoformat()), ex=ttl or settings.CACHE_TTL)
