@@ -18,7 +18,7 @@ func memoryLimit() Fault {
 		LookAlikes: []string{"C-app-memory-leak", "C-worker-timeout"},
 		Needs:      []string{"root"}, Settle: 40 * time.Second,
 		Inject: func(_ context.Context, s *stack.Stack, r *rand.Rand) (Heal, error) {
-			limit := between(r, 105, 125)
+			limit := between(r, 68, 82)
 			_, err := fenced(s, s.WebB, "memory", map[string]string{"memory.limit_in_bytes": fmt.Sprintf("%dM", limit)})
 			return nil, err
 		},

@@ -54,7 +54,7 @@ func sessionsInProcess() Fault {
 	return Fault{
 		Name: "sessions-in-process", Group: "Session/auth", Cause: "C-process-local-state",
 		About:      "a release keeps sessions in the memory of each worker, of which there are several, and the gateway sends people anywhere",
-		Truth:      one("auth/session#each-process-knows-only-its-own-sessions"),
+		Truth:      one("auth/session#each-process-knows-only-its-own-sessions", "app/state#each-process-keeps-a-state-of-its-own"),
 		LookAlikes: []string{"C-cookie-broken", "C-session-ttl-short", "C-signing-key-changed"},
 		Settle:     30 * time.Second,
 		Inject: func(ctx context.Context, s *stack.Stack, _ *rand.Rand) (Heal, error) {

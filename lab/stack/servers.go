@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/quellhq/quell/lab/service"
 )
@@ -178,6 +179,10 @@ func (s *Stack) startDatabase(ctx context.Context) error {
 	}
 	if err := accepts(ctx, s.local(s.Port.Postgres)); err != nil {
 		return err
+	}
+	// It listens a moment before it lets anybody in.
+	for s.SQL(ctx, "postgres", "SELECT 1") != nil && ctx.Err() == nil {
+		time.Sleep(50 * time.Millisecond)
 	}
 	return s.fillDatabase(ctx)
 }

@@ -18,11 +18,14 @@ func TestDropKeepsTheContract(t *testing.T) {
 		"the first of a queue": func([]string) map[string]any { return map[string]any{"most": 2} },
 		"by id":                func(ids []string) map[string]any { return map[string]any{"ids": []any{ids[0], ids[1]}} },
 		"failed jobs":          func([]string) map[string]any { return map[string]any{"queue": "mail", "from": "failed"} },
+		"results for ever":     func([]string) map[string]any { return map[string]any{"queue": "old", "from": "finished"} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t)
 			s.breaks(t)
+			s.enqueueHow(t, "_for_ever", "old", "result", 10, 10)
+			s.work(t, "old")
 			s.enqueue(t, "mail", "work", 1, 2)
 			s.work(t, "mail")
 			ids := s.enqueue(t, "default", "work", 3, 4, 5)
