@@ -44,6 +44,7 @@ type target struct {
 	config config
 	tools  connector.Tools
 	closed atomic.Bool
+	silent atomic.Bool // a request ran out of its time
 }
 
 // Ask implements probe.Prober.

@@ -36,6 +36,11 @@ type request struct {
 	follow  bool
 	address string // ip:port to connect to; empty: resolve the host
 	timeout time.Duration
+	// more is a question that comes beside those of health: it gets little time,
+	// and none where the service has already left another one without an answer.
+	more bool
+	// leaves a part of the time that is left to those who come after it.
+	leaves bool
 }
 
 // A result is what came of a request. The zero status means that no response
@@ -72,15 +77,47 @@ func (r result) sentence() string {
 	return fmt.Sprintf("status %d from %s after %.3f s", r.status, r.address, r.total.Seconds())
 }
 
+// littleTime is what one request of a question beside those of health may take.
+const littleTime = 2 * time.Second
+
+// errSilent spares a service that hangs, and those who wait for the questions
+// that tell so.
+var errSilent = fmt.Errorf("another request was left without an answer: %w", context.DeadlineExceeded)
+
+// allowed is how long a request may take from now on. A question about health
+// leaves a part of the time where it would need all of it: several come one
+// after another, and a service that hangs must not keep the last from being heard.
+func (req request) allowed(ctx context.Context) time.Duration {
+	timeout := req.timeout
+	if req.more {
+		timeout = min(timeout, littleTime)
+	}
+	if deadline, ok := ctx.Deadline(); ok && req.leaves {
+		if left := time.Until(deadline); left < timeout {
+			timeout = max(left*6/10, littleTime)
+		}
+	}
+	return timeout
+}
+
 // do sends one request, and follows redirects on the same host. The error is
 // about us (budget, interruption); what went wrong with the target is in the
 // result.
 func (t *target) do(ctx context.Context, req request) (result, error) {
-	ctx, cancel := connector.Within(ctx, req.timeout)
-	defer cancel()
 	var chain []string
+	end := func() {}
+	defer func() { end() }()
 	for {
+		leave, err := t.tools.Gate.Enter(ctx)
+		if err != nil {
+			return refused(err), err
+		}
+		if len(chain) == 0 {
+			// The time runs from here: what was waited at the gate is not the service's.
+			ctx, end = connector.Within(ctx, req.allowed(ctx))
+		}
 		r, err := t.once(ctx, req)
+		leave()
 		r.redirects = chain
 		if err != nil || !req.follow || r.status < 300 || r.status > 399 || r.header.Get("Location") == "" {
 			return r, err
@@ -112,16 +149,19 @@ func shown(u *url.URL) string {
 	return c.String()
 }
 
+// refused is the result of a request that did not get through our own gate.
+func refused(err error) (r result) {
+	if errors.Is(err, context.DeadlineExceeded) {
+		r.phase, r.kind = "gate", "timeout"
+	}
+	return r
+}
+
 func (t *target) once(ctx context.Context, req request) (result, error) {
 	var r result
-	leave, err := t.tools.Gate.Enter(ctx)
-	if err != nil {
-		if errors.Is(err, context.DeadlineExceeded) {
-			r.phase, r.kind = "gate", "timeout"
-		}
-		return r, err
+	if req.more && t.silent.Load() {
+		return r, errSilent
 	}
-	defer leave()
 	start := time.Now()
 	t.send(ctx, req, &r)
 	r.total = time.Since(start)
@@ -129,6 +169,9 @@ func (t *target) once(ctx context.Context, req request) (result, error) {
 		return r, ctx.Err()
 	}
 	r.kind = connector.ErrorKind(r.err)
+	if r.kind == "timeout" {
+		t.silent.Store(true)
+	}
 	return r, nil
 }
 

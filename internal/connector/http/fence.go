@@ -51,6 +51,7 @@ func (t *target) fence(ctx context.Context, q probe.Question) evidence.Answer {
 		}
 		req.timeout = d
 	}
+	req.leaves = true
 	r, err := t.do(ctx, req)
 	if err != nil {
 		return connector.Failure("ask "+shown(req.url), err)

@@ -68,6 +68,7 @@ func (t *target) cacheCheck(ctx context.Context, q probe.Question) evidence.Answ
 	if err != nil {
 		return evidence.Not(evidence.Invalid, err.Error(), "write a path, like /app.css")
 	}
+	req.more = true
 	past := req
 	origin, _ := q.Args["origin"].(string)
 	if origin != "" {

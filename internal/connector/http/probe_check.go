@@ -63,6 +63,7 @@ func (t *target) check(ctx context.Context, q probe.Question) evidence.Answer {
 	if err != nil {
 		return evidence.Not(evidence.Invalid, err.Error(), "write a path, like /health")
 	}
+	req.leaves = true
 	count := 3
 	if n, ok := number(q.Args["count"]); ok {
 		count = min(max(int(n), 1), maxSamples)

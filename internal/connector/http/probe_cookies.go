@@ -141,7 +141,7 @@ func (t *target) collect(ctx context.Context, req request, send map[string]strin
 	var found []cookie
 	for hop := 0; ; hop++ {
 		one := req
-		one.follow = false
+		one.follow, one.more = false, true
 		one.headers = req.headers.Clone()
 		// A browser asks for a page; some services set their cookies on pages alone.
 		one.headers.Set("Accept", "text/html,*/*;q=0.8")

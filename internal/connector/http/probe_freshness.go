@@ -136,6 +136,7 @@ func (t *target) compare(ctx context.Context, path string, ordinary, fresh reque
 			results[3], got[3] = results[2], got[2]
 			break
 		}
+		req.more = true
 		r, err := t.do(ctx, req)
 		if err != nil || !r.ok() || r.cut {
 			return row

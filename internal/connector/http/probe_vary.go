@@ -53,6 +53,7 @@ func (t *target) vary(ctx context.Context, q probe.Question) evidence.Answer {
 	if err != nil {
 		return evidence.Not(evidence.Invalid, err.Error(), "write a path, like /health")
 	}
+	req.more = true
 	count := 12
 	if n, ok := number(q.Args["count"]); ok {
 		count = min(max(int(n), 2), maxSamples)
