@@ -262,9 +262,9 @@ func (b *Book) SignatureUsers() map[string][]string {
 
 // Signatures lists the names of the signatures that a question refers to, in
 // the order written, without repeats.
-func (q *Probe) Signatures() []string {
+func (p *Probe) Signatures() []string {
 	var names []string
-	for _, hole := range q.Text.Holes() {
+	for _, hole := range p.Text.Holes() {
 		if name, is := strings.CutPrefix(hole, signaturePrefix); is && !slices.Contains(names, name) {
 			names = append(names, name)
 		}

@@ -24,7 +24,6 @@ type front struct {
 	*realserver.Nginx
 	conf    string
 	servers [2]*behind
-	stop    func()
 }
 
 // behind is a server whose manners can be changed.

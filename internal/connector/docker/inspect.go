@@ -154,11 +154,11 @@ func (t *target) inspect(ctx context.Context, found []summary) ([]container, err
 	var out []container
 	var failed error
 	for i := range all {
-		switch f, ok := errs[i].(*fault); {
+		switch {
 		case errs[i] == nil:
 			all[i].Name = strings.TrimPrefix(all[i].Name, "/")
 			out = append(out, all[i])
-		case ok && f.status == 404:
+		case isGone(errs[i]):
 		default:
 			failed = errs[i]
 		}

@@ -2,6 +2,7 @@ package docker
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -109,8 +110,8 @@ func (t *target) image(ctx context.Context, name string, into *image) error {
 }
 
 func isGone(err error) bool {
-	f, ok := err.(*fault)
-	return ok && f.status == 404
+	var f *fault
+	return errors.As(err, &f) && f.status == 404
 }
 
 // sameProcessor compares an image's name of a processor with the kernel's;

@@ -69,7 +69,6 @@ func (x told) has(service string, longer time.Duration, failed bool) bool {
 // do: the newest first, and within the limit.
 type store struct {
 	requests []told
-	asked    []string
 	tempo    bool
 	batches  bool // Tempo's older form of OTLP, with ids in base64
 	tenant   string

@@ -3,6 +3,7 @@ package otel
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -18,8 +19,8 @@ func (c *client) tempoServices(ctx context.Context) ([]string, error) {
 		Values []any `json:"tagValues"`
 	}
 	if err := c.get(ctx, "/api/v2/search/tag/resource.service.name/values", nil, &reply); err != nil {
-		f, ok := err.(*fault)
-		if !ok || f.status != 404 && f.status != 400 {
+		var f *fault
+		if !errors.As(err, &f) || f.status != 404 && f.status != 400 {
 			return nil, err
 		}
 		if err := c.get(ctx, "/api/search/tag/service.name/values", nil, &reply); err != nil {
@@ -103,7 +104,7 @@ func (c *client) tempoTrace(ctx context.Context, id string) (*trace, error) {
 	}
 	data, err := c.fetch(ctx, "/api/traces/"+id, nil)
 	if err != nil {
-		if f, ok := err.(*fault); ok && f.status == 404 {
+		if f := (*fault)(nil); errors.As(err, &f) && f.status == 404 {
 			return nil, nil
 		}
 		return nil, err
