@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/quellhq/quell/internal/evidence"
+	"github.com/quellhq/quell/internal/expr"
 	"github.com/quellhq/quell/internal/playbook"
 )
 
@@ -186,8 +187,12 @@ func coverage(in Input, all []*Finding) Coverage {
 	for _, f := range all {
 		for _, s := range f.Signs[:len(f.condition.Signs)] {
 			c.Signs++
-			if s.Truth != "unknown" {
+			switch {
+			case s.Truth != string(expr.Undecided):
 				c.Known++
+				c.Possible++
+			case !f.withoutTarget(s):
+				c.Possible++
 			}
 		}
 	}
@@ -210,7 +215,19 @@ func coverage(in Input, all []*Finding) Coverage {
 	return c
 }
 
-// Below this share of known signs "nothing is wrong" would be a guess (own
+// withoutTarget reports a sign that reads from a system that the service does
+// not have, as far as quell.yaml says: a playbook works without it, and no
+// grant or repair would let it be seen.
+func (f *Finding) withoutTarget(s SignResult) bool {
+	for _, name := range s.reads {
+		if e, asked := f.subject.Evidence[name]; (!asked || e.Target == "") && !playbook.OfTime(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// Below this share of known signs, of those that could be, "nothing is wrong" would be a guess (own
 // value: the demo without logs still sees three fifths of its signs).
 const enoughSeen = 0.4
 
@@ -246,8 +263,8 @@ func silent(in Input) []string {
 // judge says the verdict and one sentence for it.
 func (d *Diagnosis) judge(silent []string) {
 	share := 0.0
-	if d.Coverage.Signs > 0 {
-		share = float64(d.Coverage.Known) / float64(d.Coverage.Signs)
+	if d.Coverage.Possible > 0 {
+		share = float64(d.Coverage.Known) / float64(d.Coverage.Possible)
 	}
 	likelySymptoms := 0
 	for _, s := range d.Symptoms {

@@ -86,6 +86,7 @@ type Moment struct {
 type Coverage struct {
 	Signs    int `json:"signs"`    // signs of all conditions looked at
 	Known    int `json:"known"`    // of them true or false
+	Possible int `json:"possible"` // of them those that read only from systems that the service has
 	Probes   int `json:"probes"`   // questions asked
 	Answered int `json:"answered"` // of them answered
 }
