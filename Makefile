@@ -32,6 +32,7 @@ loki-fixtures: ## ask a real Loki (built once, ten minutes) what our LogQL must 
 
 lab: ## start a real service again and again, let every fault in (three seeds), and print how it was diagnosed: hours
 	$(GO) run ./lab score --seed 1,2,3 --stacks 2 --out lab-results.jsonl
+	$(GO) run ./lab table lab-results.jsonl --page docs/reference/accuracy.md
 
 crash: ## kill quell with kill -9 at 500 seeded points of an incident, and count what was done twice, lost or stuck
 	$(GO) test ./lab/crash -run KilledAnywhere -count 1 -points 500 -timeout 90m -v

@@ -53,7 +53,11 @@ func (s *Store) begin(ctx context.Context) (*tx, error) {
 			if err = s.engine.begin(ctx, conn); err == nil {
 				return &tx{store: s, conn: conn}, nil
 			}
-			if s.drop(conn) && stale < poolSize && ctx.Err() == nil {
+			if ctx.Err() != nil {
+				// The caller gave up while it began, and nobody knows whether a
+				// transaction is open on this connection: the next one must not get it.
+				giveUp(conn)
+			} else if s.drop(conn) && stale < poolSize {
 				stale++
 				continue
 			}

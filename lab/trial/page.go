@@ -45,12 +45,12 @@ func Read(r io.Reader) ([]Result, error) {
 // Page is docs/reference/accuracy.md: what the results come to, then each of them.
 func Page(results []Result) string {
 	var b strings.Builder
-	b.WriteString(`<!-- Written by ` + "`make generate`" + `. Do not edit: change what it is made from. -->
+	b.WriteString(`<!-- Written by ` + "`make lab`" + `. Do not edit. -->
 
 # How often the diagnosis is right
 
 Measured by ` + "`make lab`" + `: every fault of [the lab](../../lab/README.md) is let into a real service, seed by seed, and
-` + "`quell diagnose`" + ` is asked as a person on call would ask it. The results are kept in lab/results.jsonl.
+` + "`quell diagnose`" + ` is asked as a person on call would ask it. It leaves one line for each trial in lab-results.jsonl, and writes this page from them.
 *Rank* is the place of the true cause, *said* the word for its probability, *chain* whether the why-chain reaches
 something that is felt, *false* how many causes were named that are not true.
 
