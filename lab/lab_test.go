@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/quellhq/quell/internal/realserver"
 	"github.com/quellhq/quell/lab/stack"
 )
 
@@ -22,10 +23,7 @@ import (
 func needStack(t *testing.T) {
 	t.Helper()
 	if missing := stack.Missing(); len(missing) > 0 {
-		if os.Getenv("QUELL_NEED_SERVERS") != "" {
-			t.Fatalf("the lab needs what is not installed: %s", strings.Join(missing, " "))
-		}
-		t.Skipf("NOT RUN: the lab needs what is not installed: %s", strings.Join(missing, " "))
+		realserver.Missing(t, "the lab needs what is not installed: "+strings.Join(missing, " "))
 	}
 }
 

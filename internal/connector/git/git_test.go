@@ -18,6 +18,7 @@ import (
 	"github.com/quellhq/quell/internal/connector/git"
 	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/probe"
+	"github.com/quellhq/quell/internal/realserver"
 )
 
 // now is when the tests ask; the repositories are younger than a day by it.
@@ -30,7 +31,7 @@ type repository struct {
 
 func newRepository(t *testing.T) *repository {
 	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("NOT TESTED: there is no git here: apt-get install git")
+		realserver.Missing(t, "there is no git here: apt-get install git")
 	}
 	r := &repository{t, filepath.Join(t.TempDir(), "shop")}
 	require.NoError(t, os.MkdirAll(r.dir, 0o755))

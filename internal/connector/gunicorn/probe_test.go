@@ -58,7 +58,7 @@ func TestTheLogSaysWhatBecameOfWorkers(t *testing.T) {
 func TestATitleHidesTheCommandLineAndTheServerIsFoundAllTheSame(t *testing.T) {
 	t.Parallel()
 	if exec.Command("/usr/bin/python3", "-c", "import setproctitle").Run() != nil {
-		t.Skip("python3-setproctitle is not installed: gunicorn gives itself no title")
+		realserver.Missing(t, "python3-setproctitle is not installed: gunicorn gives itself no title")
 	}
 	conf := filepath.Join(t.TempDir(), "conf.py")
 	require.NoError(t, os.WriteFile(conf, []byte("workers = 2\n"), 0o644))
