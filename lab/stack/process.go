@@ -48,7 +48,7 @@ func (s *Stack) process(name string, p program) (*Process, error) {
 		Name: name, Script: s.path("bin", name), PidFile: s.path("run", name+".pid"), Log: s.path("log", log),
 		User: p.user, Stop: p.stop, mark: s.Dir,
 	}
-	if pr.Script, pr.PidFile = s.path("bin", name), s.path("run", name+".pid"); p.dir == "" {
+	if p.dir == "" {
 		p.dir = s.Dir
 	}
 	var b strings.Builder

@@ -45,7 +45,6 @@ type Ports struct {
 // Options of a stack.
 type Options struct {
 	Seed uint64 // of what the customers do
-	Keep bool   // leave the directory of a stack that failed to start, to look at
 }
 
 // Start starts a stack and waits until customers are served. What it has begun
