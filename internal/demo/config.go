@@ -105,4 +105,7 @@ targets:
         values: {jobs: "[0-9, ]+"}
 
 params: {window: 4s, recently: 6s, stale_after: 4s, patience: 20s}
+
+# It is asked every few seconds while a change is watched, on machines that may be slow.
+limits: {requests: 2000, busy: 2m}
 `
