@@ -3,9 +3,18 @@ package stack
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"time"
+)
+
+// Ports are taken from below those that the kernel gives to outgoing
+// connections (32768 and up, as it comes): one of those could be somebody's
+// connection by the time that its server starts.
+const (
+	lowestPort  = 12_000
+	highestPort = 32_000
 )
 
 // ports are free ones of the loopback interface, all different.
@@ -17,13 +26,19 @@ func ports(n int) ([]int, error) {
 			l.Close()
 		}
 	}()
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+	var last error
+	for tries := 0; len(found) < n; tries++ {
+		if tries > 100*n {
+			return nil, fmt.Errorf("find a free port between %d and %d: %w", lowestPort, highestPort, last)
+		}
+		port := lowestPort + rand.IntN(highestPort-lowestPort)
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err != nil {
-			return nil, fmt.Errorf("find a free port: %w", err)
+			last = err
+			continue
 		}
 		held = append(held, l)
-		found = append(found, l.Addr().(*net.TCPAddr).Port)
+		found = append(found, port)
 	}
 	return found, nil
 }

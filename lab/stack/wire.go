@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"fmt"
 	"net"
 	"sync"
 	"time"
@@ -23,7 +24,11 @@ type Wire struct {
 
 // wire starts one.
 func wire(to string) (*Wire, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := ports(1)
+	if err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port[0]))
 	if err != nil {
 		return nil, err
 	}
