@@ -2,11 +2,7 @@ package gunicorn
 
 import (
 	"context"
-	"fmt"
-	"os"
 	"strconv"
-	"strings"
-	"time"
 
 	"github.com/quellhq/quell/internal/appserver"
 	"github.com/quellhq/quell/internal/connector"
@@ -21,17 +17,8 @@ func logSpec() probe.Spec {
 		Why:      "A worker that was ended for its silence, one that the kernel killed and one that had served its number of requests look alike in the process table; the master says which it was.",
 		Cost:     "the last two megabytes of its log",
 		Shape:    probe.Rows,
-		Params: []probe.Param{
-			{Name: "since", Type: probe.Duration, Default: "1h", About: "older lines are left out, where lines have a time"},
-		},
-		Fields: []probe.Field{
-			{Name: "kind", Type: "text", About: "one of " + strings.Join(appserver.Kinds(), ", ")},
-			{Name: "count", Type: "number", About: "how many lines"},
-			{Name: "first", Type: "number", About: "time of the first, seconds; null where lines have none"},
-			{Name: "last", Type: "number", About: "time of the last, seconds; null where lines have none"},
-			{Name: "pids", Type: "list", About: "the processes that it is about, twenty at most"},
-			{Name: "line", Type: "text", About: "the last line"},
-		},
+		Params:   appserver.LogParams(),
+		Fields:   appserver.LogFields(),
 		Outcomes: []probe.Outcome{
 			{When: "timeout is there", Means: "the master ended workers that were silent for too long"},
 			{When: "killed is there for a pid without timeout", Means: "something else killed it: mostly the kernel, for want of memory"},
@@ -56,44 +43,5 @@ func (t *target) log(ctx context.Context, q probe.Question) evidence.Answer {
 			return evidence.Not(evidence.NotApplicable, "where its log goes is not known: to no file that shows", "set log to the path of its error log")
 		}
 	}
-	since := time.Hour
-	if d, ok := q.Args["since"].(time.Duration); ok && d > 0 {
-		since = d
-	}
-	now := q.Now
-	if now.IsZero() {
-		now = time.Now()
-	}
-	said, cut, err := appserver.ReadLog(path, now.Add(-since))
-	switch {
-	case os.IsPermission(err):
-		return evidence.Not(evidence.Denied, err.Error(), "let quell read "+path)
-	case err != nil:
-		return evidence.Not(evidence.Unreachable, err.Error(), "")
-	}
-	rows := []any{}
-	for _, s := range said {
-		rows = append(rows, map[string]any{
-			"kind": s.Kind, "count": int64(s.Count), "first": moment(s.First), "last": moment(s.Last), "pids": pidList(s.PIDs), "line": t.tools.Redact.Text(s.Line),
-		})
-	}
-	if cut {
-		return evidence.Of(rows, fmt.Sprintf("only the end of %s was read", path))
-	}
-	return evidence.Of(rows)
-}
-
-func moment(at time.Time) any {
-	if at.IsZero() {
-		return nil
-	}
-	return float64(at.UnixMilli()) / 1000
-}
-
-func pidList(pids []int) []any {
-	out := make([]any, len(pids))
-	for i, n := range pids {
-		out[i] = int64(n)
-	}
-	return out
+	return appserver.AnswerLog(path, q, t.tools.Redact.Text)
 }
