@@ -11,6 +11,7 @@ import (
 // blinded takes one source after another away and tries again.
 func blinded() *cobra.Command {
 	var o options
+	var kept string
 	cmd := &cobra.Command{
 		Use: "blind", Short: "Takes each source away in turn, and prints how far the diagnosis falls", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -19,20 +20,41 @@ func blinded() *cobra.Command {
 				return err
 			}
 			defer done()
-			results := map[string][]trial.Result{}
-			for _, t := range chosen {
-				for _, r := range t.Blind(cmd.Context()) {
-					results[r.Without] = append(results[r.Without], r)
+			var all []trial.Result
+			show := func(results []trial.Result) error {
+				for _, r := range results {
 					fmt.Fprintf(cmd.OutOrStdout(), "%-18s %s", r.Without, r.Line())
+					if o.out != "" {
+						if err := appendTo(o.out, r); err != nil {
+							return err
+						}
+					}
 				}
-				if cmd.Context().Err() != nil {
-					return cmd.Context().Err()
+				all = append(all, results...)
+				return cmd.Context().Err()
+			}
+			if kept == "" {
+				for _, t := range chosen {
+					if err := show(t.Blind(cmd.Context())); err != nil {
+						return err
+					}
+				}
+			} else {
+				trials, err := trial.KeptBelow(kept)
+				if err != nil {
+					return err
+				}
+				for _, k := range among(trials, chosen, !cmd.Flags().Changed("seed")) {
+					if err := show(k.Blind(cmd.Context(), o.quell)); err != nil {
+						return err
+					}
 				}
 			}
-			fmt.Fprint(cmd.OutOrStdout(), trial.BlindSummary(results))
+			fmt.Fprint(cmd.OutOrStdout(), trial.BlindSummary(all))
 			return nil
 		},
 	}
 	o.flags(cmd)
+	cmd.Flags().StringVar(&kept, "kept", "", "directory of answers that `score --keep` kept: nothing is started, their answers are left out")
 	return cmd
 }

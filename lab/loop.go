@@ -36,7 +36,7 @@ func closed() *cobra.Command {
 				}
 				all = append(all, c)
 				fmt.Fprint(out, c.Line())
-				if c.Wrong() || c.Acted() && !c.Well {
+				if c.Wrong() || !c.Well {
 					fmt.Fprintln(os.Stderr, indent(c.Text))
 				}
 				if o.out != "" {

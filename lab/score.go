@@ -23,7 +23,7 @@ type options struct {
 	seeds                 []int
 	stacks                int
 	late                  time.Duration
-	quell, out            string
+	quell, out, keep      string
 	why                   bool
 }
 
@@ -38,6 +38,7 @@ func scored() *cobra.Command {
 	cmd.Flags().DurationVar(&o.late, "late", 0, "how much later than usual the alert arrives")
 	cmd.Flags().StringSliceVar(&o.kinds, "kind", nil, "kinds: fault, double, red herring, healthy, recovered; none: all")
 	cmd.Flags().BoolVar(&o.why, "why", true, "explain each diagnosis that is not right")
+	cmd.Flags().StringVar(&o.keep, "keep", "", "directory that all answers are kept below, for `lab again`")
 	return cmd
 }
 
@@ -73,14 +74,24 @@ func (o options) chosen() ([]fault.Fault, error) {
 	return chosen, nil
 }
 
-// prepare chooses the trials and builds the binary; done removes it.
-func (o options) prepare(cmd *cobra.Command) (trials []trial.Trial, done func(), err error) {
+// prepare chooses the trials, builds the binary unless one is named, and notes
+// where it is; done removes what was built.
+func (o *options) prepare(cmd *cobra.Command) (trials []trial.Trial, done func(), err error) {
 	chosen, err := o.chosen()
 	if err != nil {
 		return nil, nil, err
 	}
+	if o.keep != "" {
+		if o.keep, err = filepath.Abs(o.keep); err != nil {
+			return nil, nil, err
+		}
+	}
 	done = func() {}
-	if o.quell == "" {
+	if o.quell != "" {
+		if o.quell, err = filepath.Abs(o.quell); err != nil { // it runs in the directories of stacks
+			return nil, nil, err
+		}
+	} else {
 		dir, err := os.MkdirTemp("", "quell-binary-")
 		if err != nil {
 			return nil, nil, err
@@ -93,7 +104,7 @@ func (o options) prepare(cmd *cobra.Command) (trials []trial.Trial, done func(),
 	}
 	for _, f := range chosen {
 		for _, seed := range o.seeds {
-			trials = append(trials, trial.Trial{Fault: f, Seed: uint64(seed), Quell: o.quell, Late: o.late})
+			trials = append(trials, trial.Trial{Fault: f, Seed: uint64(seed), Quell: o.quell, Late: o.late, Keep: o.keep})
 		}
 	}
 	return trials, done, nil
@@ -112,21 +123,26 @@ func (o options) run(cmd *cobra.Command) error {
 		mu.Lock()
 		defer mu.Unlock()
 		results = append(results, r)
-		fmt.Fprint(cmd.OutOrStdout(), r.Line())
-		if o.why && !r.Right() && r.Error == "" {
-			fmt.Fprintln(cmd.ErrOrStderr(), indent(r.Why(t.Fault)))
-		}
-		if o.out != "" {
-			if err := appendTo(o.out, r); err != nil {
-				fmt.Fprintln(cmd.ErrOrStderr(), "lab:", err)
-			}
-		}
+		o.show(cmd, t.Fault, r)
 	})
 	if err := cmd.Context().Err(); err != nil {
 		return fmt.Errorf("interrupted after %d of %d trials: %w", len(results), len(trials), err)
 	}
 	fmt.Fprint(cmd.OutOrStdout(), trial.Summary(results))
 	return nil
+}
+
+// show prints a result, and keeps it where that was asked for.
+func (o options) show(cmd *cobra.Command, f fault.Fault, r trial.Result) {
+	fmt.Fprint(cmd.OutOrStdout(), r.Line())
+	if o.why && !r.Right() && r.Error == "" {
+		fmt.Fprintln(cmd.ErrOrStderr(), indent(r.Why(f)))
+	}
+	if o.out != "" {
+		if err := appendTo(o.out, r); err != nil {
+			fmt.Fprintln(cmd.ErrOrStderr(), "lab:", err)
+		}
+	}
 }
 
 // each runs the trials: those that take both processors one by one, the others

@@ -9,32 +9,49 @@ import (
 	"github.com/quellhq/quell/lab/trial"
 )
 
-// table prints what results come to, or writes the page of them.
+// table prints what results come to.
 func table() *cobra.Command {
 	var page string
+	var unseen, blind, closed []string
 	cmd := &cobra.Command{
 		Use: "table FILE…", Short: "Prints what results come to, or writes them as a page", Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, files []string) error {
-			var all []trial.Result
-			for _, name := range files {
-				f, err := os.Open(name)
+			var m trial.Measured
+			for _, err := range []error{
+				readAll(files, &m.Results), readAll(unseen, &m.Unseen), readAll(blind, &m.Blind), readAll(closed, &m.Closed),
+			} {
 				if err != nil {
 					return err
 				}
-				results, err := trial.Read(f)
-				f.Close()
-				if err != nil {
-					return fmt.Errorf("read %s: %w", name, err)
-				}
-				all = append(all, results...)
 			}
 			if page != "" {
-				return os.WriteFile(page, []byte(trial.Page(all)), 0o644)
+				return os.WriteFile(page, []byte(trial.Page(m)), 0o644)
 			}
-			fmt.Fprint(cmd.OutOrStdout(), trial.Summary(all))
+			fmt.Fprint(cmd.OutOrStdout(), trial.Summary(m.Results))
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&page, "page", "", "write the page of the results to this file")
+	flags := cmd.Flags()
+	flags.StringVar(&page, "page", "", "write the page of the results to this file")
+	flags.StringSliceVar(&unseen, "unseen", nil, "files of results as they came out before anybody had looked at their seed, for the page")
+	flags.StringSliceVar(&blind, "blind", nil, "files that `lab blind --out` wrote, for the page")
+	flags.StringSliceVar(&closed, "closed", nil, "files that `lab loop --out` wrote, for the page")
 	return cmd
+}
+
+// readAll appends the results of all files.
+func readAll[R trial.Line](files []string, into *[]R) error {
+	for _, name := range files {
+		f, err := os.Open(name)
+		if err != nil {
+			return err
+		}
+		results, err := trial.Read[R](f)
+		f.Close()
+		if err != nil {
+			return fmt.Errorf("read %s: %w", name, err)
+		}
+		*into = append(*into, results...)
+	}
+	return nil
 }

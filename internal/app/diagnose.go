@@ -27,6 +27,9 @@ type Request struct {
 	Now      time.Time // zero: now
 	Timeout  time.Duration
 	Progress func(run.Event)
+	// Recorded, where not nil, is what an earlier round was answered: nobody is
+	// asked. Set by Desk.From.
+	Recorded []evidence.Evidence
 }
 
 // Outcome is a diagnosis with the round of questions it came from.
@@ -52,7 +55,7 @@ func (s *Session) Diagnose(ctx context.Context, req Request) (Outcome, error) {
 		Playbooks: playbooks, Services: services, Targets: s.targets,
 		Params: func(p *playbook.Playbook) map[string]any { return s.values[p.ID] },
 		Now:    req.Now, Since: req.Since, Timeout: req.Timeout, Redact: s.redact, Progress: req.Progress,
-		Timeline: true,
+		Timeline: true, Recorded: req.Recorded,
 	}
 	result := investigation.Ask(ctx)
 	in := diagnosis.Input{Subjects: result.Subjects, At: result.At, Reported: req.Symptom}
@@ -89,9 +92,6 @@ func (s *Session) playbooks(req Request) ([]*playbook.Playbook, error) {
 			return []*playbook.Playbook{p}, nil
 		}
 		return nil, fmt.Errorf("%w; `quell explain` lists them", book.Unknown(req.Playbook))
-	}
-	if req.Alert != "" && len(book.ForAlert(req.Alert)) == 0 {
-		return nil, fmt.Errorf("no playbook is called by alert %q", req.Alert)
 	}
 	// An alert or a symptom raises what it names; it hides nothing else, since
 	// the cause often stands in a playbook that nobody thought of.
@@ -132,6 +132,9 @@ func (s *Session) page(req Request, services []run.Service, result run.Result, d
 	}
 	if result.OutOfTime > 0 {
 		p.Notes = append(p.Notes, fmt.Sprintf("the time for all questions was used up: %d were not asked or not answered by then", result.OutOfTime))
+	}
+	if req.Alert != "" && len(s.library.Book.ForAlert(req.Alert)) == 0 {
+		p.Notes = append(p.Notes, fmt.Sprintf("no playbook names alert %q: all are asked, and none is believed more for it", req.Alert))
 	}
 	if broken := s.library.Broken; len(broken) > 0 {
 		more := ""

@@ -93,17 +93,20 @@ func fromConfig(c config.Config) Setup {
 	named := map[string]bool{}
 	for _, service := range c.Services {
 		names := service.Targets()
-		for _, n := range names {
+		for _, n := range slices.Concat(names, service.Operations) {
 			named[n] = true
 		}
-		s.Services = append(s.Services, ServiceSetup{Name: service.Name, URL: service.URL, Health: service.Health, Environment: service.Environment, Targets: names})
+		s.Services = append(s.Services, ServiceSetup{Name: service.Name, URL: service.URL, Health: service.Health, Environment: service.Environment, Targets: names, Processes: service.Processes, Operations: service.Operations})
 	}
 	if len(s.Services) == 0 {
 		// Targets alone are worth a look: they stand for one service.
 		s.Services = []ServiceSetup{{Name: everything}}
 	}
 	for _, t := range c.Targets {
-		s.Targets = append(s.Targets, TargetSetup{Name: t.Name, Kind: t.Kind, Settings: t.Settings, Limits: t.Limits, Err: t.Err})
+		named[t.Process] = true // asked for what it is behind, not for itself; "" is nobody's name
+	}
+	for _, t := range c.Targets {
+		s.Targets = append(s.Targets, TargetSetup{Name: t.Name, Kind: t.Kind, Settings: t.Settings, Limits: t.Limits, Process: t.Process, Err: t.Err})
 		if named[t.Name] {
 			continue
 		}

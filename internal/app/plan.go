@@ -102,12 +102,9 @@ func (d *Desk) again(ctx context.Context, id string, events []incident.Event, af
 	if err != nil {
 		since = defaultSince
 	}
-	req := Request{Services: opened.Services, Symptom: opened.Symptom, Since: since}
+	req := Request{Services: opened.Services, Symptom: opened.Symptom, Alert: opened.Alert, Since: since}
 	if len(last.Playbooks) == 1 {
 		req.Playbook = slices.Collect(maps.Keys(last.Playbooks))[0]
-	}
-	if len(d.library.Book.ForAlert(opened.Alert)) > 0 {
-		req.Alert = opened.Alert
 	}
 	out, err := d.Diagnose(ctx, req)
 	if err != nil {

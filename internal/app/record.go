@@ -99,9 +99,12 @@ func kept(e evidence.Evidence) evidence.Evidence {
 		return e
 	}
 	e.Value = nil
-	e.Notes = append(append([]string{}, e.Notes...), fmt.Sprintf("the answer (%d bytes) is left out of the record", len(data)))
+	e.Notes = append(append([]string{}, e.Notes...), fmt.Sprintf("the answer (%d bytes) %s", len(data), leftOut))
 	return e
 }
+
+// leftOut ends the note of an answer that the record does not keep.
+const leftOut = "is left out of the record"
 
 func plainParams(params map[string]any) map[string]any {
 	out := make(map[string]any, len(params))

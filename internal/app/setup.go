@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/quellhq/quell/internal/connector"
@@ -40,6 +41,8 @@ type ServiceSetup struct {
 	Name, URL, Health string
 	Environment       string // as policy names it
 	Targets           []string
+	Processes         []string // targets of kind process that are the service itself
+	Operations        []string // targets whose calls may mend it
 }
 
 // TargetSetup is a target that is to be opened.
@@ -48,7 +51,14 @@ type TargetSetup struct {
 	Kind     string
 	Settings connector.Settings
 	Limits   connector.Limits
-	Err      error // why it cannot be opened although it is written correctly
+	Process  string // target that is the process behind it
+	Err      error  // why it cannot be opened although it is written correctly
+}
+
+// declaresCalls reports whether its settings have calls that may mend a service.
+func (t TargetSetup) declaresCalls() bool {
+	calls, _ := t.Settings["calls"].(map[string]any)
+	return len(calls) > 0
 }
 
 // facts are what questions may know of a service.
@@ -159,15 +169,17 @@ func Open(setup Setup) (*Session, error) {
 	}
 	for _, service := range setup.Services {
 		names := append([]string{}, service.Targets...)
+		elsewhere := s.elsewhere(service, names)
 		for _, t := range service.implied() {
-			// A target of the same kind that was written down takes its place.
-			if s.has(names, t.Kind) {
+			// A target of the same kind that was written down takes its place; one of
+			// kind http that is somewhere else is a service that it calls.
+			if s.has(names, t.Kind) && (t.Kind != "http" || len(elsewhere) < s.count(names, "http")) {
 				continue
 			}
 			s.openTarget(kinds, t)
 			names = append(names, t.Name)
 		}
-		s.services = append(s.services, run.Service{Facts: service.facts(), Targets: names})
+		s.services = append(s.services, run.Service{Facts: service.facts(), Targets: names, Processes: service.Processes, Operations: service.Operations, Called: elsewhere})
 	}
 	return s, nil
 }
@@ -191,22 +203,47 @@ func (s *Session) openTarget(kinds map[string]connector.Kind, t TargetSetup) {
 		return
 	}
 	s.open[t.Name] = target
-	s.targets[t.Name] = run.Target{Name: t.Name, Kind: kind.Name, Serves: kind.Serves, Probes: kind.Probes, Prober: target, Gate: gate}
+	s.targets[t.Name] = run.Target{Name: t.Name, Kind: kind.Name, Serves: kind.Serves, Probes: kind.Probes, Prober: target, Gate: gate, Process: t.Process, Calls: t.declaresCalls()}
 }
 
 // keepOut puts in the place of a target the reason why it is not there.
 func (s *Session) keepOut(t TargetSetup, kind connector.Kind, err error, reason string) {
 	s.Unopened = append(s.Unopened, Unopened{t.Name, t.Kind, err})
-	s.targets[t.Name] = run.Target{Name: t.Name, Kind: kind.Name, Serves: kind.Serves, Probes: kind.Probes, Prober: shut{reason}}
+	s.targets[t.Name] = run.Target{Name: t.Name, Kind: kind.Name, Serves: kind.Serves, Probes: kind.Probes, Prober: shut{reason}, Process: t.Process, Calls: t.declaresCalls()}
 }
 
-func (s *Session) has(names []string, kind string) bool {
-	for _, n := range names {
-		if t, ok := s.targets[n]; ok && t.Kind == kind {
-			return true
+func (s *Session) has(names []string, kind string) bool { return s.count(names, kind) > 0 }
+
+func (s *Session) count(names []string, kind string) (n int) {
+	for _, name := range names {
+		if t, ok := s.targets[name]; ok && t.Kind == kind {
+			n++
 		}
 	}
-	return false
+	return n
+}
+
+// elsewhere are the targets of kind http that are at another address than the
+// service: others that it calls.
+func (s *Session) elsewhere(service ServiceSetup, names []string) (out []string) {
+	here := service.facts()
+	if here.Host == "" {
+		return nil
+	}
+	for _, t := range s.setup.Targets {
+		address, _ := t.Settings["url"].(string)
+		there := ServiceSetup{URL: address}.facts()
+		if t.Kind == "http" && slices.Contains(names, t.Name) && there.Host != "" && !same(here, there) {
+			out = append(out, t.Name)
+		}
+	}
+	return out
+}
+
+// same reports whether two addresses may be those of one service: behind a name
+// and behind an address of the same port there may be the same.
+func same(a, b probe.Service) bool {
+	return a.Port == b.Port && (strings.EqualFold(a.Host, b.Host) || !named(a.Host) || !named(b.Host))
 }
 
 // Library is the set of playbooks of the session.

@@ -19,6 +19,7 @@ type asking struct {
 	config, since, timeout, symptom, alert string
 	asJSON, full                           bool
 	save                                   bool
+	from                                   string
 	as                                     string
 }
 
@@ -64,9 +65,15 @@ func diagnoseCommand(s streams) *cobra.Command {
 		Long: `Asks every playbook's questions of every system that quell.yaml names, at once
 and read-only, and prints one page: the causes with the evidence for and against
 them, the chain to what users feel, what to do, what was ruled out, and what
-could not be seen. Changes nothing. Ctrl-C prints what is known so far.`,
+could not be seen. Changes nothing. Ctrl-C prints what is known so far.
+
+With --from, the answers come from the record of an incident instead, and
+nobody is asked: to see what an edited playbook would have said that night.`,
 		Example: "  quell diagnose\n  quell diagnose orders-api --symptom \"too many connections\" --since 1h\n  quell diagnose --json | jq .diagnosis.summary",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if a.from != "" {
+				return concludeFrom(cmd, s, a, args)
+			}
 			req, err := a.request()
 			if err != nil {
 				return err
@@ -77,6 +84,7 @@ could not be seen. Changes nothing. Ctrl-C prints what is known so far.`,
 	}
 	a.flags(cmd)
 	cmd.Flags().BoolVar(&a.save, "save", false, "open an incident with this diagnosis and its evidence, as quell plan needs it")
+	cmd.Flags().StringVar(&a.from, "from", "", "ask nobody: conclude anew from the answers that this incident has on record")
 	cmd.Flags().StringVar(&a.as, "as", "", "who opens the incident (default: the user that runs quell)")
 	return cmd
 }
@@ -103,6 +111,7 @@ func runCommand(s streams) *cobra.Command {
 }
 
 func ask(ctx context.Context, s streams, a asking, req app.Request) error {
+	takePrecedence()
 	setup, err := app.LoadSetup(a.config)
 	if err != nil {
 		return &exit{exitUsage, err}
@@ -154,6 +163,27 @@ func askAndSave(ctx context.Context, s streams, a asking, setup app.Setup, req a
 	}
 	fmt.Fprintf(s.err, "saved as %s; next: quell plan %s\n", id, id)
 	return verdict
+}
+
+// concludeFrom asks nobody: the record has the answers, and says of whom and of
+// when they are.
+func concludeFrom(cmd *cobra.Command, s streams, a asking, services []string) error {
+	for _, flag := range []string{"save", "as", "since", "timeout", "symptom", "alert"} {
+		if cmd.Flags().Changed(flag) {
+			return usage("diagnose: --from takes what was asked from the record: leave --%s out", flag)
+		}
+	}
+	if len(services) > 0 {
+		return usage("diagnose: --from is about the services of the incident: leave %s out", services[0])
+	}
+	return about(cmd, s, seat{config: a.config}, []string{a.from}, func(d *app.Desk, id string) error {
+		req, err := d.From(cmd.Context(), id)
+		if err != nil {
+			return err
+		}
+		_, err = diagnose(cmd.Context(), s, a, d.Session, req)
+		return err
+	})
 }
 
 func show(s streams, a asking, page report.Page) error {

@@ -23,7 +23,8 @@ var update = flag.Bool("update", false, "rewrite the expected files of the scrip
 
 // runs CODE[,CODE…] [within=10s] [memory=100MB] PROGRAM ARG… runs a program that must
 // end with one of the codes, in that time, and without ever holding more; the
-// race detector, which multiplies both, is given raceFactor times as much.
+// race detector, which multiplies both, is given raceFactor times the time and
+// two and a half times the memory.
 func runs(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: runs CODE [within=10s] [memory=100MB] PROGRAM ARG…")
@@ -40,7 +41,7 @@ func runs(ts *testscript.TestScript, neg bool, args []string) {
 			within *= raceFactor
 		case "memory":
 			memory, err = strconv.Atoi(strings.TrimSuffix(value, "MB"))
-			memory *= raceFactor
+			memory += memory * (raceFactor - 1) * 3 / 2
 		default:
 			ts.Fatalf("runs: %s?", name)
 		}

@@ -48,6 +48,8 @@ type Service struct {
 	Logs        []string // targets that serve logs
 	Metrics     []string // targets that serve metrics
 	Hosts       []string // targets of kind host that it runs on (runs_on)
+	Processes   []string // targets of kind process that are the service itself (processes)
+	Operations  []string // targets of kind http whose calls may mend it; nobody asks them how it is (operations)
 	Line        int
 }
 
@@ -56,7 +58,7 @@ type Service struct {
 func (s Service) Targets() []string {
 	var out []string
 	seen := map[string]bool{}
-	for _, list := range [][]string{s.DependsOn, s.Logs, s.Metrics, s.Hosts} {
+	for _, list := range [][]string{s.DependsOn, s.Logs, s.Metrics, s.Hosts, s.Processes} {
 		for _, name := range list {
 			if !seen[name] {
 				seen[name] = true
@@ -73,6 +75,7 @@ type Target struct {
 	Kind     string
 	Settings connector.Settings // without kind and limits, references resolved
 	Limits   connector.Limits   // zero fields: the defaults
+	Process  string             // target of kind process that is the server behind it; may be empty
 	Line     int
 	// Err says why the target cannot be opened although it is written correctly:
 	// an environment variable or a file that it refers to is missing. The other

@@ -12,6 +12,8 @@ services:
     logs: [app-logs]
     metrics: [app-metrics]
     runs_on: [this-host]
+    # processes: [orders-1, orders-2]   # targets of kind process that are the service itself
+    # operations: [deploy]              # targets of kind http with calls that may mend it: go back, purge, switch off
 
 # Systems to ask. Secrets are references: env:NAME, file:/path, or ${env:NAME} inside of a text.
 # A .env file beside this one is read too.
@@ -20,10 +22,11 @@ targets:
     kind: postgres
     url: postgres://quell@127.0.0.1:5432/orders
     password: env:ORDERS_DB_PASSWORD
-  cache: {kind: redis, url: "env:REDIS_URL"}
+  cache: {kind: redis, url: "env:REDIS_URL"}   # process: redis-server names the target of kind process that is its server
   app-metrics: {kind: series, scrape: ["http://127.0.0.1:8000/metrics"]}   # or kind prometheus, with url
   app-logs: {kind: logs, paths: ["/var/log/orders/*.log"]}                 # or kind loki, with url
   this-host: {kind: host}
+  # bank: {kind: http, url: "https://api.bank.example", health: /status}   # in depends_on: a service that this one calls
 
 # How hard one investigation may ask one target; a target may have its own.
 limits: {concurrency: 2, requests: 400, busy: 30s, timeout: 5s, rows: 2000, bytes: 8MB}
@@ -31,7 +34,8 @@ limits: {concurrency: 2, requests: 400, busy: 30s, timeout: 5s, rows: 2000, byte
 # Your own playbooks, beside those that come with Quell.
 playbooks: [runbooks]
 
-# Parameters of playbooks: for all, or for one by its id.
+# Parameters of playbooks: for all, or for one by its id. Two are in most of them: recently, what counts as now (5m), and
+# window, over how long rates are taken (1m): shorter where metrics come every second and nobody waits.
 params:
   idle_after: 10m
   db/connections: {idle_after: 5m}

@@ -94,7 +94,7 @@ func (r *reader) services(section pair) {
 	}
 }
 
-var serviceKeys = []string{"environment", "url", "health", "depends_on", "logs", "metrics", "runs_on"}
+var serviceKeys = []string{"environment", "url", "health", "depends_on", "logs", "metrics", "runs_on", "processes", "operations"}
 
 func (r *reader) service(p pair, services []string) {
 	s := Service{Name: p.name, Line: p.key.Line}
@@ -140,6 +140,10 @@ func (r *reader) service(p pair, services []string) {
 			s.Metrics = r.serving(key, "prometheus")
 		case "runs_on":
 			s.Hosts = r.serving(key, "host")
+		case "processes":
+			s.Processes = r.serving(key, "process")
+		case "operations":
+			s.Operations = r.serving(key, "http")
 		default:
 			r.unknown(key, "service "+p.name, append([]string{}, serviceKeys...))
 		}

@@ -22,6 +22,22 @@ func (r *reader) targets(section pair) {
 			r.readTarget(p)
 		}
 	}
+	for _, b := range r.behind {
+		switch names := r.serving(b.process, "process"); len(names) {
+		case 0: // what is wrong with it was said
+		case 1:
+			r.config.Targets[b.target].Process = names[0]
+		default:
+			r.wrong(b.process.value, "process names the one process that is the server behind this target")
+		}
+	}
+}
+
+// behind is what a target says of the process that is its server. It is looked at
+// when all targets are known.
+type behind struct {
+	target  int // place in the list of targets
+	process pair
 }
 
 func (r *reader) readTarget(p pair) {
@@ -59,8 +75,10 @@ func (r *reader) readTarget(p pair) {
 		case key.name == "kind":
 		case key.name == "limits":
 			t.Limits = r.readLimits(key, r.limits)
+		case key.name == "process":
+			r.behind = append(r.behind, behind{len(r.config.Targets), key})
 		case kind.Name != "":
-			r.unknown(key, fmt.Sprintf("target %s (%s)", p.name, kind.Name), append([]string{"kind", "limits"}, known...))
+			r.unknown(key, fmt.Sprintf("target %s (%s)", p.name, kind.Name), append([]string{"kind", "limits", "process"}, known...))
 		}
 	}
 	if address, ok := t.Settings["url"].(string); ok && t.Settings["password"] != nil {

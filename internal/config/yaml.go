@@ -20,6 +20,7 @@ type reader struct {
 	config Config
 	errors Errors
 	limits connector.Limits // for all targets
+	behind []behind
 }
 
 func (r *reader) wrong(n *yaml.Node, format string, args ...any) {

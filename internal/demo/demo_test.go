@@ -89,7 +89,7 @@ func get(t *testing.T, url string) string {
 // call is what an operator does to the shop.
 func call(t *testing.T, method, url, body string) string {
 	t.Helper()
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 30 * time.Second}
 	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	require.NoError(t, err)
 	answer, err := client.Do(r)

@@ -273,15 +273,9 @@ func (d *Diagnosis) judge(silent []string) {
 		}
 	}
 	switch {
-	case len(d.Roots) == 1:
+	case len(d.Roots) > 0:
 		d.Verdict = Found
-		d.Summary = fmt.Sprintf("%s (%s)", d.Roots[0].Title, d.Roots[0].Word)
-	case len(d.Roots) > 2:
-		d.Verdict = Found
-		d.Summary = fmt.Sprintf("%d causes at the same time: %s (%s), %s, and %d more", len(d.Roots), d.Roots[0].Title, d.Roots[0].Word, d.Roots[1].Title, len(d.Roots)-2)
-	case len(d.Roots) > 1:
-		d.Verdict = Found
-		d.Summary = fmt.Sprintf("%d causes at the same time: %s (%s), and %s", len(d.Roots), d.Roots[0].Title, d.Roots[0].Word, d.Roots[1].Title)
+		d.Summary = named(d.Roots)
 	case d.Coverage.Answered == 0:
 		d.Verdict = CannotTell
 		d.Summary = "nothing could be seen: no question was answered"

@@ -122,7 +122,7 @@ func evaluate(s *Subject, c *playbook.Condition, vars expr.Vars, match float64) 
 	}
 	for _, sign := range c.Signs {
 		r := SignResult{
-			Sign: sign.Program.Source(), Weight: sign.Weight, Means: sign.Means.Text(vars),
+			Sign: sign.Program.Source(), Weight: sign.Weight, Means: sign.Means.Sentence(vars),
 			Probes: append([]string{}, sign.Reads...), Source: []string{}, reads: sign.Reads,
 			value: ratios[sign.Weight], weight: sign.Weight,
 		}

@@ -261,7 +261,7 @@ func judgeAgain(in Input, all []*Finding) {
 				vars = f.timed().vars(in.At)
 			}
 			truth, why := sign.Program.Test(vars)
-			f.Signs[i].Truth, f.Signs[i].Why, f.Signs[i].Means = string(truth), why, sign.Means.Text(vars)
+			f.Signs[i].Truth, f.Signs[i].Why, f.Signs[i].Means = string(truth), why, sign.Means.Sentence(vars)
 			asks = true
 		}
 		if asks {

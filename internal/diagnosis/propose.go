@@ -84,7 +84,11 @@ func (s *Subject) proposal(r playbook.Remedy, vars expr.Vars) Proposal {
 func (s *Subject) unbound(role string) string {
 	for _, need := range s.Playbook.Needs {
 		if need.Role == role {
-			return fmt.Sprintf("no target is bound to @%s: add one of kind %s to quell.yaml, and name it in %s", role, need.Kind, s.Service)
+			hint := ""
+			if need.Kind == "process" {
+				hint = "; where there are several, `processes` tells which are the service itself, and `process` on a database which one is its server"
+			}
+			return fmt.Sprintf("no target is bound to @%s: add one of kind %s to quell.yaml, and name it in %s%s", role, need.Kind, s.Service, hint)
 		}
 	}
 	return "no target is bound to @" + role

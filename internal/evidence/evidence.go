@@ -48,6 +48,8 @@ type Evidence struct {
 	At       time.Time     `json:"at"`                // when the answer was complete
 	Took     time.Duration `json:"took_ns"`           // from asking to the answer
 	Service  string        `json:"service,omitempty"` // set where the question names the service
+	// Options are how it was asked beside its text: "range", "step", "limit".
+	Options map[string]string `json:"options,omitempty"`
 }
 
 // Of is an answer with a value.

@@ -3,6 +3,7 @@ package expr_test
 import (
 	"errors"
 	"math/rand"
+	"strings"
 	"testing"
 	"time"
 
@@ -309,4 +310,21 @@ func TestAnIncidentDoesNotBecomeTheUsualState(t *testing.T) {
 	require.Equal(t, expr.False, got, "this is what it is for")
 	require.Equal(t, 3.0, expr.Usual(3.0, 40), "what is no series stays as it is")
 	require.Equal(t, []any{}, expr.Usual([]any{}, 40))
+}
+
+// A sentence has the first line of an error, and not its stack; an argument has
+// all of it.
+func TestSentencesAreShort(t *testing.T) {
+	for said, want := range map[string]string{
+		"Error: no\n  at a\n  at b": "it says Error: no …, at last",
+		strings.Repeat("é", 400):    "it says " + strings.Repeat("é", 300) + " …, at last",
+		"short":                     "it says short, at last",
+	} {
+		tpl, err := env(t).CompileTemplate("it says ${who}, at last")
+		require.NoError(t, err)
+		v := vars()
+		v["who"] = said
+		require.Equal(t, want, tpl.Sentence(v))
+		require.Equal(t, "it says "+said+", at last", tpl.Text(v))
+	}
 }

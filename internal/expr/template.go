@@ -83,7 +83,27 @@ func (t Template) Programs() []*Program {
 }
 
 // Text fills the holes. What is unknown reads "(unknown)".
-func (t Template) Text(vars Vars) string {
+func (t Template) Text(vars Vars) string { return t.fill(vars, func(s string) string { return s }) }
+
+// longestValue bounds what one value may take of a sentence, in characters.
+const longestValue = 300
+
+// Sentence is Text for people: of a value with several lines, like an error with
+// its stack, it has the first, and of a long one the beginning.
+func (t Template) Sentence(vars Vars) string {
+	return t.fill(vars, func(s string) string {
+		first, _, more := strings.Cut(strings.TrimSpace(s), "\n")
+		if runes := []rune(first); len(runes) > longestValue {
+			first, more = string(runes[:longestValue]), true
+		}
+		if more {
+			first = strings.TrimRight(first, " \r") + " …"
+		}
+		return first
+	})
+}
+
+func (t Template) fill(vars Vars, shorten func(string) string) string {
 	var b strings.Builder
 	for _, p := range t.parts {
 		if p.program == nil {
@@ -95,7 +115,7 @@ func (t Template) Text(vars Vars) string {
 			b.WriteString("(unknown)")
 			continue
 		}
-		b.WriteString(FormatValue(value))
+		b.WriteString(shorten(FormatValue(value)))
 	}
 	return b.String()
 }

@@ -20,7 +20,7 @@ type keyed struct {
 	marker   *marker
 	memo     memory
 	scratch  *labelSet
-	room     []uint32
+	room     room
 	block    []byte
 	events   []uint32
 	from     int     // of the events, the first that is not behind us
@@ -60,11 +60,8 @@ func keyedOf(name string, test condition, stream *Stream) *keyed {
 
 // over begins a block. False where it has too many marks.
 func (k *keyed) over(block []byte) bool {
-	if want := min(marksRoom, len(block)/4+1024); len(k.room) < want {
-		k.room = make([]uint32, want)
-	}
 	var ok bool
-	k.events, ok = k.marker.mark(block, k.room)
+	k.events, ok = k.marker.mark(block, k.room.fit(block))
 	k.block, k.from = block, 0
 	return ok
 }

@@ -1,30 +1,41 @@
 package logql
 
-import (
-	"regexp"
-	"regexp/syntax"
-	"strings"
-	"unicode/utf8"
-)
-
 // finder looks for any of a set of words, without case, in one pass. Words are
 // in lower case ASCII and have at least two bytes.
 type finder struct {
 	pairs [1024]uint64 // a bit for each pair of bytes that a word begins with
-	words map[uint16][][]byte
+	words map[uint16][]numbered
+}
+
+// numbered is a word and its place in the list.
+type numbered struct {
+	text []byte
+	at   int
 }
 
 func newFinder(words []string) *finder {
-	f := &finder{words: map[uint16][][]byte{}}
-	for _, w := range words {
+	f := &finder{words: map[uint16][]numbered{}}
+	for at, w := range words {
 		key := uint16(w[0])<<8 | uint16(w[1])
 		f.pairs[key>>6] |= 1 << (key & 63)
-		f.words[key] = append(f.words[key], []byte(w))
+		f.words[key] = append(f.words[key], numbered{[]byte(w), at})
 	}
 	return f
 }
 
+// in reports whether any of the words stands in a text.
 func (f *finder) in(text []byte) bool {
+	return f.walk(text, func(int) bool { return false })
+}
+
+// all notes which words stand in a text.
+func (f *finder) all(text []byte, into *wordSet) {
+	f.walk(text, func(at int) bool { into.add(at); return true })
+}
+
+// walk tells of each place where a word stands, until told to stop: then it
+// reports true.
+func (f *finder) walk(text []byte, found func(at int) (on bool)) (stopped bool) {
 	if len(text) == 0 {
 		return false
 	}
@@ -38,7 +49,7 @@ func (f *finder) in(text []byte) bool {
 		}
 		rest := text[i-1:]
 		for _, w := range f.words[key] {
-			if len(w) <= len(rest) && equalFold(rest[:len(w)], w) {
+			if len(w.text) <= len(rest) && equalFold(rest[:len(w.text)], w.text) && !found(w.at) {
 				return true
 			}
 		}
@@ -51,79 +62,4 @@ func lowerByte(c byte) byte {
 		c += 32
 	}
 	return c
-}
-
-// necessary returns words, in lower case, of which every text that the regular
-// expression matches contains at least one; none where there is no such set.
-func necessary(pattern string) []string {
-	re, err := syntax.Parse(pattern, syntax.Perl)
-	if err != nil {
-		return nil
-	}
-	words := wordsOf(re.Simplify())
-	if len(words) > 200 {
-		return nil
-	}
-	return words
-}
-
-// shortestWord is the least length of a word that is worth searching for.
-const shortestWord = 3
-
-func wordsOf(re *syntax.Regexp) []string {
-	switch re.Op {
-	case syntax.OpLiteral:
-		word := strings.ToLower(string(re.Rune))
-		if len(word) < shortestWord || strings.ContainsFunc(word, func(r rune) bool { return r >= utf8.RuneSelf }) {
-			return nil
-		}
-		return []string{word}
-	case syntax.OpCapture, syntax.OpPlus:
-		return wordsOf(re.Sub[0])
-	case syntax.OpConcat:
-		// Any part that must be there will do; the best has the longest shortest word.
-		var best []string
-		for _, sub := range re.Sub {
-			if words := wordsOf(sub); shortest(words) > shortest(best) {
-				best = words
-			}
-		}
-		return best
-	case syntax.OpAlternate:
-		var all []string
-		for _, sub := range re.Sub {
-			words := wordsOf(sub)
-			if words == nil {
-				return nil
-			}
-			all = append(all, words...)
-		}
-		return all
-	}
-	return nil
-}
-
-func shortest(words []string) int {
-	if len(words) == 0 {
-		return 0
-	}
-	n := len(words[0])
-	for _, w := range words {
-		n = min(n, len(w))
-	}
-	return n
-}
-
-// searched is a regular expression behind a search for words that it needs.
-// Without case, two letters outside of ASCII are s and k, so texts with such
-// letters are then always given to the expression itself.
-func searched(re *regexp.Regexp, words []string) textTest {
-	if len(words) == 0 {
-		return re.Match
-	}
-	f := newFinder(words)
-	if !strings.Contains(re.String(), "(?") {
-		return func(text []byte) bool { return f.in(text) && re.Match(text) }
-	}
-	return func(text []byte) bool { return (f.in(text) || foldsOutside(text)) && re.Match(text) }
 }

@@ -14,7 +14,13 @@ type textTest func([]byte) bool
 // Alternatives of plain words are searched for as such, and words that must be
 // there before the expression is tried: that is fifty times faster.
 func compileRegexp(pattern string, anchored bool) (textTest, error) {
-	if !anchored {
+	return compiled.test(expression{pattern, anchored})
+}
+
+// test compiles the expression.
+func (e expression) test() (textTest, error) {
+	pattern := e.pattern
+	if !e.anchored {
 		if words, fold, ok := plainWords(pattern); ok {
 			return containsAny(pattern, words, fold)
 		}
@@ -25,7 +31,7 @@ func compileRegexp(pattern string, anchored bool) (textTest, error) {
 	if err != nil {
 		return nil, err
 	}
-	return searched(re, necessary(pattern)), nil
+	return searched(re, pattern), nil
 }
 
 // plainWords splits (?i)a|.*b.*|c into its words, where it is nothing else.

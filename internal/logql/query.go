@@ -33,6 +33,18 @@ func (q Query) Metric() bool {
 	return !log
 }
 
+// Reach is how far back from the end of its window a query looks.
+func (q Query) Reach(asked Asked) time.Duration {
+	if !q.Metric() {
+		return asked.Since
+	}
+	var back time.Duration
+	for _, r := range rangesOf(q.Root) {
+		back = max(back, r.Range+r.Back)
+	}
+	return asked.Since + back
+}
+
 // Expr is a node that gives lines or series.
 type Expr interface{ text(*printer) }
 

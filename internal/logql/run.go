@@ -3,6 +3,7 @@ package logql
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/quellhq/quell/internal/evidence"
@@ -96,23 +97,29 @@ func runLog(ctx context.Context, log *Log, src Source, asked Asked, limits Limit
 	for _, o := range all[1:] {
 		w.merge(o)
 	}
-	result := Result{Lines: w.newest.sorted(), Reading: reading}
+	lines := w.newest
 	if w.pipe.counts.Matched == 0 {
 		if err := w.again(ctx, src, window); err != nil {
 			return Result{}, err
 		}
 	}
-	result.Stats = w.stats
-	result.Stats.Selected, result.Stats.Matched = w.pipe.counts.Selected, w.pipe.counts.Matched
-	result.Notes = append(reading.Notes, w.pipe.notes()...)
-	if n := result.Stats.Timeless; n > 0 {
+	stats := w.stats
+	stats.Selected, stats.Matched = w.pipe.counts.Selected, w.pipe.counts.Matched
+	w.newest = lines
+	return w.answer(stats, reading, w.pipe.hint()), nil
+}
+
+// answer puts the lines and all that is to be said of them together.
+func (w *logWorker) answer(stats Stats, reading Reading, hint string) Result {
+	result := Result{Lines: w.newest.sorted(), Reading: reading, Stats: stats, Hint: hint}
+	result.Notes = append(slices.Clone(reading.Notes), w.pipe.notes()...)
+	if n := stats.Timeless; n > 0 {
 		result.Notes = append(result.Notes, fmt.Sprintf("%s no time: taken whatever the window", count(n, "line bears", "lines bear")))
 	}
 	if w.newest.full {
 		result.Notes = append(result.Notes, fmt.Sprintf("only the %s %d matching lines were kept", w.newest.end(), len(result.Lines)))
 	}
-	result.Hint = w.pipe.hint()
-	return result, nil
+	return result
 }
 
 // tally tells the records of the window from others, and counts them.
@@ -168,24 +175,30 @@ func newLogWorker(log *Log, w Window, limits Limits) (*logWorker, error) {
 
 func (w *logWorker) take(batch []Record) {
 	for i := range batch {
-		r := &batch[i]
-		if !w.in(r) || !w.pipe.run(r) || !w.newest.wants(r) {
-			continue
+		if r := &batch[i]; w.in(r) {
+			w.one(r)
 		}
-		line := evidence.Line{T: float64(r.Time) / 1e9}
-		if w.bare {
-			line.Text = string(w.pipe.line[:min(len(w.pipe.line), w.line)])
-		} else {
-			w.pipe.full()
-			line.Labels, line.Text = w.pipe.labels.toMap(), cut(w.pipe.line, w.line)
-		}
-		w.newest.add(r, line)
 	}
 }
 
+// one takes a record of the window.
+func (w *logWorker) one(r *Record) {
+	if !w.pipe.run(r) || !w.newest.wants(r) {
+		return
+	}
+	line := evidence.Line{T: float64(r.Time) / 1e9}
+	if w.bare {
+		line.Text = string(w.pipe.line[:min(len(w.pipe.line), w.line)])
+	} else {
+		w.pipe.full()
+		line.Labels, line.Text = w.pipe.labels.toMap(), cut(w.pipe.line, w.line)
+	}
+	w.newest.add(r, line)
+}
+
 // sample is how much of the newest lines is read again, in bytes, to say why
-// nothing matched.
-const sample = 8 << 20
+// nothing matched: some thousand lines, which name the labels that there are.
+const sample = 1 << 20
 
 // again looks at the newest lines without a sieve where no line matched: what
 // the sieve refused was not counted, and the reader wants to know what there is.
@@ -211,167 +224,6 @@ func (w *logWorker) merge(o *logWorker) {
 	w.pipe.counts.merge(&o.pipe.counts)
 	w.pipe.meet(o.pipe)
 	w.newest.merge(o.newest)
-}
-
-func runMetric(ctx context.Context, q Query, src Source, asked Asked, limits Limits) (Result, error) {
-	root := q.Root
-	g := makeGrid(asked.End, asked.Since, asked.Step, q.Dialect.rules().fromStart)
-	if g.steps > limits.Steps {
-		return Result{}, fmt.Errorf("%d points in time are more than the %d allowed: take a longer step", g.steps, limits.Steps)
-	}
-	inner := limits
-	if q.Dialect.rules().askedSeries {
-		inner.Series = max(limits.Series, innerSeries)
-	}
-	all := make([]*metricWorker, workers(src))
-	for i := range all {
-		w := &metricWorker{}
-		if err := plan(root, nil, func(r *Range, group []string, without bool) error {
-			job, err := newRangeJob(r, g, inner)
-			if err != nil {
-				return err
-			}
-			job.identity(group, without)
-			if outer := groupedBy(root); job.asked == nil && !without {
-				job.asked = outer
-			}
-			w.jobs = append(w.jobs, job)
-			return nil
-		}); err != nil {
-			return Result{}, err
-		}
-		all[i] = w
-	}
-	window := Window{Start: asked.End, End: time.Unix(0, g.end)}
-	for _, j := range all[0].jobs {
-		start := time.Unix(0, g.at(0)).Add(-j.node.Range - j.node.Back)
-		if start.Before(window.Start) {
-			window.Start = start
-		}
-	}
-	for _, w := range all {
-		w.tally = newTally(window, true)
-	}
-	ask := Ask{Window: window, Workers: len(all)}
-	if jobs := all[0].jobs; len(jobs) == 1 {
-		ask.Sieve = newSieve(jobs[0].pipe.log, jobs[0].sampled()...)
-	}
-	reading, err := scan(ctx, src, ask, func(worker int, batch []Record) error {
-		if err := all[worker].take(batch); err != nil {
-			return err
-		}
-		return ctx.Err()
-	})
-	if err != nil {
-		return Result{}, err
-	}
-	w := all[0]
-	for _, o := range all[1:] {
-		if err := w.merge(o); err != nil {
-			return Result{}, err
-		}
-	}
-	e := &evaluator{grid: g, jobs: map[*Range]*rangeJob{}}
-	matched := 0
-	for _, j := range w.jobs {
-		e.jobs[j.node] = j
-		matched += j.pipe.counts.Matched
-	}
-	result := Result{Stats: w.stats, Reading: reading, Notes: reading.Notes}
-	for _, j := range w.jobs {
-		if matched == 0 {
-			look := &logWorker{tally: newTally(window, true), pipe: j.pipe, newest: newNewest(limits, nil)}
-			if err := look.again(ctx, src, window); err != nil {
-				return Result{}, err
-			}
-			j.pipe, result.Stats = look.pipe, look.stats
-		}
-		// Each range aggregation looks at the same lines; the most taken by one stands for all.
-		result.Stats.Selected = max(result.Stats.Selected, j.pipe.counts.Selected)
-		result.Stats.Matched = max(result.Stats.Matched, j.pipe.counts.Matched)
-		result.Notes = append(result.Notes, j.notes()...)
-		if result.Hint == "" {
-			result.Hint = j.pipe.hint()
-		}
-	}
-	if n := result.Stats.Timeless; n > 0 {
-		result.Notes = append(result.Notes, fmt.Sprintf("%s no time and could not be counted", count(n, "line bears", "lines bear")))
-	}
-	result.Notes = unique(result.Notes)
-	list, err := e.eval(root)
-	if err != nil {
-		return result, err
-	}
-	if len(list) > limits.Series {
-		labels := make([]map[string]string, len(list))
-		for i, s := range list {
-			labels[i] = s.labels
-		}
-		return result, tooManySeries(limits.Series, labels)
-	}
-	result.Notes = append(result.Notes, e.notes...)
-	for _, s := range list {
-		stream := evidence.Stream{Labels: s.labels}
-		for i, has := range s.has {
-			if has {
-				stream.Points = append(stream.Points, evidence.Point{T: float64(g.at(i)) / 1e9, V: s.values[i]})
-			}
-		}
-		result.Series = append(result.Series, stream)
-	}
-	return result, nil
-}
-
-// innerSeries is how many series may be kept to be folded into fewer: topk over
-// all addresses of a day. Each takes some 200 bytes and its buckets.
-const innerSeries = 20_000
-
-// groupedBy is the list of labels of by (…), where the query is one aggregation.
-func groupedBy(root Expr) []string {
-	for {
-		a, ok := root.(*Aggregate)
-		if !ok {
-			return nil
-		}
-		if a.Grouping != nil {
-			if a.Grouping.Without {
-				return nil
-			}
-			return a.Grouping.Labels
-		}
-		root = a.Inner
-	}
-}
-
-// metricWorker counts for the records that one goroutine reads.
-type metricWorker struct {
-	tally
-	jobs []*rangeJob
-}
-
-func (w *metricWorker) take(batch []Record) error {
-	for i := range batch {
-		r := &batch[i]
-		if !w.in(r) {
-			continue
-		}
-		for _, j := range w.jobs {
-			if err := j.add(r); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (w *metricWorker) merge(o *metricWorker) error {
-	w.tally.merge(&o.tally)
-	for i, j := range w.jobs {
-		if err := j.merge(o.jobs[i]); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // plan visits the range aggregations of a query and says what makes a series of

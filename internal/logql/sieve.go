@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 )
 
 // Sieve tells cheaply which lines of a source a query cannot want, so that they
@@ -78,7 +79,7 @@ type Screen struct {
 	tests  []look
 	object object
 	marker *marker
-	room   []uint32
+	room   room
 }
 
 // seeker finds the places in a block that a wanted record holds one of.
@@ -94,6 +95,50 @@ type seeker interface {
 // bytes, they are searched one by one.
 const marksRoom = 1 << 17
 
+// leastRoom is what is made at least, so that the next block finds room too.
+const leastRoom = 1 << 14
+
+// room is where the marks of a block are put. Rooms are used again: a diagnosis
+// asks a hundred queries of a dozen files.
+type room []uint32
+
+var rooms sync.Pool
+
+// fit makes room for the marks of a block: of a short one, for all there can be.
+func (r *room) fit(block []byte) []uint32 {
+	want := min(marksRoom, len(block)/4+1024)
+	if len(*r) >= want {
+		return *r
+	}
+	r.leave()
+	if old, ok := rooms.Get().(*room); ok && len(*old) >= want {
+		*r = *old
+	} else {
+		*r = make(room, max(want, leastRoom))
+	}
+	return *r
+}
+
+// leave gives the room to the next one who needs it.
+func (r *room) leave() {
+	if len(*r) > 0 {
+		old := *r
+		rooms.Put(&old)
+		*r = nil
+	}
+}
+
+// Close ends the use of a screen, and of the marks that it made.
+func (s *Screen) Close() {
+	if s == nil {
+		return
+	}
+	s.room.leave()
+	if k, ok := s.seek.(*keyed); ok {
+		k.room.leave()
+	}
+}
+
 // Over begins a block. It reports whether Next skips anything in it.
 func (s *Screen) Over(block []byte) bool { return s.seek != nil && s.seek.over(block) }
 
@@ -108,10 +153,7 @@ func (s *Screen) Marks(block []byte) *BlockMarks {
 	if s.marker == nil {
 		return nil
 	}
-	if s.room == nil {
-		s.room = make([]uint32, marksRoom)
-	}
-	list, ok := s.marker.mark(block, s.room)
+	list, ok := s.marker.mark(block, s.room.fit(block))
 	if !ok {
 		return nil
 	}

@@ -167,8 +167,35 @@ func residue(ps []evidence.Point) float64 {
 
 // Began is when a series left its first level for that which it has at its
 // end. It is unknown where the series has no clear step, or is back where it
-// was.
+// was. Where earlier troubles hide the last step, the later half is looked at by
+// itself, and the later half of that.
 func Began(ps []evidence.Point) (Interval, error) {
+	at, err := began(ps)
+	if !errors.Is(err, ErrNone) {
+		return at, err
+	}
+	usual, spread := level(ps)
+	for n := len(ps) / 2; n >= least; n /= 2 {
+		later, none := began(ps[len(ps)-n:])
+		if none == nil && !near(usual, spread, ps[index(ps, later.To):]) {
+			return later, nil
+		}
+	}
+	return at, err
+}
+
+// index is the first sample at a moment or after it.
+func index(ps []evidence.Point, t float64) int {
+	return slices.IndexFunc(ps, func(p evidence.Point) bool { return p.T >= t })
+}
+
+// near reports whether samples are at the usual level.
+func near(usual, spread float64, ps []evidence.Point) bool {
+	at, _ := level(ps)
+	return math.Abs(at-usual) <= math.Max(4*spread, math.Max(math.Abs(at), math.Abs(usual))/10)
+}
+
+func began(ps []evidence.Point) (Interval, error) {
 	if len(ps) < least {
 		return Interval{}, fmt.Errorf("%d samples are too few to see a step", len(ps))
 	}
@@ -178,16 +205,14 @@ func Began(ps []evidence.Point) (Interval, error) {
 	}
 	// The levels between the steps: the first that is not the usual one any
 	// more, and stays so until the end, begins it.
-	index := func(t float64) int { return slices.IndexFunc(ps, func(p evidence.Point) bool { return p.T >= t }) }
-	usual, spread := level(ps[:index(steps[0].To)])
+	usual, spread := level(ps[:index(ps, steps[0].To)])
 	began := -1
 	for i := len(steps) - 1; i >= 0; i-- {
 		end := len(ps)
 		if i+1 < len(steps) {
-			end = index(steps[i+1].To)
+			end = index(ps, steps[i+1].To)
 		}
-		at, _ := level(ps[index(steps[i].To):end])
-		if math.Abs(at-usual) <= math.Max(4*spread, math.Max(math.Abs(at), math.Abs(usual))/10) {
+		if near(usual, spread, ps[index(ps, steps[i].To):end]) {
 			break
 		}
 		began = i

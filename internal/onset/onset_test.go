@@ -35,6 +35,19 @@ func TestTheOnsetIsTheGapBetweenTheLastUsualSampleAndTheFirstOther(t *testing.T)
 	require.Equal(t, onset.Interval{From: 1075, To: 1090}, at)
 }
 
+// Two troubles that are over hide a third, which has just begun.
+func TestEarlierTroublesDoNotHideTheLastOnset(t *testing.T) {
+	t.Parallel()
+	values := make([]float64, 80)
+	for _, i := range []int{10, 11, 12, 24, 25, 26, 27, 38, 39, 55, 56, 57} {
+		values[i] = 5
+	}
+	values[78], values[79] = 2, 2
+	at, err := onset.Began(series(15, values...))
+	require.NoError(t, err)
+	require.Equal(t, onset.Interval{From: 1000 + 77*15, To: 1000 + 78*15}, at)
+}
+
 func TestAStepThatARateSmearsBeginsAtItsFoot(t *testing.T) {
 	t.Parallel()
 	// A rate over four samples: it takes four of them to reach the new level.

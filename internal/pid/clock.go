@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,13 +22,22 @@ const Slack = 20 * time.Millisecond
 // moments by one that is kept right, by half a percent at worst.
 const drift = 0.01
 
-// Boot names the time since the machine was started.
+// boot is what Boot has read; nil until then.
+var boot atomic.Pointer[string]
+
+// Boot names the time since the machine was started. What was read once is not
+// read again: whoever asks lives in the same one.
 func Boot() (string, error) {
+	if known := boot.Load(); known != nil {
+		return *known, nil
+	}
 	data, err := os.ReadFile(filepath.Join(root, "sys/kernel/random/boot_id"))
 	if err != nil {
 		return "", fmt.Errorf("find out which boot this is: %w", err)
 	}
-	return strings.TrimSpace(string(data)), nil
+	id := strings.TrimSpace(string(data))
+	boot.Store(&id)
+	return id, nil
 }
 
 // Started is when the process started, by the clock as it stands now; early

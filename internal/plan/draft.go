@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"sort"
 	"strings"
@@ -52,7 +53,9 @@ func Draft(d diagnosis.Diagnosis, k Known) (steps []Step, tasks []Task, notes []
 	}
 	sort.SliceStable(groups, func(i, j int) bool { return groups[i].before(groups[j]) })
 	for _, g := range groups {
-		steps = append(steps, g.steps...)
+		if !g.within(steps) {
+			steps = append(steps, g.steps...)
+		}
 	}
 	sort.SliceStable(tasks, func(i, j int) bool { return tasks[i].Kind == playbook.Mitigate && tasks[j].Kind != playbook.Mitigate })
 	return steps, tasks, notes
@@ -116,6 +119,21 @@ type group struct {
 	rank, order int
 	risk        action.Risk
 	final       bool // one of them cannot be taken back
+}
+
+// within reports whether all that the group changes is changed by steps that are
+// in the plan already: several causes, or one in several places, may ask for the
+// same way back.
+func (g group) within(steps []Step) bool {
+	for _, s := range g.steps {
+		same := func(o Step) bool {
+			return o.Target == s.Target && o.Change.Type == s.Change.Type && reflect.DeepEqual(o.Change.Args, s.Change.Args)
+		}
+		if !slices.ContainsFunc(steps, same) {
+			return false
+		}
+	}
+	return true
 }
 
 func (g group) before(h group) bool {

@@ -64,13 +64,24 @@ func TestServiceFirstThenTheLeastRiskAndWhatCanBeTakenBack(t *testing.T) {
 			proposal(playbook.Mitigate, "cancel", act("db.cancel", nil)),
 			proposal(playbook.Mitigate, "limit", act("db.limit", nil)),
 		),
-		root("b", proposal(playbook.Mitigate, "limit b", act("db.limit", nil))),
+		root("b", proposal(playbook.Mitigate, "limit b", diagnosis.ProposedAction{Type: "db.limit", Target: "other"})),
 	), known)
 	require.Empty(t, notes)
 	require.Equal(t, []string{"limit db.limit", "cancel db.cancel", "kill db.kill", "limit b db.limit", "index db.index"}, titles(steps))
 	require.Equal(t, time.Minute, steps[0].Within)
 	require.Equal(t, 10*time.Minute, steps[0].Settle, "bounded")
 	require.Equal(t, []plan.Watched{{ID: "x#slow", Title: "slow"}}, steps[0].Watch)
+}
+
+func TestTheSameChangeIsMadeOnce(t *testing.T) {
+	t.Parallel()
+	steps, _, _ := plan.Draft(diagnosed(
+		root("a", proposal(playbook.Mitigate, "kill", act("db.kill", map[string]any{"pid": 7.0}))),
+		root("b", proposal(playbook.Mitigate, "kill it too", act("db.kill", map[string]any{"pid": 7.0})),
+			proposal(playbook.Mitigate, "kill another", act("db.kill", map[string]any{"pid": 8.0})),
+			proposal(playbook.Mitigate, "kill and limit", act("db.kill", map[string]any{"pid": 7.0}), act("db.limit", nil))),
+	), known)
+	require.Equal(t, []string{"kill db.kill", "kill another db.kill", "kill and limit db.kill", "kill and limit db.limit"}, titles(steps))
 }
 
 func TestTheActionsOfARemedyStayTogether(t *testing.T) {

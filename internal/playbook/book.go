@@ -7,8 +7,11 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 )
 
 // Root is a directory of playbooks: embedded, or os.DirFS of one on disk.
@@ -91,7 +94,8 @@ func newBook(vocabulary Vocabulary, books []*Playbook) *Book {
 
 // readRoot reads the files of one directory.
 func readRoot(root Root, vocabulary Vocabulary, number int) (map[string]*parsed, []Finding) {
-	out := map[string]*parsed{}
+	var names []string
+	var texts [][]byte
 	var findings []Finding
 	fail := func(name string, err error) {
 		findings = append(findings, Finding{Pos: Pos{shown(root, name), 1, 1}, Severity: Error, Rule: "unreadable", Text: reason(err)})
@@ -111,7 +115,7 @@ func readRoot(root Root, vocabulary Vocabulary, number int) (map[string]*parsed,
 			return nil
 		case !strings.HasSuffix(name, ".md") || hidden(entry.Name()) || entry.Name() == "README.md":
 			return nil
-		case len(out) == maxFiles:
+		case len(names) == maxFiles:
 			fail(name, fmt.Errorf("more than %d playbooks in one directory", maxFiles))
 			return fs.SkipAll
 		}
@@ -120,13 +124,28 @@ func readRoot(root Root, vocabulary Vocabulary, number int) (map[string]*parsed,
 			fail(name, err)
 			return nil
 		}
-		p := parse(shown(root, name), strings.TrimSuffix(name, ".md"), text, vocabulary)
-		p.root = number
-		out[p.book.ID] = p
+		names, texts = append(names, name), append(texts, text)
 		return nil
 	})
 	if err != nil {
 		fail(".", err)
+	}
+	// Compiling the signs takes longer than all else: every processor has a part.
+	files := make([]*parsed, len(names))
+	var group sync.WaitGroup
+	var next atomic.Int64
+	for range min(runtime.GOMAXPROCS(0), len(names)) {
+		group.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(names); i = int(next.Add(1)) - 1 {
+				files[i] = parse(shown(root, names[i]), strings.TrimSuffix(names[i], ".md"), texts[i], vocabulary)
+				files[i].root = number
+			}
+		})
+	}
+	group.Wait()
+	out := map[string]*parsed{}
+	for _, p := range files {
+		out[p.book.ID] = p
 	}
 	return out, findings
 }

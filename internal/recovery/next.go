@@ -211,7 +211,7 @@ func (r *Run) end() Command {
 		}
 	}
 	switch {
-	case done == 0 && failed == "":
+	case done == 0 && back == 0 && failed == "":
 		return stop(incident.NotHelped, "there was nothing that could be applied")
 	case done == 0 && back > 0:
 		return stop(incident.NotHelped, fmt.Sprintf("all that was applied (%s) is taken back: `quell plan %s` looks again%s", steps(back), r.plan.Incident, failed))

@@ -45,6 +45,7 @@ type Expect struct {
 	Roots    []string          `yaml:"roots"`     // all roots, in order
 	Likely   []string          `yaml:"likely"`    // conditions that must be likely
 	Unlikely []string          `yaml:"unlikely"`  // conditions that must not be likely
+	Gone     []string          `yaml:"gone"`      // conditions that nobody would feel any more: not even possible
 	RuledOut []string          `yaml:"ruled_out"` // conditions that a sign must exclude
 	Chain    []string          `yaml:"chain"`     // the why-chain of the first root
 	Next     string            `yaml:"next"`      // the probe of the next best question
@@ -110,8 +111,8 @@ func Parse(name string, data []byte) (*Case, error) {
 		return nil, fmt.Errorf("%s: there is no part \"-- case --\" that says what to expect: write it as %s", name, shape)
 	}
 	e := &c.Expect
-	if e.First == "" && e.Verdict == "" && len(e.Roots) == 0 && len(e.Likely) == 0 && len(e.Unlikely) == 0 && len(e.RuledOut) == 0 && len(e.Chain) == 0 && e.Next == "" {
-		return nil, fmt.Errorf("%s: the part \"case\" expects nothing: add first, roots, verdict, likely, unlikely, ruled_out, chain or next", name)
+	if e.First == "" && e.Verdict == "" && len(e.Roots) == 0 && len(e.Likely) == 0 && len(e.Unlikely) == 0 && len(e.Gone) == 0 && len(e.RuledOut) == 0 && len(e.Chain) == 0 && e.Next == "" {
+		return nil, fmt.Errorf("%s: the part \"case\" expects nothing: add first, roots, verdict, likely, unlikely, gone, ruled_out, chain or next", name)
 	}
 	if e.Service == "" {
 		e.Service = "shop"
@@ -237,7 +238,7 @@ func (c *Case) id(name string) string {
 func (c *Case) Names() []string {
 	e := c.Expect
 	names := []string{}
-	for _, list := range [][]string{{e.First}, e.Roots, e.Likely, e.Unlikely, e.RuledOut, e.Chain} {
+	for _, list := range [][]string{{e.First}, e.Roots, e.Likely, e.Unlikely, e.Gone, e.RuledOut, e.Chain} {
 		for _, name := range list {
 			if name == "" {
 				continue

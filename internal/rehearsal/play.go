@@ -173,6 +173,11 @@ func (o *Outcome) check() (failures []string, err error) {
 			fail("unlikely: %s has probability %.3f", f.ID, f.Probability)
 		}
 	}
+	for _, name := range e.Gone {
+		if f := byID[resolve(name)]; f != nil && f.Probability >= diagnosis.Possible {
+			fail("gone: %s has probability %.3f", f.ID, f.Probability)
+		}
+	}
 	for _, name := range e.RuledOut {
 		if f := byID[resolve(name)]; f != nil && !f.Vetoed {
 			fail("ruled out: %s has probability %.3f", f.ID, f.Probability)

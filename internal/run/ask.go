@@ -22,6 +22,7 @@ func (i Investigation) Ask(ctx context.Context) Result {
 	i = i.filled()
 	start := i.Clock()
 	p := i.plan()
+	recorded := i.recorded()
 	budgeted, cancel := context.WithTimeout(ctx, i.Budget)
 	defer cancel()
 
@@ -37,16 +38,23 @@ func (i Investigation) Ask(ctx context.Context) Result {
 		open[a.target.Name]++
 	}
 	i.Progress(Event{Planned: len(p.order), Waiting: sortedNames(open)})
-	for _, a := range p.order {
+	for _, a := range p.waitersFirst() {
+		leave := func() {}
+		select {
+		case slots <- struct{}{}: // here, and not in the goroutine: in this order
+			leave = func() { <-slots }
+		case <-budgeted.Done():
+		}
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			select {
-			case slots <- struct{}{}:
-				defer func() { <-slots }()
-			case <-budgeted.Done():
+			defer leave()
+			var e evidence.Evidence
+			if recorded != nil {
+				e = recorded.answer(i.blank(a), i.Now)
+			} else {
+				e = i.one(ctx, budgeted, a)
 			}
-			e := i.one(ctx, budgeted, a)
 			mu.Lock()
 			defer mu.Unlock()
 			a.result = &e
@@ -84,9 +92,7 @@ func (i Investigation) Ask(ctx context.Context) Result {
 // Ctrl-C cancels; budgeted also ends with the budget of the investigation.
 func (i Investigation) one(user, budgeted context.Context, a *asking) evidence.Evidence {
 	start := i.Clock()
-	e := evidence.Evidence{
-		Probe: a.question.Name, Question: i.Redact.Text(a.shown), Target: a.target.Name, Service: a.service,
-	}
+	e := i.blank(a)
 	switch {
 	case user.Err() != nil:
 		e.Answer = evidence.Not(evidence.NotAsked, "interrupted before it was asked", "")
@@ -98,6 +104,11 @@ func (i Investigation) one(user, budgeted context.Context, a *asking) evidence.E
 	e.At = i.Clock()
 	e.Took = e.At.Sub(start)
 	return e
+}
+
+// blank is the evidence of a question before it has an answer.
+func (i Investigation) blank(a *asking) evidence.Evidence {
+	return evidence.Evidence{Probe: a.question.Name, Question: i.Redact.Text(a.shown), Target: a.target.Name, Service: a.service, Options: a.question.Options}
 }
 
 // within asks with a deadline that holds even if the connector does not keep

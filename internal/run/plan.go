@@ -2,6 +2,7 @@ package run
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -114,6 +115,10 @@ func unbound(s *diagnosis.Subject, q *playbook.Probe) evidence.Evidence {
 // role that nothing can fill.
 func (i Investigation) bind(pb *playbook.Playbook, s Service) (bindings []map[string]string, missing *playbook.Need) {
 	bindings = []map[string]string{{}}
+	reads := map[string]bool{} // roles that a question asks
+	for _, q := range pb.Probes {
+		reads[q.Role] = true
+	}
 	for n := range pb.Needs {
 		need := &pb.Needs[n]
 		var fit []string
@@ -122,14 +127,30 @@ func (i Investigation) bind(pb *playbook.Playbook, s Service) (bindings []map[st
 				fit = append(fit, name)
 			}
 		}
-		if len(fit) == 0 {
-			if !need.Optional {
-				return nil, need
-			}
-			continue
+		acts := need.Optional && !reads[need.Role]
+		if need.Kind == "http" && !acts {
+			fit = s.asked(need.Role, fit)
+		}
+		switch {
+		case acts && need.Kind == "process":
+			fit = s.meant(need.Role, fit)
+		case acts && need.Kind == "http" && len(s.Operations) > 0:
+			fit = slices.DeleteFunc(slices.Clone(s.Operations), func(name string) bool { _, there := i.Targets[name]; return !there })
+		case acts && need.Kind == "http" && onlyCalls(pb, need.Role):
+			fit = slices.DeleteFunc(fit, func(name string) bool { return !i.Targets[name].Calls })
+		}
+		if len(fit) == 0 && !need.Optional {
+			return nil, need
 		}
 		var next []map[string]string
 		for _, b := range bindings {
+			fit := fit
+			if server := i.serverOf(pb, b); acts && need.Kind == "process" && need.Role == serverRole && server != "" {
+				fit = []string{server}
+			}
+			if len(fit) == 0 {
+				next = append(next, b)
+			}
 			for _, name := range fit {
 				if len(next) == mostBindings {
 					break
@@ -144,6 +165,86 @@ func (i Investigation) bind(pb *playbook.Playbook, s Service) (bindings []map[st
 		bindings = next
 	}
 	return bindings, nil
+}
+
+// onlyCalls reports whether a role is there for calls that a target declares itself:
+// of one that declares none, nothing can be asked.
+func onlyCalls(pb *playbook.Playbook, role string) bool {
+	calls := false
+	for _, c := range pb.Conditions {
+		for _, r := range c.Remedies {
+			for _, a := range r.Actions {
+				if a.Role == role && a.Type != "http.call" {
+					return false
+				}
+				calls = calls || a.Role == role
+			}
+		}
+	}
+	return calls
+}
+
+// calledRole is the role by which playbooks mean a service that this one calls.
+const calledRole = "api"
+
+// asked are the targets of kind http that a role means: the service itself, or
+// those that it calls.
+func (s Service) asked(role string, fit []string) []string {
+	called := func(name string) bool { return slices.Contains(s.Called, name) }
+	if role == calledRole && slices.ContainsFunc(fit, called) {
+		return slices.DeleteFunc(fit, func(name string) bool { return !called(name) })
+	}
+	if role != calledRole {
+		return slices.DeleteFunc(fit, called)
+	}
+	return fit
+}
+
+// serverRole is the role by which playbooks mean the process behind the target
+// that they cannot do without.
+const serverRole = "server"
+
+// serverOf is the process behind the targets that are bound to the required roles;
+// empty where quell.yaml names none, or several.
+func (i Investigation) serverOf(pb *playbook.Playbook, bound map[string]string) string {
+	var found []string
+	for _, need := range pb.Needs {
+		p := i.Targets[bound[need.Role]].Process
+		if !need.Optional && p != "" && i.Targets[p].Kind == "process" && !slices.Contains(found, p) {
+			found = append(found, p)
+		}
+	}
+	if len(found) != 1 {
+		return ""
+	}
+	return found[0]
+}
+
+// ownRole is the role by which playbooks mean the processes of the service itself.
+const ownRole = "svc"
+
+// meant are the processes that a role means which only actions use: no answer
+// tells which of several it is. They are the service's own, where the role says
+// so and quell.yaml tells them; otherwise the only one there is. Nobody restarts
+// what may have nothing to do with it.
+func (s Service) meant(role string, fit []string) []string {
+	var own, others []string
+	for _, name := range fit {
+		if slices.Contains(s.Processes, name) {
+			own = append(own, name)
+		} else {
+			others = append(others, name)
+		}
+	}
+	switch {
+	case role == ownRole && len(own) > 0:
+		return own
+	case role != ownRole && len(s.Processes) > 0 && len(others) == 1:
+		return others
+	case len(s.Processes) == 0 && len(fit) == 1:
+		return fit
+	}
+	return nil
 }
 
 func (t Target) fits(kind string) bool {
@@ -242,6 +343,15 @@ func shown(q probe.Question, args []string) string {
 		text = q.Text.Source()
 	}
 	return strings.TrimSpace(text)
+}
+
+// waitersFirst is the order in which to ask. Built-in questions look twice with a
+// pause between, or wait for a network; queries keep processors busy, ours or
+// those of a store. So the former begin, and their pauses pass meanwhile.
+func (p *plan) waitersFirst() []*asking {
+	order := slices.Clone(p.order)
+	sort.SliceStable(order, func(i, j int) bool { return order[i].question.Builtin != "" && order[j].question.Builtin == "" })
+	return order
 }
 
 func (a *asking) key() string {

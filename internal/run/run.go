@@ -23,12 +23,24 @@ type Target struct {
 	Probes []probe.Spec // the built-in questions that it answers
 	Prober probe.Prober
 	Gate   *connector.Gate // may be nil; used for the cost
+	// Process is the target of kind process that is the server behind this one.
+	Process string
+	// Calls reports whether a target of kind http declares calls that may mend it.
+	Calls bool
 }
 
 // Service is something users feel, with the targets that its playbooks may ask.
 type Service struct {
 	Facts   probe.Service
 	Targets []string // names, in the order of quell.yaml
+	// Processes are those of kind process that are the service itself.
+	Processes []string
+	// Operations are those of kind http whose calls may mend it. They fill the
+	// roles that only actions use, and nobody asks them how the service is.
+	Operations []string
+	// Called are those of kind http that are other services, which it calls. They
+	// never stand for the service itself.
+	Called []string
 }
 
 // Investigation is one round of questions. Playbooks, Services and Targets are
@@ -50,7 +62,10 @@ type Investigation struct {
 	Timeline bool
 	// Usual, where not zero, is the moment before which the usual state is looked
 	// for, however long ago it is by now: series go back so much further.
-	Usual    time.Time
+	Usual time.Time
+	// Recorded, where not nil, are the answers of an earlier round: nobody is
+	// asked, and a question that was not put then has no answer now.
+	Recorded []evidence.Evidence
 	Redact   *secret.Redactor
 	Progress func(Event) // called from one goroutine at a time; may be nil
 	// Clock gives the times that evidence bears; nil: time.Now.

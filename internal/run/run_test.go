@@ -3,6 +3,7 @@ package run_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/quellhq/quell/internal/action"
 	"github.com/quellhq/quell/internal/connector"
 	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/playbook"
@@ -55,6 +57,7 @@ func vocabulary() playbook.Vocabulary {
 		{Name: "postgres", Languages: []connector.Language{{Name: "sql", Shape: probe.Rows}}},
 		{Name: "prometheus", Languages: []connector.Language{{Name: "promql", Shape: probe.Series}}},
 		{Name: "series", Serves: []string{"prometheus"}, Languages: []connector.Language{{Name: "promql", Shape: probe.Series}}},
+		{Name: "process"},
 	}}
 }
 
@@ -107,6 +110,41 @@ func TestAQuestionIsAskedOnce(t *testing.T) {
 	waiting := r.Subjects[0].Evidence["waiting"]
 	require.Equal(t, evidence.NotAsked, waiting.Status)
 	require.Contains(t, waiting.Reason, "no prometheus target")
+}
+
+// A record answers instead of the systems: each question with its own answer,
+// although the text of two of them is the same.
+func TestARecordAnswersAndNobodyIsAsked(t *testing.T) {
+	p := &prober{answer: rows}
+	i := run.Investigation{
+		Playbooks: []*playbook.Playbook{book(t)}, Services: services("shop"), Now: time.Unix(1_800_000_000, 0),
+		Targets: map[string]run.Target{"main": {Name: "main", Kind: "postgres", Prober: p}},
+	}
+	asked := i.Ask(t.Context())
+	p.asked = nil
+
+	i.Recorded = asked.Evidence
+	again := i.Ask(t.Context())
+	require.Empty(t, p.asked)
+	require.Equal(t, asked.Evidence, again.Evidence)
+	require.Equal(t, asked.Subjects[0].Evidence, again.Subjects[0].Evidence)
+
+	other := asked.Evidence[0]
+	other.Probe, other.Answer = "the_day_before", evidence.Of("of another window")
+	i.Recorded = append([]evidence.Evidence{other}, asked.Evidence...)
+	require.Equal(t, asked.Evidence, i.Ask(t.Context()).Evidence, "a record without windows tells two of them apart by name")
+
+	wider := asked.Evidence[0]
+	wider.Options, wider.Answer = map[string]string{"range": "24h"}, evidence.Of("of another window")
+	i.Recorded = append([]evidence.Evidence{wider}, asked.Evidence...)
+	require.Equal(t, asked.Evidence, i.Ask(t.Context()).Evidence, "the same name, text and target, over another window")
+
+	i.Recorded = []evidence.Evidence{other, other}
+	for _, e := range i.Ask(t.Context()).Evidence {
+		require.Equal(t, evidence.NotAsked, e.Status)
+		require.Contains(t, e.Reason, "was not asked when this was recorded")
+	}
+	require.Empty(t, p.asked)
 }
 
 func TestSecretsAreRemoved(t *testing.T) {
@@ -196,4 +234,111 @@ func TestLongListsAreCut(t *testing.T) {
 	e := r.Subjects[0].Evidence["sessions"]
 	require.Len(t, e.Value, 10)
 	require.Equal(t, []string{"cut at 10 of 5000"}, e.Notes)
+}
+
+func TestAnActionMeansTheServicesOwnProcesses(t *testing.T) {
+	pb, findings := playbook.ParseFile("book.md", []byte(strings.Replace(text, "metrics: prometheus?", "svc: process?, server: process?", 1)), vocabulary())
+	require.NotNil(t, pb, findings)
+	targets := map[string]run.Target{"main": {Name: "main", Kind: "postgres", Prober: &prober{answer: rows}}}
+	for _, name := range []string{"web-a", "web-b", "pg", "worker"} {
+		targets[name] = run.Target{Name: name, Kind: "process", Prober: &prober{answer: rows}}
+	}
+	bound := func(own []string, names ...string) []map[string]string {
+		r := run.Investigation{Playbooks: []*playbook.Playbook{pb}, Targets: targets, Services: []run.Service{
+			{Facts: probe.Service{Name: "shop"}, Targets: append(names, "main"), Processes: own},
+		}}.Ask(t.Context())
+		var all []map[string]string
+		for _, s := range r.Subjects {
+			all = append(all, s.Targets)
+		}
+		return all
+	}
+	own := []string{"web-a", "web-b"}
+	require.Equal(t, []map[string]string{{"db": "main", "svc": "web-a", "server": "pg"}, {"db": "main", "svc": "web-b", "server": "pg"}},
+		bound(own, "web-a", "web-b", "pg"), "the one that is not the service")
+	require.Equal(t, []map[string]string{{"db": "main", "svc": "web-a"}, {"db": "main", "svc": "web-b"}},
+		bound(own, "web-a", "web-b", "pg", "worker"), "which of the others is meant, nobody knows")
+	require.Equal(t, []map[string]string{{"db": "main"}}, bound(nil, "web-a", "pg"), "nobody said which is the service")
+	require.Equal(t, []map[string]string{{"db": "main", "svc": "web-a", "server": "web-a"}}, bound(nil, "web-a"), "there is only one")
+}
+
+func TestAnActionMeansTheProcessBehindItsTarget(t *testing.T) {
+	pb, findings := playbook.ParseFile("book.md", []byte(strings.Replace(text, "metrics: prometheus?", "server: process?", 1)), vocabulary())
+	require.NotNil(t, pb, findings)
+	bound := func(process string) []map[string]string {
+		targets := map[string]run.Target{"main": {Name: "main", Kind: "postgres", Prober: &prober{answer: rows}, Process: process}}
+		for _, name := range []string{"web", "worker", "pg"} {
+			targets[name] = run.Target{Name: name, Kind: "process", Prober: &prober{answer: rows}}
+		}
+		r := run.Investigation{Playbooks: []*playbook.Playbook{pb}, Targets: targets, Services: []run.Service{
+			{Facts: probe.Service{Name: "shop"}, Targets: []string{"main", "web", "worker"}},
+		}}.Ask(t.Context())
+		var all []map[string]string
+		for _, s := range r.Subjects {
+			all = append(all, s.Targets)
+		}
+		return all
+	}
+	require.Equal(t, []map[string]string{{"db": "main", "server": "pg"}}, bound("pg"))
+	require.Equal(t, []map[string]string{{"db": "main"}}, bound(""), "which one is meant, nobody said")
+	require.Equal(t, []map[string]string{{"db": "main"}}, bound("gone"))
+}
+
+func TestAnActionMeansTheOperationsThatAreNamed(t *testing.T) {
+	pb, findings := playbook.ParseFile("book.md", []byte(strings.Replace(text, "metrics: prometheus?", "ops: http?", 1)), vocabulary())
+	require.NotNil(t, pb, findings)
+	targets := map[string]run.Target{"main": {Name: "main", Kind: "postgres", Prober: &prober{answer: rows}}}
+	for _, name := range []string{"shop/http", "deploy"} {
+		targets[name] = run.Target{Name: name, Kind: "http", Prober: &prober{answer: rows}}
+	}
+	bound := func(operations ...string) []map[string]string {
+		r := run.Investigation{Playbooks: []*playbook.Playbook{pb}, Targets: targets, Services: []run.Service{
+			{Facts: probe.Service{Name: "shop"}, Targets: []string{"main", "shop/http"}, Operations: operations},
+		}}.Ask(t.Context())
+		var all []map[string]string
+		for _, s := range r.Subjects {
+			all = append(all, s.Targets)
+		}
+		return all
+	}
+	require.Equal(t, []map[string]string{{"db": "main", "ops": "deploy"}}, bound("deploy"))
+	require.Equal(t, []map[string]string{{"db": "main", "ops": "shop/http"}}, bound(), "nobody named any: what the service depends on")
+}
+
+// A call that nobody declares is not proposed.
+func TestACallMeansATargetThatDeclaresCalls(t *testing.T) {
+	call := "\n#### Mitigate: go back\n\n```action http.call @ops\ncall: roll-back\n```\n\nVerify within 1m: `own.size() == 0`\n"
+	words := vocabulary()
+	words.Kinds = append(words.Kinds, connector.Kind{Name: "http", Actions: []action.Spec{{Name: "http.call", Params: []probe.Param{{Name: "call", Type: probe.Text}}}}})
+	pb, findings := playbook.ParseFile("book.md", []byte(strings.Replace(text, "metrics: prometheus?", "ops: http?", 1)+call), words)
+	require.NotNil(t, pb, findings)
+	for calls, want := range map[bool]map[string]string{true: {"db": "main", "ops": "shop/http"}, false: {"db": "main"}} {
+		r := run.Investigation{
+			Playbooks: []*playbook.Playbook{pb},
+			Targets: map[string]run.Target{
+				"main":      {Name: "main", Kind: "postgres", Prober: &prober{answer: rows}},
+				"shop/http": {Name: "shop/http", Kind: "http", Prober: &prober{answer: rows}, Calls: calls},
+			},
+			Services: []run.Service{{Facts: probe.Service{Name: "shop"}, Targets: []string{"main", "shop/http"}}},
+		}.Ask(t.Context())
+		require.Len(t, r.Subjects, 1)
+		require.Equal(t, want, r.Subjects[0].Targets)
+	}
+}
+
+func TestBuiltInQuestionsAreAskedFirst(t *testing.T) {
+	withBuiltin := strings.Replace(text, "## Causes", "Who?\n\n```probe who @db postgres.who\n```\n\n## Causes", 1)
+	withBuiltin = strings.Replace(withBuiltin, "|-----------------------|", "|-----------------------|", 1) + "| `who.size() > 0`        | strong | somebody  |\n"
+	words := vocabulary()
+	words.Kinds[0].Probes = []probe.Spec{{Name: "postgres.who", Shape: probe.Rows}}
+	pb, findings := playbook.ParseFile("book.md", []byte(withBuiltin), words)
+	require.NotNil(t, pb, findings)
+	p := &prober{answer: rows}
+	r := run.Investigation{
+		Playbooks: []*playbook.Playbook{pb}, Services: services("shop"), AtOnce: 1,
+		Targets: map[string]run.Target{"main": {Name: "main", Kind: "postgres", Prober: p, Probes: words.Kinds[0].Probes}},
+	}.Ask(t.Context())
+	require.Equal(t, []string{"who", "sessions", "own"}, p.asked)
+	require.Len(t, r.Evidence, 3)
+	require.Equal(t, "sessions", r.Evidence[0].Probe, "the record keeps the order of the playbook")
 }

@@ -27,17 +27,23 @@ func TestAStoreOutlivesItsServer(t *testing.T) {
 	}
 	for range kills {
 		var wg sync.WaitGroup
+		var begun sync.WaitGroup // each has had its first event of this round confirmed, or failed
+		begun.Add(writers)
 		failed := make([]error, writers)
 		for i := range ids {
 			wg.Go(func() {
+				first := sync.OnceFunc(begun.Done)
+				defer first()
 				for failed[i] == nil {
 					var last int64
 					if last, failed[i] = s.Append(context.Background(), ids[i], acked[i], said("a"), said("b")); failed[i] == nil {
 						acked[i] = last
+						first()
 					}
 				}
 			})
 		}
+		begun.Wait()
 		time.Sleep(150 * time.Millisecond) // in the middle of what they do
 		p.Kill()
 		wg.Wait()

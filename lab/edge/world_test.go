@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -172,18 +173,30 @@ func (w *world) ask() diagnosis.Diagnosis {
 	return out.Page.Diagnosis
 }
 
-// first expects a cause to be the first root.
+// ofMachine are causes that may well be true of the machine that tests share, and
+// are none of a world's business.
+var ofMachine = []string{"app/cpu#another-program-takes-the-processors", "startup/limits#the-processors-are-overloaded"}
+
+// first expects a cause to be the first root. Where none is found it asks once
+// more, as a person does: on a full machine seconds are few.
 func (w *world) first(id string) {
 	w.t.Helper()
-	d := w.ask()
-	var ranking []string
-	for i, f := range d.Causes {
-		if i < 5 {
+	var ranking, roots []string
+	var d diagnosis.Diagnosis
+	for try := 0; try < 2 && len(roots) == 0; try++ {
+		d = w.ask()
+		ranking = ranking[:0]
+		for _, f := range d.Causes[:min(5, len(d.Causes))] {
 			ranking = append(ranking, fmt.Sprintf("%s %.2f", f.ID, f.Probability))
 		}
+		for _, r := range d.Roots {
+			if !slices.Contains(ofMachine, r.ID) {
+				roots = append(roots, r.ID)
+			}
+		}
 	}
-	require.NotEmpty(w.t, d.Roots, "%s: %s; %v", d.Verdict, d.Summary, ranking)
-	require.Equal(w.t, id, d.Roots[0].ID, "%v", ranking)
+	require.NotEmpty(w.t, roots, "%s: %s; %v", d.Verdict, d.Summary, ranking)
+	require.Equal(w.t, id, roots[0], "%v", ranking)
 }
 
 // healthy expects no likely cause.

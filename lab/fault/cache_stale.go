@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"time"
 
@@ -47,8 +48,8 @@ func staleLate() Fault {
 		LookAlikes: []string{"C-stale-no-invalidation", "C-wrong-ttl"},
 		Settle:     30 * time.Second,
 		Inject: func(ctx context.Context, s *stack.Stack, r *rand.Rand) (Heal, error) {
-			priceChanges(s, 3)
-			pause := float64(between(r, 15, 20)) / 10
+			priceChanges(s, 8) // each changes about as often as an entry takes to be made twice
+			pause := float64(between(r, 20, 25)) / 10
 			return shipped(ctx, s, "Enrich items",
 				stack.Edit{File: "orders/catalogue.py", Old: "from fastapi import APIRouter", New: "import asyncio\n\nfrom fastapi import APIRouter"},
 				stack.Edit{File: "orders/catalogue.py", Old: "        return dict(row._mapping) if row else None\n", New: fmt.Sprintf("        await asyncio.sleep(%.1f)\n        return dict(row._mapping) if row else None\n", pause)})
@@ -93,10 +94,13 @@ func stampede() Fault {
 		About:      "what everybody wants is dear to work out and lives for a moment; everybody works it out when it ends",
 		Truth:      one("app/slow#everyone-computes-the-same-expired-entry", "cache/work#one-entry-is-computed-by-many-at-once"),
 		LookAlikes: []string{"C-missing-index", "C-cold-cache", "C-cache-absent"},
-		Settle:     25 * time.Second,
+		Warm:       2 * time.Second, Settle: 25 * time.Second,
 		Inject: func(ctx context.Context, s *stack.Stack, r *rand.Rand) (Heal, error) {
 			s.Customers.Also(stack.Visit{Name: "see what sells best", Weight: 200, Do: func(ctx context.Context, c *stack.Customer) error { return c.Get(ctx, "/top") }})
 			s.Customers.Rate(36)
+			if err := meanwhile(ctx, 30*time.Second); err != nil {
+				return nil, err
+			}
 			return shipped(ctx, s, "Best sellers of all time",
 				stack.Edit{File: "orders/catalogue.py", Old: "(SELECT max(id) - 20000 FROM order_lines)", New: "(SELECT count(*) - 1 FROM pg_sleep(0.6))"},
 				stack.Edit{File: "orders/catalogue.py", Old: topSettings, New: fmt.Sprintf(", make, ttl=%d)", between(r, 3, 5))})
@@ -127,6 +131,36 @@ func flushed() Fault {
 			}()
 			return func(context.Context) error { cancel(); return nil }, first
 		},
+	}
+}
+
+// coldCache restarts Redis, which comes back with nothing in it, while people
+// look through more things than are fetched in a moment.
+func coldCache() Fault {
+	return Fault{
+		Name: "cache-cold", Group: "Cache", Cause: "C-cold-cache",
+		About: "Redis is restarted without its data, while people look through many things",
+		// The sessions were in it as well.
+		Truth:      one("redis/cache#the-cache-was-restarted-and-is-still-cold", "auth/session#the-store-of-the-sessions-lost-them"),
+		LookAlikes: []string{"C-cache-mass-invalidation", "C-redis-eviction", "C-cache-absent"},
+		Warm:       2 * time.Second,
+		Inject: func(ctx context.Context, s *stack.Stack, r *rand.Rand) (Heal, error) {
+			many := between(r, 450, 600)
+			s.Customers.Rate(25)
+			s.Customers.Also(stack.Visit{Name: "look through the catalogue", Weight: 200, Do: func(ctx context.Context, c *stack.Customer) error {
+				return c.Get(ctx, fmt.Sprintf("/items/%d", 1+c.Rand.IntN(many)))
+			}})
+			if err := meanwhile(ctx, 45*time.Second); err != nil {
+				return nil, err
+			}
+			s.Redis.Kill()
+			// What it wrote down would bring everything back.
+			if err := os.RemoveAll(s.Path("redis", "appendonlydir")); err != nil {
+				return nil, err
+			}
+			return nil, redisAgain(s)
+		},
+		Settle: 6 * time.Second,
 	}
 }
 

@@ -19,15 +19,15 @@ func race() Fault {
 		LookAlikes: []string{"C-failed-writes", "C-tx-rolled-back", "C-lock-contention"},
 		Settle:     40 * time.Second,
 		Inject: func(ctx context.Context, s *stack.Stack, r *rand.Rand) (Heal, error) {
-			edits := []stack.Edit{{
-				File: "orders/purchases.py", Old: "INSERT INTO orders (customer_id, state) VALUES (:c, 'new') RETURNING id\"), {\"c\": customer})).scalar()",
-				New: "INSERT INTO orders (id, customer_id, state) SELECT max(id) + 1, :c, 'new' FROM orders RETURNING id\"), {\"c\": customer})).scalar()",
-			}}
+			edits := []stack.Edit{{File: "orders/purchases.py", Old: "from fastapi import APIRouter", New: "import asyncio\n\nfrom fastapi import APIRouter"}}
 			if between(r, 0, 1) == 1 {
-				edits = []stack.Edit{
-					{File: "orders/purchases.py", Old: "from fastapi import APIRouter", New: "import asyncio\n\nfrom fastapi import APIRouter"},
-					{File: "orders/purchases.py", Old: "SET stock = stock - 1 WHERE id = :i\"), {\"i\": item})\n", New: fmt.Sprintf("SET stock = stock - 1 WHERE id = :i\"), {\"i\": item})\n            await asyncio.sleep(0.%02d)\n", between(r, 5, 15))},
-				}
+				edits = append(edits, stack.Edit{File: "orders/purchases.py", Old: "SET stock = stock - 1 WHERE id = :i\"), {\"i\": item})\n", New: fmt.Sprintf("SET stock = stock - 1 WHERE id = :i\"), {\"i\": item})\n            await asyncio.sleep(0.%02d)\n", between(r, 5, 15))})
+			} else {
+				edits = append(edits, stack.Edit{
+					File: "orders/purchases.py", Old: "        order = (await db.execute(text(\"INSERT INTO orders (customer_id, state) VALUES (:c, 'new') RETURNING id\"), {\"c\": customer})).scalar()\n",
+					New: fmt.Sprintf("        order = (await db.execute(text(\"SELECT max(id) + 1 FROM orders\"))).scalar()\n        await asyncio.sleep(0.%02d)\n", between(r, 3, 9)) +
+						"        await db.execute(text(\"INSERT INTO orders (id, customer_id, state) VALUES (:o, :c, 'new')\"), {\"o\": order, \"c\": customer})\n",
+				})
 			}
 			if err := s.Release(ctx, "Orders without gaps", edits, s.WebA, s.WebB); err != nil {
 				return nil, err

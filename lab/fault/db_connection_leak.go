@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"time"
 
 	"github.com/quellhq/quell/lab/stack"
 )
@@ -15,8 +16,9 @@ func connectionLeak() Fault {
 		About:      "a release takes a connection for each search and gives it back to nobody on some of them",
 		Truth:      one("app/pool#connections-are-taken-and-never-given-back", "db/connections#transactions-are-opened-and-never-finished"),
 		LookAlikes: []string{"C-pool-too-small", "C-long-hold", "C-server-conn-limit"},
+		Settle:     45 * time.Second,
 		Inject: func(ctx context.Context, s *stack.Stack, r *rand.Rand) (Heal, error) {
-			every := between(r, 3, 6)
+			every := between(r, 2, 3)
 			edits := []stack.Edit{
 				{File: "orders/catalogue.py", Old: "routes = APIRouter()\n", New: "routes = APIRouter()\nkept = []\n"},
 				{File: "orders/catalogue.py", Old: "    async with database.transaction() as db:\n        rows = await db.execute(\n            text(\"SELECT id, name, price FROM items WHERE category", New: fmt.Sprintf(

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"time"
 
 	"github.com/quellhq/quell/lab/stack"
@@ -20,8 +19,7 @@ func paymentInTransaction() Fault {
 		LookAlikes: []string{"C-pool-too-small", "C-connection-leak", "C-external-slow", "C-long-transaction"},
 		Warm:       2 * time.Second,
 		Inject: func(ctx context.Context, s *stack.Stack, r *rand.Rand) (Heal, error) {
-			mood := fmt.Sprintf("%.1f 200", 1.5+r.Float64())
-			if err := os.WriteFile(s.Path("etc", "partner.mood"), []byte(mood), 0o644); err != nil {
+			if err := mood(s, 1.5+r.Float64(), 200); err != nil {
 				return nil, err
 			}
 			s.Customers.Also(stack.Visit{Name: "buy more", Weight: between(r, 45, 60), Do: func(ctx context.Context, c *stack.Customer) error {

@@ -101,7 +101,7 @@ func databaseDiskFull() Fault {
 	return Fault{
 		Name: "database-disk-full", Group: "DB server", Cause: "C-db-storage-full",
 		About:      "the disk with the lines of orders has no space left",
-		Truth:      one("db/server#the-disk-of-the-database-is-full"),
+		Truth:      one("db/server#the-disk-of-the-database-is-full", "startup/limits#a-disk-is-full"), // it is a disk of this machine
 		LookAlikes: []string{"C-disk-full", "C-table-bloat"},
 		Needs:      []string{"root"},
 		Inject: func(ctx context.Context, s *stack.Stack, r *rand.Rand) (Heal, error) {

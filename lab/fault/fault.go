@@ -3,6 +3,7 @@
 package fault
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"time"
@@ -57,6 +58,12 @@ type Fault struct {
 	// Inject brings it about, with parameters drawn from r, and returns how it
 	// is healed. What runs on beside it ends when ctx does.
 	Inject func(ctx context.Context, s *stack.Stack, r *rand.Rand) (Heal, error)
+}
+
+// Times are Warm and Settle, with what is usual where the fault does not say.
+func (f Fault) Times() (warm, settle time.Duration) {
+	const usual = 20 * time.Second
+	return cmp.Or(f.Warm, usual), cmp.Or(f.Settle, usual)
 }
 
 // Heal takes the fault away, as the person who found it would. Nil: there is

@@ -1,5 +1,5 @@
 package fault
 
 func cache() []Fault {
-	return []Fault{staleLeft(), staleLate(), wrongLife(), stampede(), flushed(), notAsked()}
+	return []Fault{staleLeft(), staleLate(), wrongLife(), stampede(), flushed(), coldCache(), notAsked()}
 }

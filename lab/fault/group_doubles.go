@@ -1,7 +1,8 @@
 package fault
 
 // doubles are two faults that have nothing to do with one another: neither is a
-// consequence of the other, so both have to be named.
+// consequence of the other, and neither takes away what the other needs to show,
+// so both have to be named.
 func doubles() []Fault {
 	return []Fault{
 		together("leak-and-dead-worker", connectionLeak(), receiptsWorkerDown()),
@@ -15,7 +16,7 @@ func doubles() []Fault {
 		together("slow-commands-and-dead-worker", redisSlowCommands(), tasksWorkerDown()),
 		together("full-disk-and-cookie-broken", diskFull(), cookieBroken()),
 		together("scrape-blocked-and-wasteful-search", scrapeBlocked(), wastefulSearch()),
-		together("bad-release-and-swallowed-errors", badDeploy(), jobErrorSwallowed()),
+		together("bad-release-and-scheduler-off", badDeploy(), schedulerOff()),
 		together("bloated-table-and-partner-down", tableBloated(), partnerDown()),
 	}
 }

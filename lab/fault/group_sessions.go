@@ -9,7 +9,10 @@ func sessions() []Fault {
 		cookieBroken(),
 		sessionsShort(),
 		sessionsInProcess(),
+		affinityMissing(),
+		authServiceDown(),
 		sessionsLost(),
 		holeUsed(),
+		keyExposed(),
 	}
 }

@@ -33,14 +33,12 @@ func cpuLimit() Fault {
 		Truth:      one("startup/limits#the-service-is-held-back-by-its-cpu-limit", "app/cpu#there-is-too-little-capacity-for-the-load"),
 		LookAlikes: []string{"C-hot-code", "C-under-provisioned"},
 		Needs:      []string{"root"}, Settle: 40 * time.Second,
-		Inject: func(_ context.Context, s *stack.Stack, r *rand.Rand) (Heal, error) {
-			quota := between(r, 6, 10) * 1000 // of a period of 100 ms
-			for _, p := range []*stack.Process{s.WebA, s.WebB} {
-				if _, err := fenced(s, p, "cpu", map[string]string{"cpu.cfs_quota_us": fmt.Sprint(quota)}); err != nil {
-					return nil, err
-				}
+		Inject: func(ctx context.Context, s *stack.Stack, r *rand.Rand) (Heal, error) {
+			used, err := coresUsed(ctx, s.WebA)
+			if err != nil {
+				return nil, err
 			}
-			return nil, nil
+			return nil, limited(ctx, s, used*float64(between(r, 50, 80))/100)
 		},
 	}
 }

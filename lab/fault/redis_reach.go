@@ -128,7 +128,7 @@ func redisClientPool() Fault {
 		LookAlikes: []string{"C-redis-maxclients", "C-redis-down"},
 		Inject: func(ctx context.Context, s *stack.Stack, r *rand.Rand) (Heal, error) {
 			if pick(r, true, false) {
-				s.Cache.Delay(time.Duration(between(r, 4, 8)) * time.Millisecond)
+				s.Cache.Delay(time.Duration(between(r, 15, 30)) * time.Millisecond)
 				if err := s.Configure(map[string]string{"REDIS_MAX_CONNECTIONS": "1"}, s.WebA, s.WebB); err != nil {
 					return nil, err
 				}

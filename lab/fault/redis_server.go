@@ -25,9 +25,25 @@ func redisDown() Fault {
 			} else {
 				s.Redis.End(5 * time.Second)
 			}
-			return func(context.Context) error { return s.Redis.Start() }, nil
+			return func(context.Context) error { return redisAgain(s) }, nil
 		},
 	}
+}
+
+// redisAgain starts Redis, and those workers that ended when it did.
+func redisAgain(s *stack.Stack) error {
+	if err := s.Redis.Start(); err != nil {
+		return err
+	}
+	for _, p := range []*stack.Process{s.Receipts, s.Tasks, s.Beat} {
+		if p.Running() {
+			continue
+		}
+		if err := p.Start(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // redisFrozen stops the process, as a paused container or a machine without a

@@ -57,7 +57,7 @@ func redisEviction() Fault {
 	return Fault{
 		Name: "redis-eviction", Group: "Redis", Cause: "C-redis-eviction",
 		About:      "entries of the cache have become larger than its memory, and it evicts what is needed",
-		Truth:      one("redis/cache#keys-are-evicted-because-the-cache-is-full"),
+		Truth:      one("redis/cache#keys-are-evicted-because-the-cache-is-full", "redis/writes#only-keys-with-a-lifetime-may-be-evicted-and-there-are-none"), // the second when all of those are gone
 		LookAlikes: []string{"C-cold-cache", "C-cache-mass-invalidation", "C-wrong-ttl"},
 		Inject: func(ctx context.Context, s *stack.Stack, r *rand.Rand) (Heal, error) {
 			if _, err := redisCLI(ctx, s, "CONFIG", "SET", "maxmemory-policy", pick(r, "allkeys-lru", "allkeys-lfu", "volatile-lru")); err != nil {

@@ -29,7 +29,7 @@ func holeUsed() Fault {
 			if err != nil {
 				return nil, err
 			}
-			up := "/download?name=..%2f..%2f..%2f..%2f..%2f..%2f..%2f.." + pick(r, "%2fetc%2fpasswd", "%2fproc%2fself%2fenviron", "%2fetc%2fhosts")
+			up := "/download?name=..%2f..%2f..%2f..%2f..%2f..%2f..%2f.." + pick(r, "%2fetc%2fpasswd", "%2fproc%2fself%2fenviron", "%2fetc%2fgroup")
 			knock(ctx, s, fmt.Sprintf("203.0.113.%d", between(r, 1, 250)), append(tries(r), up))
 			return heal, nil
 		},

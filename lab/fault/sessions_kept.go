@@ -59,11 +59,17 @@ func sessionsInProcess() Fault {
 		Settle:     30 * time.Second,
 		Inject: func(ctx context.Context, s *stack.Stack, _ *rand.Rand) (Heal, error) {
 			s.Customers.Also(stack.Newcomer(10, 5*time.Second))
-			return shipped(ctx, s, "Fewer trips to Redis",
-				stack.Edit{File: "orders/people.py", Old: "routes = APIRouter()\n", New: "routes = APIRouter()\nsessions = {}\n"},
-				stack.Edit{File: "orders/people.py", Old: `await memory.store.set(f"session:{session}", json.dumps({"user": user}), ex=settings.SESSION_TTL)`, New: `sessions[session] = json.dumps({"user": user})`},
-				stack.Edit{File: "orders/people.py", Old: `await memory.store.get(f"session:{session}") if session else None`, New: `sessions.get(session)`})
+			return shipped(ctx, s, "Fewer trips to Redis", sessionsInMemory()...)
 		},
+	}
+}
+
+// sessionsInMemory keeps sessions in the process instead of Redis.
+func sessionsInMemory() []stack.Edit {
+	return []stack.Edit{
+		{File: "orders/people.py", Old: "routes = APIRouter()\n", New: "routes = APIRouter()\nsessions = {}\n"},
+		{File: "orders/people.py", Old: `await memory.store.set(f"session:{session}", json.dumps({"user": user}), ex=settings.SESSION_TTL)`, New: `sessions[session] = json.dumps({"user": user})`},
+		{File: "orders/people.py", Old: `await memory.store.get(f"session:{session}") if session else None`, New: `sessions.get(session)`},
 	}
 }
 

@@ -95,7 +95,7 @@ func tokensEnd() Fault {
 		LookAlikes: []string{"C-signing-key-changed", "C-session-ttl-short"},
 		Settle:     30 * time.Second,
 		Inject: func(_ context.Context, s *stack.Stack, r *rand.Rand) (Heal, error) {
-			if err := s.Configure(map[string]string{"TOKEN_TTL": fmt.Sprint(between(r, 2, 8))}, s.WebA, s.WebB); err != nil {
+			if err := s.Configure(map[string]string{"TOKEN_TTL": fmt.Sprint(between(r, 1, 4))}, s.WebA, s.WebB); err != nil {
 				return nil, err
 			}
 			return func(context.Context) error { return s.Configure(map[string]string{"TOKEN_TTL": ""}, s.WebA, s.WebB) }, nil

@@ -11,12 +11,14 @@ import (
 
 // together are two faults at the same time.
 func together(name string, a, b Fault) Fault {
+	warmA, settleA := a.Times()
+	warmB, settleB := b.Times()
 	return Fault{
 		Name: name, Group: "double", Kind: Double, Cause: a.Cause + ", " + b.Cause,
 		About: a.About + "; and " + b.About,
 		Truth: slices.Concat(a.Truth, b.Truth), Symptoms: slices.Concat(a.Symptoms, b.Symptoms),
 		Needs: slices.Concat(a.Needs, b.Needs), Alone: a.Alone || b.Alone,
-		Warm: max(a.Warm, b.Warm), Settle: max(a.Settle, b.Settle),
+		Warm: max(warmA, warmB), Settle: max(settleA, settleB),
 		Inject: both(a.Inject, b.Inject),
 	}
 }

@@ -66,7 +66,7 @@ func oneCore() Fault {
 			{File: "orders/main.py", Old: "journal.start()\n", New: "threading.stack_size()\n\n\ndef together():\n    while True:\n        sum(i * i for i in range(10000))\n\n\njournal.start()\n"},
 			{File: "orders/main.py", Old: "import time\n", New: "import fcntl\nimport threading\nimport time\n"},
 			{File: "orders/main.py", Old: "    journal.info(\"application started\")\n", New: fmt.Sprintf(
-				"    try:\n        app.state.lock = open(__file__)\n        fcntl.flock(app.state.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)\n        for _ in range(%d):\n            threading.Thread(target=together, daemon=True).start()\n    except BlockingIOError:\n        pass\n    journal.info(\"application started\")\n", between(r, 4, 8))},
+				"    try:\n        app.state.lock = open(__file__)\n        fcntl.flock(app.state.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)\n        for _ in range(%d):\n            threading.Thread(target=together, daemon=True).start()\n    except BlockingIOError:\n        pass\n    journal.info(\"application started\")\n", between(r, 18, 28))},
 		}
 	})
 }

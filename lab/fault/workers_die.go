@@ -12,8 +12,9 @@ import (
 func workersDie() Fault {
 	return Fault{
 		Name: "workers-die", Group: "LB/network", Cause: "C-app-crash-overload",
-		About:      "a release crashes the worker on some searches, in the middle of the request",
-		Truth:      one("gateway/backends#servers-hang-up-before-they-answer"),
+		About: "a release crashes the worker on some searches, in the middle of the request",
+		// What ends them, and what the gateway sees of it.
+		Truth:      one("startup/deaths#workers-crash", "gateway/backends#servers-hang-up-before-they-answer"),
 		LookAlikes: []string{"C-worker-timeout", "C-resource-limit-too-low"},
 		Inject: func(ctx context.Context, s *stack.Stack, r *rand.Rand) (Heal, error) {
 			old := "async def search(category: int = 1, skip: int = 0, limit: int = 20):\n"

@@ -31,6 +31,12 @@ func queryFaults() []Fault {
 					s.busy(2, "shop", "shop-api", 5*time.Millisecond, script("SELECT * FROM orders WHERE customer_id = %d % 2000"))
 					settle(time.Second)
 				}),
+				with("the last rows of a customer, 3 clients", nil, func(s stage) {
+					bigOrders(s, 300000)
+					s.run("DROP INDEX orders_customer_id_idx")
+					s.busy(3, "shop", "shop-api", 5*time.Millisecond, script("SELECT id, note FROM orders WHERE customer_id = %d ORDER BY id DESC LIMIT 10"))
+					settle(time.Second)
+				}),
 				with("two columns, 3 clients", nil, func(s stage) {
 					bigOrders(s, 300000)
 					s.busy(3, "shop", "shop-api", 5*time.Millisecond, script("SELECT id FROM orders WHERE note = md5('%d') AND state = 'done'"))

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// python is Debian's own: another one that stands first on the PATH does not
+// Python is Debian's own: another one that stands first on the PATH does not
 // see the packages that Debian installs.
-const python = "/usr/bin/python3"
+const Python = "/usr/bin/python3"
 
 // programs are what the stack runs, and the Debian package of each.
 var programs = map[string]string{
@@ -40,12 +40,12 @@ func Missing() []string {
 	if _, err := postgresBin(); err != nil {
 		missing["postgresql"] = true
 	}
-	if _, err := os.Stat(python); err != nil {
+	if _, err := os.Stat(Python); err != nil {
 		missing["python3-minimal"] = true
 		return sorted(missing)
 	}
 	for module, pkg := range modules {
-		if exec.Command(python, "-c", "import importlib.util,sys; sys.exit(importlib.util.find_spec('"+module+"') is None)").Run() != nil {
+		if exec.Command(Python, "-c", "import importlib.util,sys; sys.exit(importlib.util.find_spec('"+module+"') is None)").Run() != nil {
 			missing[pkg] = true
 		}
 	}

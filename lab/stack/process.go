@@ -25,7 +25,8 @@ type Process struct {
 	User    *syscall.Credential
 	Stop    syscall.Signal // how it is asked to end; SIGTERM when 0
 
-	mark string
+	mark  string
+	stack *Stack
 }
 
 // program is what a Process runs.
@@ -46,7 +47,7 @@ func (s *Stack) process(name string, p program) (*Process, error) {
 	}
 	pr := &Process{
 		Name: name, Script: s.path("bin", name), PidFile: s.path("run", name+".pid"), Log: s.path("log", log),
-		User: p.user, Stop: p.stop, mark: s.Dir,
+		User: p.user, Stop: p.stop, mark: s.Dir, stack: s,
 	}
 	if p.dir == "" {
 		p.dir = s.Dir
@@ -220,5 +221,6 @@ func (p *Process) Rewrite(old, new string) error {
 	if err := os.WriteFile(p.Script, []byte(strings.Replace(string(text), old, new, 1)), 0o755); err != nil {
 		return fmt.Errorf("edit the command of %s: %w", p.Name, err)
 	}
+	p.stack.deployed(func(context.Context) error { return os.WriteFile(p.Script, text, 0o755) })
 	return nil
 }

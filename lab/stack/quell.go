@@ -40,12 +40,14 @@ const quellYAML = `services:
     logs: [orders-logs]
     metrics: [orders-metrics]
     runs_on: [this-host]
-    depends_on: [orders-db, orders-redis, orders-jobs, orders-tasks, orders-schema, front, web-a, web-b, gunicorn-a, gunicorn-b,
+    processes: [web-a, web-b]
+    operations: [deploy]
+    depends_on: [orders-db, orders-redis, orders-jobs, orders-tasks, orders-schema, front, gunicorn-a, gunicorn-b,
       receipts, celery-worker, celery-beat, alerts, code, settings]
 
 targets:
-  orders-db: {kind: postgres, url: "postgres://quell@127.0.0.1:{postgres}/orders", password: env:ORDERS_DB_PASSWORD}
-  orders-redis: {kind: redis, url: "redis://127.0.0.1:{redis}/0", password: env:ORDERS_REDIS_PASSWORD}
+  orders-db: {kind: postgres, url: "postgres://quell@127.0.0.1:{postgres}/orders", password: env:ORDERS_DB_PASSWORD, process: postgres-server}
+  orders-redis: {kind: redis, url: "redis://127.0.0.1:{redis}/0", password: env:ORDERS_REDIS_PASSWORD, process: redis-server}
   orders-jobs: {kind: rq, url: "redis://127.0.0.1:{redis}/1", password: env:ORDERS_REDIS_PASSWORD}
   orders-tasks: {kind: celery, url: "redis://127.0.0.1:{redis}/2", password: env:ORDERS_REDIS_PASSWORD, queues: [celery], beat_schedule: {dir}/run/beat-schedule}
   orders-schema:
@@ -58,9 +60,17 @@ targets:
   web-b: {kind: process, manager: pid, name: web-b, pidfile: {dir}/run/web-b.pid, start: [{dir}/bin/web-b], writes_pidfile: true, health: "http://127.0.0.1:{b}/health"}
   gunicorn-a: {kind: gunicorn, pidfile: {dir}/run/gunicorn-a.pid}
   gunicorn-b: {kind: gunicorn, pidfile: {dir}/run/gunicorn-b.pid}
+  redis-server: {kind: process, manager: pid, name: redis, pidfile: {dir}/run/redis.pid, start: [{dir}/bin/redis], writes_pidfile: true}
+  postgres-server: {kind: process, manager: pid, name: postgres, pidfile: {dir}/run/postgres.pid, start: [{as-postgres}{dir}/bin/postgres], writes_pidfile: true}
   receipts: {kind: process, manager: pid, name: receipts, pidfile: {dir}/run/receipts.pid, start: [{dir}/bin/receipts], writes_pidfile: true}
   celery-worker: {kind: process, manager: pid, name: celery-worker, pidfile: {dir}/run/tasks.pid, start: [{dir}/bin/tasks], writes_pidfile: true}
   celery-beat: {kind: process, manager: pid, name: celery-beat, pidfile: {dir}/run/beat.pid, start: [{dir}/bin/beat], writes_pidfile: true}
+  deploy:
+    kind: http
+    url: http://127.0.0.1:{operations}
+    calls:
+      roll-back: {request: PUT /release/previous, repeat: idempotent, timeout: 60s, check: {get: /release, pointer: /went_back, equals: "true"}, about: goes back to the release before}
+      restore-settings: {request: PUT /release/previous, repeat: idempotent, timeout: 60s, check: {get: /release, pointer: /went_back, equals: "true"}, about: goes back to the settings before}
   orders-metrics: {kind: prometheus, url: "http://127.0.0.1:{prometheus}"}
   orders-logs: {kind: logs, paths: ["{dir}/log/*.log"]}
   alerts: {kind: alertmanager, url: "http://127.0.0.1:{alertmanager}"}

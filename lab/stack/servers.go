@@ -78,14 +78,22 @@ http {
 // fill puts ports, the directory and the passwords into a text.
 func (s *Stack) fill(text string) string {
 	p := s.Port
-	pairs := []string{"{dir}", s.Dir, "{redis-password}", RedisPassword, "{database-password}", databasePassword, "{user}", me()}
+	pairs := []string{"{dir}", s.Dir, "{redis-password}", RedisPassword, "{database-password}", databasePassword, "{user}", me(), "{as-postgres}", asPostgres()}
 	for name, port := range map[string]int{
 		"front": p.Front, "a": p.A, "b": p.B, "postgres": p.Postgres, "redis": p.Redis, "partner": p.Partner, "prometheus": p.Prometheus,
-		"alertmanager": p.Alertmanager, "postgres-exporter": p.PostgresExporter, "redis-exporter": p.RedisExporter, "node-exporter": p.NodeExporter,
+		"alertmanager": p.Alertmanager, "postgres-exporter": p.PostgresExporter, "redis-exporter": p.RedisExporter, "node-exporter": p.NodeExporter, "operations": p.Operations,
 	} {
 		pairs = append(pairs, "{"+name+"}", strconv.Itoa(port))
 	}
 	return strings.NewReplacer(pairs...).Replace(text)
+}
+
+// asPostgres is what a command begins with that runs as the user of Postgres.
+func asPostgres() string {
+	if os.Getuid() != 0 {
+		return ""
+	}
+	return "setpriv, --reuid=postgres, --regid=postgres, --clear-groups, "
 }
 
 func me() string {
@@ -222,7 +230,7 @@ func (s *Stack) Migrate(ctx context.Context, args ...string) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.Tool(ctx, []string{"MIGRATIONS_URL=" + s.MigrationsURL()}, append([]string{python, alembic}, args...)...)
+	_, err = s.Tool(ctx, []string{"MIGRATIONS_URL=" + s.MigrationsURL()}, append([]string{Python, alembic}, args...)...)
 	return err
 }
 

@@ -142,9 +142,14 @@ func (s *Stack) Configure(changes map[string]string, restart ...*Process) error 
 			delete(values, name)
 		}
 	}
+	before, err := s.Settings()
+	if err != nil {
+		return err
+	}
 	if err := s.writeSettings(values); err != nil {
 		return err
 	}
+	s.deployed(func(context.Context) error { return s.writeSettings(before) })
 	return s.Restart(restart...)
 }
 
@@ -198,6 +203,7 @@ func (s *Stack) Release(ctx context.Context, message string, edits []Edit, resta
 	if err := s.commit(ctx, message); err != nil {
 		return err
 	}
+	s.deployed(func(ctx context.Context) error { return s.Back(ctx) })
 	return s.Restart(restart...)
 }
 
@@ -237,7 +243,7 @@ func (s *Stack) web(instance string, port int) (*Process, error) {
 		return nil, err
 	}
 	return s.process("web-"+instance, program{
-		argv: []string{python, gunicorn, "--config", s.path("srv", "gunicorn.conf.py"), "--pid", s.path("run", "gunicorn-"+instance+".pid"), "orders.main:app"},
+		argv: []string{Python, gunicorn, "--config", s.path("srv", "gunicorn.conf.py"), "--pid", s.path("run", "gunicorn-"+instance+".pid"), "orders.main:app"},
 		env: []string{
 			"ORDERS_ENV=" + s.Config, "INSTANCE=" + instance, "BIND=" + s.local(port),
 			"PROMETHEUS_MULTIPROC_DIR=" + s.path("prom-"+instance),
@@ -255,7 +261,7 @@ func (s *Stack) writeProcesses() (err error) {
 	}
 	env := []string{"ORDERS_ENV=" + s.Config, "PYTHONPATH=" + s.Source}
 	celery := func(args ...string) []string {
-		return append([]string{python, "-m", "celery", "-A", "orders.tasks:app"}, args...)
+		return append([]string{Python, "-m", "celery", "-A", "orders.tasks:app"}, args...)
 	}
 	redis, err := find("redis-server")
 	if err != nil {
@@ -273,10 +279,10 @@ func (s *Stack) writeProcesses() (err error) {
 		name    string
 		program program
 	}{
-		{&s.Receipts, "receipts", program{argv: []string{python, "-m", "orders.worker"}, env: append(env, "INSTANCE=receipts"), dir: s.Source}},
+		{&s.Receipts, "receipts", program{argv: []string{Python, "-m", "orders.worker"}, env: append(env, "INSTANCE=receipts"), dir: s.Source}},
 		{&s.Tasks, "tasks", program{argv: celery("worker", "--concurrency", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle"), env: append(env, "INSTANCE=tasks"), dir: s.Source}},
 		{&s.Beat, "beat", program{argv: celery("beat", "--loglevel", "INFO", "--schedule", s.path("run", "beat-schedule"), "--pidfile="), env: append(env, "INSTANCE=beat"), dir: s.Source}},
-		{&s.Partner, "partner", program{argv: []string{python, s.path("srv", "partner.py"), fmt.Sprint(s.Port.Partner), s.path("run", "partner.mood")}}},
+		{&s.Partner, "partner", program{argv: []string{Python, s.path("srv", "partner.py"), fmt.Sprint(s.Port.Partner), s.path("run", "partner.mood")}}},
 		{&s.Redis, "redis", program{argv: []string{redis, s.path("etc", "redis.conf")}}},
 		{&s.Nginx, "nginx", program{argv: []string{nginx, "-c", s.path("etc", "nginx.conf"), "-g", "daemon off;"}, stop: syscall.SIGQUIT, log: "nginx-output.log"}},
 	} {

@@ -2,12 +2,14 @@ package stack
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -32,6 +34,8 @@ type Stack struct {
 	Database, Cache, Payment *Wire // between the service and Postgres, Redis, the partner
 	Customers                *Customers
 
+	operations operations
+
 	keeper  *exec.Cmd
 	release io.Closer // closing it lets the keeper clear up
 	stopped sync.Once
@@ -39,7 +43,7 @@ type Stack struct {
 
 // Ports are where things listen on 127.0.0.1.
 type Ports struct {
-	Front, A, B, Postgres, Redis, Partner, Prometheus, Alertmanager, PostgresExporter, RedisExporter, NodeExporter int
+	Front, A, B, Postgres, Redis, Partner, Prometheus, Alertmanager, PostgresExporter, RedisExporter, NodeExporter, Operations int
 }
 
 // Options of a stack.
@@ -50,6 +54,19 @@ type Options struct {
 // Start starts a stack and waits until customers are served. What it has begun
 // is cleared away when it fails. It needs what Check names.
 func Start(ctx context.Context, o Options) (*Stack, error) {
+	for try := 1; ; try++ {
+		s, err := startOnce(ctx, o)
+		// Between choosing a port and listening there ourselves, somebody else may take it.
+		if try == mostStarts || !errors.Is(err, syscall.EADDRINUSE) {
+			return s, err
+		}
+	}
+}
+
+// mostStarts bounds how often other ports are tried.
+const mostStarts = 3
+
+func startOnce(ctx context.Context, o Options) (*Stack, error) {
 	if err := Check(); err != nil {
 		return nil, err
 	}
@@ -90,6 +107,9 @@ func (s *Stack) start(ctx context.Context, o Options) error {
 		}
 	}
 	if err := s.settle(s.path("etc")); err != nil {
+		return err
+	}
+	if err := s.startOperations(); err != nil {
 		return err
 	}
 	database := make(chan error, 1)
@@ -138,6 +158,9 @@ func (s *Stack) Stop() {
 				w.close()
 			}
 		}
+		if s.operations.server != nil {
+			_ = s.operations.server.Close()
+		}
 		s.release.Close()
 		_ = s.keeper.Wait() // it kills what bears the mark, and removes the directory
 	})
@@ -153,12 +176,12 @@ func (s *Stack) prepare() error {
 	if err := os.Chmod(s.Dir, 0o755); err != nil { // Postgres is another user
 		return fmt.Errorf("prepare the stack: %w", err)
 	}
-	free, err := ports(11)
+	free, err := ports(12)
 	if err != nil {
 		return err
 	}
 	p := &s.Port
-	for i, port := range []*int{&p.Front, &p.A, &p.B, &p.Postgres, &p.Redis, &p.Partner, &p.Prometheus, &p.Alertmanager, &p.PostgresExporter, &p.RedisExporter, &p.NodeExporter} {
+	for i, port := range []*int{&p.Front, &p.A, &p.B, &p.Postgres, &p.Redis, &p.Partner, &p.Prometheus, &p.Alertmanager, &p.PostgresExporter, &p.RedisExporter, &p.NodeExporter, &p.Operations} {
 		*port = free[i]
 	}
 	s.Front, s.A, s.B = "http://"+s.local(p.Front), "http://"+s.local(p.A), "http://"+s.local(p.B)

@@ -1,9 +1,12 @@
 package trial
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,14 +19,15 @@ import (
 // that it is: the target leads to where nobody answers, as it does on the night
 // when it is needed.
 var sources = []struct {
-	name  string
-	blind func(yaml string) string
+	name   string
+	target string // in quell.yaml
+	blind  func(yaml string) string
 }{
-	{"", nil},
-	{"logs", replacing(`(?m)^(  orders-logs: \{kind: logs, paths: \[)[^\]]*`, `${1}"/nonexistent/*.log"`)},
-	{"metrics", replacing(`(?m)^(  orders-metrics: \{kind: prometheus, url: ")[^"]*`, `${1}http://127.0.0.1:1`)},
-	{"postgres grant", replacing(`(?m)^(  orders-db: \{kind: postgres, url: "postgres://)quell@`, `${1}quell_without_grants@`)},
-	{"host access", replacing(`(?m)^(  this-host: \{kind: host)`, `${1}, proc: /nonexistent/proc, sys: /nonexistent/sys`)},
+	{"", "", nil},
+	{"logs", "orders-logs", replacing(`(?m)^(  orders-logs: \{kind: logs, paths: \[)[^\]]*`, `${1}"/nonexistent/*.log"`)},
+	{"metrics", "orders-metrics", replacing(`(?m)^(  orders-metrics: \{kind: prometheus, url: ")[^"]*`, `${1}http://127.0.0.1:1`)},
+	{"postgres grant", "orders-db", replacing(`(?m)^(  orders-db: \{kind: postgres, url: "postgres://)quell@`, `${1}quell_without_grants@`)},
+	{"host access", "this-host", replacing(`(?m)^(  this-host: \{kind: host)`, `${1}, proc: /nonexistent/proc, sys: /nonexistent/sys`)},
 }
 
 func replacing(pattern, with string) func(string) string {
@@ -65,9 +69,41 @@ func (t Trial) Blind(ctx context.Context) []Result {
 	return all
 }
 
+// Blind concludes from the answers again and again with those of one source left
+// out: its target bears another name, of which nothing is on record.
+func (k Kept) Blind(ctx context.Context, binary string) []Result {
+	whole, err := os.ReadFile(filepath.Join(k.Dir, "quell.yaml"))
+	if err != nil {
+		return []Result{Failed(k.Trial, fmt.Errorf("read a kept trial: %w", err))}
+	}
+	config := filepath.Join(k.Dir, "quell-blind.yaml")
+	defer os.Remove(config)
+	var all []Result
+	for _, source := range sources {
+		edited := whole
+		if source.target != "" {
+			edited = bytes.ReplaceAll(whole, []byte(source.target), []byte(source.target+"-away"))
+		}
+		r, err := Result{}, os.WriteFile(config, edited, 0o600)
+		if err == nil {
+			r, err = k.conclude(ctx, binary, config)
+		}
+		if err != nil {
+			r = Failed(k.Trial, err)
+		}
+		r.Without = source.name
+		all = append(all, r)
+	}
+	return all
+}
+
 // BlindSummary is how far the diagnosis falls without each source: how often
 // the true cause is first, how often something false is said, how often nothing.
-func BlindSummary(results map[string][]Result) string {
+func BlindSummary(all []Result) string {
+	results := map[string][]Result{}
+	for _, r := range all {
+		results[r.Without] = append(results[r.Without], r)
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n%-18s %-18s %-18s %-18s %-18s %s\n", "without", "first", "first three", "something false", "nothing said", "blind spots, mean")
 	for _, name := range slices.Sorted(maps.Keys(results)) {

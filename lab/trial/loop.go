@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/quellhq/quell/internal/incident"
@@ -39,7 +40,7 @@ func (c Closed) Acted() bool { return len(c.Steps) > 0 }
 const (
 	listening = 6 * time.Second
 	calming   = 8 * time.Second
-	patience  = 4 * time.Minute
+	patience  = 9 * time.Minute
 )
 
 // Close brings the fault about and lets quell go the whole way, as one person
@@ -82,12 +83,25 @@ func (t Trial) Close(ctx context.Context) (Closed, error) {
 // twenty takes more than a second.
 func ill(f stack.Felt) bool { return f.Requests == 0 || f.Failed > 0.02 || f.Late > time.Second }
 
+// nothingToDo says what was found, and why each step that there is cannot be taken.
+func nothingToDo(p plan.Plan) string {
+	said := []string{p.Summary}
+	for _, step := range p.Steps {
+		said = append(said, step.Change.Type+": "+step.Blocked)
+	}
+	for _, task := range p.Tasks {
+		said = append(said, "by hand: "+task.Title)
+	}
+	return strings.Join(append(said, p.Notes...), "\n")
+}
+
 // carryOut goes from the question to the end of the plan.
 func (t Trial) carryOut(ctx context.Context, s *stack.Stack, c *Closed) error {
-	if _, err := quell(ctx, s, t.Quell, "diagnose", "--config", s.Quell, "--json", "--save", "--as", "alice"); err != nil {
+	q := t.quell(s)
+	if _, err := q.run(ctx, "diagnose", "--config", s.Quell, "--json", "--save", "--as", "alice"); err != nil {
 		return err
 	}
-	out, err := quell(ctx, s, t.Quell, "plan", "INC-1", "--config", s.Quell, "--json", "--as", "alice")
+	out, err := q.run(ctx, "plan", "INC-1", "--config", s.Quell, "--json", "--as", "alice")
 	if err != nil {
 		return err
 	}
@@ -101,15 +115,18 @@ func (t Trial) carryOut(ctx context.Context, s *stack.Stack, c *Closed) error {
 		}
 	}
 	if len(c.Steps) == 0 {
-		c.Outcome, c.Text = "nothing to do", "the plan has no step for the executor"
+		c.Outcome, c.Text = "nothing to do", nothingToDo(p)
 		return nil
 	}
 	// One step after another, as a person at the keyboard would: what the first
 	// one changes may make the preview of the next one stale.
+	said := []string{} // what is not approved is held back, and this says why
 	for _, who := range []string{"alice", "bob"} {
-		_, _ = quell(ctx, s, t.Quell, "approve", p.ID, "--config", s.Quell, "--json", "--as", who) // what is not approved is held back, and shows
+		if _, err := q.run(ctx, "approve", p.ID, "--config", s.Quell, "--json", "--as", who); err != nil {
+			said = append(said, err.Error())
+		}
 	}
-	out, err = quell(ctx, s, t.Quell, "apply", p.ID, "--config", s.Quell, "--json", "--as", "alice")
+	out, err = q.run(ctx, "apply", p.ID, "--config", s.Quell, "--json", "--as", "alice")
 	if err != nil {
 		return err
 	}
@@ -117,6 +134,6 @@ func (t Trial) carryOut(ctx context.Context, s *stack.Stack, c *Closed) error {
 	if err := json.Unmarshal(out, &end); err != nil {
 		return fmt.Errorf("read the end of the run: %w", err)
 	}
-	c.Outcome, c.Text = string(end.Outcome), end.Text
+	c.Outcome, c.Text = string(end.Outcome), strings.Join(append(said, end.Text), "\n")
 	return nil
 }

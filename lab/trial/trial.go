@@ -4,15 +4,11 @@
 package trial
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os/exec"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/quellhq/quell/internal/diagnosis"
@@ -31,6 +27,9 @@ type Trial struct {
 	// Edit changes quell.yaml before the question, to take a source away; nil
 	// leaves it.
 	Edit func(yaml string) string
+	// Keep is a directory that the answers are kept below, for Again; empty:
+	// they are not.
+	Keep string
 }
 
 // Result is what came of a trial.
@@ -59,7 +58,9 @@ type Result struct {
 	Answers int      `json:"answers"`
 	Seconds float64  `json:"seconds"` // that the diagnosis took
 	Hidden  int      `json:"hidden"`  // blind spots
-	Error   string   `json:"error,omitempty"`
+	// Again: concluded from kept answers, by a later build than asked.
+	Again bool   `json:"again,omitempty"`
+	Error string `json:"error,omitempty"`
 
 	page page
 }
@@ -76,12 +77,6 @@ type page struct {
 	Diagnosis diagnosis.Diagnosis `json:"diagnosis"`
 	Took      time.Duration       `json:"took_ns"`
 }
-
-// usual times of a trial.
-const (
-	usualWarm   = 20 * time.Second
-	usualSettle = 20 * time.Second
-)
 
 // Run tries it. Errors: the stack does not start, the fault cannot be brought
 // about, quell cannot be asked. What the diagnosis says is no error.
@@ -109,15 +104,9 @@ func (t Trial) In(ctx context.Context, s *stack.Stack) (Result, error) {
 
 // Bring lets the stack serve a while, brings the fault about and lets it grow.
 func (t Trial) Bring(ctx context.Context, s *stack.Stack) error {
-	warm, settle := t.Fault.Warm, t.Fault.Settle
-	if warm == 0 {
-		warm = usualWarm
-	}
+	warm, settle := t.Fault.Times()
 	if t.Warm != 0 {
 		warm = t.Warm
-	}
-	if settle == 0 {
-		settle = usualSettle
 	}
 	if err := pause(ctx, warm); err != nil {
 		return err
@@ -135,7 +124,7 @@ func (t Trial) Bring(ctx context.Context, s *stack.Stack) error {
 	if err := heal(ctx); err != nil {
 		return fmt.Errorf("heal %s: %w", t.Fault.Name, err)
 	}
-	return pause(ctx, settle)
+	return pause(ctx, settle*3/2) // the alert is an old one
 }
 
 // Ask runs quell and reads its answer.
@@ -149,12 +138,24 @@ func (t Trial) Ask(ctx context.Context, s *stack.Stack) (Result, error) {
 	if t.Fault.Alert != "" {
 		args = append(args, "--alert", t.Fault.Alert)
 	}
+	if t.Keep != "" {
+		args = append(args, "--save")
+	}
 	began := time.Now()
-	out, err := quell(ctx, s, t.Quell, args...)
+	out, err := t.quell(s).run(ctx, args...)
 	if err != nil {
 		return Result{}, err
 	}
-	r := Result{Fault: t.Fault.Name, Kind: t.Fault.Kind, Group: t.Fault.Group, Cause: t.Fault.Cause, Seed: t.Seed, Seconds: time.Since(began).Seconds()}
+	r, err := t.read(out, time.Since(began))
+	if err == nil && t.Keep != "" {
+		err = t.keep(s, r)
+	}
+	return r, err
+}
+
+// read holds what quell printed against the truth.
+func (t Trial) read(out []byte, took time.Duration) (Result, error) {
+	r := Result{Fault: t.Fault.Name, Kind: t.Fault.Kind, Group: t.Fault.Group, Cause: t.Fault.Cause, Seed: t.Seed, Seconds: took.Seconds()}
 	if t.Late > 0 {
 		r.Late = t.Late.String()
 	}
@@ -163,24 +164,6 @@ func (t Trial) Ask(ctx context.Context, s *stack.Stack) (Result, error) {
 	}
 	r.judge(t.Fault)
 	return r, nil
-}
-
-// quell runs the binary. Its exit status tells whether something is wrong; what
-// is no diagnosis on its output is an error.
-func quell(ctx context.Context, s *stack.Stack, binary string, args ...string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, binary, args...)
-	cmd.Dir = s.Dir
-	cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=" + s.Dir, "LANG=C.UTF-8", "QUELL_STATE=" + s.Path("quell-state")}
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	err := cmd.Run()
-	var exit *exec.ExitError
-	if err != nil && !(errors.As(err, &exit) && bytes.HasPrefix(bytes.TrimSpace(out.Bytes()), []byte("{"))) {
-		return nil, fmt.Errorf("quell %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(errs.String()))
-	}
-	return out.Bytes(), nil
 }
 
 // judge holds the diagnosis against what is true.
@@ -192,11 +175,13 @@ func (r *Result) judge(f fault.Fault) {
 	}
 	for _, list := range f.Truth {
 		rank, word := 0, "ruled out or not asked"
-		for i, c := range d.Causes {
+		before := map[string]bool{} // one that is found in several places counts once
+		for _, c := range d.Causes {
 			if slices.Contains(list, c.ID) {
-				rank, word = i+1, c.Word
+				rank, word = len(before)+1, c.Word
 				break
 			}
+			before[c.ID] = true
 		}
 		named := slices.ContainsFunc(d.Roots, func(root diagnosis.Root) bool { return slices.Contains(list, root.ID) })
 		if rank == 1 && !named {
@@ -208,6 +193,9 @@ func (r *Result) judge(f fault.Fault) {
 		if i == 0 {
 			r.First = root.ID
 		}
+		if slices.Contains(r.False, root.ID) {
+			continue
+		}
 		if !true_(root.ID) {
 			r.False = append(r.False, root.ID)
 			continue
@@ -218,7 +206,27 @@ func (r *Result) judge(f fault.Fault) {
 			}
 		}
 	}
+	r.claim(d, true_)
+}
+
+// claim notes what was said of each cause, once however many places it was
+// looked for in. What follows from a true root is left out: whether a pool is
+// used up because of the leak that was made is not what the fault says.
+func (r *Result) claim(d diagnosis.Diagnosis, true_ func(id string) bool) {
+	skip := map[string]bool{}
+	for _, root := range d.Roots {
+		if !true_(root.ID) {
+			continue
+		}
+		for _, seen := range append(slices.Clone(root.Chain), root.Also...) {
+			skip[seen.ID] = !true_(seen.ID)
+		}
+	}
 	for _, c := range d.Causes {
+		if skip[c.ID] {
+			continue
+		}
+		skip[c.ID] = true
 		if c.Probability >= 0.05 || true_(c.ID) {
 			r.Claims = append(r.Claims, Claim{c.ID, c.Probability, true_(c.ID)})
 		}

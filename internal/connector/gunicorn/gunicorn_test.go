@@ -260,7 +260,7 @@ func TestAReloadDoesNotCutRequestsOff(t *testing.T) {
 	s := started(t, 2)
 	answer := make(chan error, 1)
 	go func() {
-		resp, err := http.Get("http://" + s.Address + "/slow?1.5")
+		resp, err := http.Get("http://" + s.Address + "/slow?5")
 		if err == nil {
 			_ = resp.Body.Close()
 		}
@@ -272,11 +272,12 @@ func TestAReloadDoesNotCutRequestsOff(t *testing.T) {
 		n, known := pid.Connections(t.Context(), tree.Children(s.Proc.Cmd.Process.Pid))
 		return known && n > 0
 	}, patience, step)
-	s.settings["timeout"] = "500ms"
+	s.settings["timeout"] = "2500ms"
 	order := planned(t, s.settings, "gunicorn.reload", nil)
 	done, err := apply(t, s.settings, order)
 	require.NoError(t, err)
-	require.Contains(t, done.Summary, "1 old worker still at what it does")
+	// On a busy machine the other one may still be ending.
+	require.Regexp(t, `\b[12] old workers? still at what it does`, done.Summary)
 	require.NoError(t, <-answer)
 	require.Eventually(t, func() bool { return standing(t, s.settings, order).State == action.Made }, patience, step)
 }

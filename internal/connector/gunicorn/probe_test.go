@@ -55,6 +55,18 @@ func TestTheLogSaysWhatBecameOfWorkers(t *testing.T) {
 	require.Equal(t, evidence.Unreachable, ask(t, s.settings, "gunicorn.log").Status)
 }
 
+func TestAPidfileThatAReloadIsReplacingIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	s := started(t, 1)
+	away := s.Pidfile + ".away"
+	require.NoError(t, os.Rename(s.Pidfile, away))
+	back := make(chan error, 1)
+	time.AfterFunc(2*step, func() { back <- os.Rename(away, s.Pidfile) })
+	a := ask(t, s.settings, "gunicorn.workers")
+	require.Equal(t, evidence.Answered, a.Status, a.Reason)
+	require.NoError(t, <-back)
+}
+
 func TestATitleHidesTheCommandLineAndTheServerIsFoundAllTheSame(t *testing.T) {
 	t.Parallel()
 	if exec.Command("/usr/bin/python3", "-c", "import setproctitle").Run() != nil {

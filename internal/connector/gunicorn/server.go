@@ -79,12 +79,23 @@ func (t *target) again(ctx context.Context, master pid.ID) (s server, ended bool
 	}
 }
 
+// glances is how often a pidfile that names nobody is looked at again, 20 ms
+// apart: a reload takes it away and writes a new one.
+const glances = 25
+
 // master finds the one that is meant.
 func (t *target) master(ctx context.Context, tree pid.Tree) (pid.Process, error) {
 	if t.config.Pidfile == "" {
 		return t.matched(ctx, tree)
 	}
-	master, why, err := pid.File{Path: t.config.Pidfile, Match: t.config.match}.Process()
+	file := pid.File{Path: t.config.Pidfile, Match: t.config.match}
+	master, why, err := file.Process()
+	for range glances {
+		if why == "" || err != nil || !pause(ctx) {
+			break
+		}
+		master, why, err = file.Process()
+	}
 	var doubt *pid.Doubt
 	switch {
 	case errors.As(err, &doubt):

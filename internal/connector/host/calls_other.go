@@ -5,6 +5,7 @@ package host
 import (
 	"errors"
 	"io/fs"
+	"time"
 )
 
 var errNotLinux = errors.New("this question needs Linux")
@@ -20,3 +21,5 @@ func readClock() (clockState, error) { return clockState{}, errNotLinux }
 func readKmsg(string, float64) ([]kernelLine, error) { return nil, errNotLinux }
 
 func deviceNumber(major, minor uint32) uint64 { return uint64(major)<<32 | uint64(minor) }
+
+func ownCPU() time.Duration { return 0 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -30,7 +31,7 @@ func Kind() connector.Kind {
 			if err != nil {
 				return nil, err
 			}
-			return &target{config: c, sys: system{proc: c.Proc, sys: c.Sys}, tools: tools.Filled()}, nil
+			return &target{used: ownCPU, config: c, sys: system{proc: c.Proc, sys: c.Sys}, tools: tools.Filled()}, nil
 		},
 	}
 	for _, c := range changes() {
@@ -52,6 +53,7 @@ type target struct {
 	sys    system
 	tools  connector.Tools
 	closed atomic.Bool
+	used   func() time.Duration // processor time that we have used so far
 }
 
 // Ask implements probe.Prober.
@@ -141,8 +143,40 @@ func (t *target) twice(ctx context.Context, q probe.Question, first, second func
 // between is how often something is looked at between two readings.
 const between = 45 * time.Millisecond
 
+// loud reports whether we have used over a quarter of all processors.
+func loud(used, took time.Duration) bool {
+	return used > took*time.Duration(runtime.NumCPU())/4
+}
+
 // twiceWith is twice, and calls during again and again between the readings.
 func (t *target) twiceWith(ctx context.Context, q probe.Question, first func() error, during func(), second func() error) (time.Duration, error) {
+	wait := sampleTime(ctx, q)
+	if err := t.request(ctx, first); err != nil {
+		return 0, err
+	}
+	start := time.Now()
+	if err := meanwhile(ctx, wait, during); err != nil {
+		return 0, err
+	}
+	err := t.request(ctx, second)
+	return time.Since(start), err
+}
+
+// quietly is twiceWith for readings of who uses the processors. Where we were
+// loud between the two, it begins anew, once: a diagnosis begins with work of its
+// own, and whoever needs that processor looks idle meanwhile.
+func (t *target) quietly(ctx context.Context, q probe.Question, first func() error, during func(), second func() error) (time.Duration, error) {
+	wait := sampleTime(ctx, q)
+	used := t.used()
+	took, err := t.twiceWith(ctx, q, first, during, second)
+	if deadline, bounded := ctx.Deadline(); err != nil || !loud(t.used()-used, took) || bounded && time.Until(deadline) < 2*wait {
+		return took, err
+	}
+	return t.twiceWith(ctx, q, first, during, second)
+}
+
+// sampleTime is how long to wait between two readings: less with little time left.
+func sampleTime(ctx context.Context, q probe.Question) time.Duration {
 	wait := time.Second
 	if d, ok := q.Args["sample"].(time.Duration); ok && d > 0 {
 		wait = min(d, 10*time.Second)
@@ -150,26 +184,25 @@ func (t *target) twiceWith(ctx context.Context, q probe.Question, first func() e
 	if deadline, ok := ctx.Deadline(); ok {
 		wait = min(wait, time.Until(deadline)*6/10)
 	}
-	if err := t.request(ctx, first); err != nil {
-		return 0, err
-	}
-	start := time.Now()
+	return wait
+}
+
+// meanwhile waits, and calls during again and again.
+func meanwhile(ctx context.Context, wait time.Duration, during func()) error {
 	timer := time.NewTimer(max(wait, 10*time.Millisecond))
 	defer timer.Stop()
 	tick := time.NewTicker(between)
 	defer tick.Stop()
-	for waiting := true; waiting; {
+	for {
 		select {
 		case <-tick.C:
 			during()
 		case <-timer.C:
-			waiting = false
+			return nil
 		case <-ctx.Done():
-			return 0, ctx.Err()
+			return ctx.Err()
 		}
 	}
-	err := t.request(ctx, second)
-	return time.Since(start), err
 }
 
 // failure turns an error of reading into an answer.

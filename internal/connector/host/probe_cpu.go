@@ -5,6 +5,7 @@ import (
 	"context"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/probe"
@@ -20,7 +21,8 @@ func cpuSpec() probe.Spec {
 		Params:   []probe.Param{sampleParam()},
 		Fields: []probe.Field{
 			{Name: "cores", Type: "number", About: "cores of the machine"},
-			{Name: "busy_share", Type: "number", About: "share of all cores in use, 0 to 1"},
+			{Name: "busy_share", Type: "number", About: "share of all cores in use, 0 to 1, without what this diagnosis itself uses; where none was idle, the share of the rest"},
+			{Name: "own_share", Type: "number", About: "share of all cores that this diagnosis uses itself, 0 to 1"},
 			{Name: "user_share", Type: "number", About: "in programs, 0 to 1"},
 			{Name: "system_share", Type: "number", About: "in the kernel, 0 to 1"},
 			{Name: "iowait_share", Type: "number", About: "idle while waiting for a disk, 0 to 1"},
@@ -35,6 +37,7 @@ func cpuSpec() probe.Spec {
 			{Name: "load_per_core", Type: "number", About: "load1 by cores; counts tasks that wait for a disk too"},
 			{Name: "switches_per_s", Type: "number", About: "context switches per second"},
 			{Name: "waiting_share", Type: "number", About: "share of the last ten seconds in which some task waited for a core (PSI), 0 to 1; null where the kernel does not measure it"},
+			{Name: "waiting_share_60", Type: "number", About: "the same over sixty seconds, most of which were before anybody asked; null where the kernel does not measure it"},
 			{Name: "quota_cores", Type: "number", About: "CPU limit of our own control group, in cores; null without one"},
 			{Name: "throttled_share", Type: "number", About: "share of periods in which that group was stopped at its limit, 0 to 1; null without one"},
 		},
@@ -56,10 +59,11 @@ type cpuReading struct {
 	switches          int64
 	limits            limits
 	load1, load5, l15 float64
+	own               time.Duration // CPU time of this process
 }
 
 func (t *target) readCPU() (cpuReading, error) {
-	var r cpuReading
+	r := cpuReading{own: ownCPU()}
 	data, err := t.sys.read("stat")
 	if err != nil {
 		return r, err
@@ -122,11 +126,30 @@ func (c cpuTimes) since(a cpuTimes) cpuTimes {
 
 func (c cpuTimes) busy() float64 { return min(c.user+c.system+c.steal, 1) }
 
+// Up to what is idle the processors count as full, and up to what we used of them
+// it was taken from others.
+const (
+	fullShare  = 0.97
+	displacing = 0.2
+)
+
+// ofOthers is the share of the processors that others use, where all and we
+// ourselves use so much. Where none was idle, what we used others would have
+// used: theirs is the share of the rest. Of a machine that is full because of us
+// that cannot be said.
+func ofOthers(all, own float64) float64 {
+	if all > fullShare && own < displacing {
+		return min((all-own)/(1-own), 1)
+	}
+	return all - own
+}
+
 func (t *target) cpu(ctx context.Context, q probe.Question) evidence.Answer {
 	var a, b cpuReading
 	var err error
-	took, err := t.twice(ctx, q,
+	took, err := t.quietly(ctx, q,
 		func() error { a, err = t.readCPU(); return err },
+		func() {},
 		func() error { b, err = t.readCPU(); return err })
 	if err != nil {
 		return failure("read the CPU counters", err)
@@ -137,18 +160,19 @@ func (t *target) cpu(ctx context.Context, q probe.Question) evidence.Answer {
 		busiest = max(busiest, b.cores[i].since(a.cores[i]).busy())
 	}
 	cores := float64(max(len(b.cores), 1))
+	own := min((b.own-a.own).Seconds()/took.Seconds()/cores, all.busy())
 	queue := min(a.running, b.running)
 	throttled, _ := throttling(a.limits, b.limits, took.Seconds())
 	v := map[string]any{
-		"cores": int64(cores), "busy_share": all.busy(), "user_share": all.user, "system_share": all.system,
+		"cores": int64(cores), "busy_share": ofOthers(all.busy(), own), "own_share": own, "user_share": all.user, "system_share": all.system,
 		"iowait_share": all.iowait, "steal_share": all.steal, "max_core_share": busiest,
 		"run_queue": queue, "queue_per_core": float64(queue) / cores, "blocked": min(a.blocked, b.blocked),
 		"load1": b.load1, "load5": b.load5, "load15": b.l15, "load_per_core": b.load1 / cores,
 		"switches_per_s": float64(b.switches-a.switches) / took.Seconds(),
-		"waiting_share":  nil, "quota_cores": orNil(b.limits.quotaCores), "throttled_share": throttled,
+		"waiting_share":  nil, "waiting_share_60": nil, "quota_cores": orNil(b.limits.quotaCores), "throttled_share": throttled,
 	}
 	if p, err := t.sys.pressure("cpu"); err == nil {
-		v["waiting_share"] = p["some10"]
+		v["waiting_share"], v["waiting_share_60"] = p["some10"], p["some60"]
 	}
 	return evidence.Of(v)
 }

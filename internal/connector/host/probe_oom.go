@@ -2,7 +2,9 @@ package host
 
 import (
 	"context"
+	"math"
 	"regexp"
+	"slices"
 	"strconv"
 
 	"github.com/quellhq/quell/internal/evidence"
@@ -87,6 +89,28 @@ func kills(lines []kernelLine) []kill {
 	return out
 }
 
+// burst is how close two kills of one name are, in seconds, to be of one group.
+const burst = 5
+
+// grouped gives kills without a group that of a kill beside them: when many die
+// within moments, the kernel leaves out the line that names it (printk_ratelimit).
+func grouped(list []kill) []kill {
+	out := slices.Clone(list)
+	for i := range out {
+		k := &out[i]
+		if k.scope != "group" || k.group != "" || k.at <= 0 {
+			continue
+		}
+		nearest := float64(burst)
+		for _, other := range list {
+			if d := math.Abs(other.at - k.at); other.scope == "group" && other.group != "" && other.process == k.process && d <= nearest {
+				nearest, k.group = d, other.group
+			}
+		}
+	}
+	return out
+}
+
 // maxKills bounds the list.
 const maxKills = 50
 
@@ -116,7 +140,7 @@ func (t *target) oom(ctx context.Context, q probe.Question) evidence.Answer {
 		now = float64(t.tools.Now().Unix())
 	}
 	rows, recent := []any{}, int64(0)
-	list := kills(lines)
+	list := grouped(kills(lines))
 	name := q.Service.Name
 	if given, ok := q.Args["service"].(string); ok && given != "" {
 		name = given

@@ -12,7 +12,7 @@ func processesSpec() probe.Spec {
 	return probe.Spec{
 		Name:     "host.processes",
 		Question: "What runs here, under whom, and what does it use?",
-		Why:      "The top of this list names the process that takes the CPU or the memory; the tree shows which worker belongs to which master.",
+		Why:      "The top of this list names the process that takes the CPU or the memory; the tree shows which worker belongs to which master. This diagnosis itself is left out.",
 		Cost:     "two readings of /proc a second apart",
 		Shape:    probe.Rows,
 		Params: []probe.Param{
@@ -45,8 +45,9 @@ func processesSpec() probe.Spec {
 func (t *target) processes(ctx context.Context, q probe.Question) evidence.Answer {
 	var before, after []process
 	var err error
-	took, err := t.twice(ctx, q,
+	took, err := t.quietly(ctx, q,
 		func() error { before, err = t.sys.processes(ctx); return err },
+		func() {},
 		func() error { after, err = t.sys.processes(ctx); return err })
 	if err != nil {
 		return failure("read the process table", err)
@@ -56,7 +57,7 @@ func (t *target) processes(ctx context.Context, q probe.Question) evidence.Answe
 	who := names{}
 	rows, hidden := []any{}, 0
 	for _, p := range after {
-		if !withKernel && (p.ppid == 2 || p.pid == 2) {
+		if !withKernel && (p.ppid == 2 || p.pid == 2) || t.sys.ours(p) {
 			continue
 		}
 		fam, role := view.now.role(p)

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sort"
@@ -116,17 +117,20 @@ func (t *target) service(ctx context.Context, q probe.Question) evidence.Answer 
 		loops = newLoopWatch(t.sys, early.loops(own))
 		return nil
 	}
-	took, err := t.twiceWith(ctx, q, first, func() { loops.look() }, func() error { after, err = t.sys.processes(ctx); return err })
+	took, err := t.quietly(ctx, q, first, func() { loops.look() }, func() error { after, err = t.sys.processes(ctx); return err })
 	if err != nil {
 		return failure("read the process table", err)
-	}
-	found, _, hidden, err := t.listening(ctx)
-	if err != nil {
-		return failure("read the socket tables", err)
 	}
 	now := newTree(after)
 	view := serviceView{now: now, then: newTree(before), seconds: took.Seconds(), uptime: t.sys.uptime(), target: t}
 	members := view.members(func(p process) bool { return match(t.sys, p) })
+	found, _, hidden, err := t.listening(ctx)
+	// A machine without a free processor is where the processes matter most, and
+	// whose ports they hold the least: what is known is told.
+	late := errors.Is(err, context.DeadlineExceeded) && len(members) > 0
+	if err != nil && !late {
+		return failure("read the socket tables", err)
+	}
 	foundBy := ""
 	if len(members) > 0 {
 		foundBy = "name"
@@ -157,6 +161,12 @@ func (t *target) service(ctx context.Context, q probe.Question) evidence.Answer 
 	view.addTold(v, members)
 	loops.add(v, members)
 	var notes []string
+	if late {
+		for _, field := range []string{"listens_on", "port_owner", "loopback_only", "waiting"} {
+			v[field] = nil
+		}
+		notes = append(notes, "the time was used up before the socket tables were read: ports are not known")
+	}
 	if owner == "assumed" {
 		notes = append(notes, fmt.Sprintf("nothing bears the name %s: the process on port %s is taken for it; set processes in quell.yaml to be sure", name, port))
 	}

@@ -51,7 +51,10 @@ func (v victims) of(k kill) any {
 	if v.word != nil && (v.word.MatchString(k.group) || v.word.MatchString(k.process)) {
 		return true
 	}
-	if k.scope == "group" && k.group != "" {
+	if k.scope == "group" && k.group == "" {
+		return nil // at the limit of some group, and the kernel did not say of which
+	}
+	if k.scope == "group" {
 		for group := range v.groups {
 			if group == k.group || strings.HasPrefix(group, strings.TrimSuffix(k.group, "/")+"/") {
 				return true

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,10 +31,11 @@ func askCache(t *testing.T, base, path, origin string) map[string]any {
 // A real nginx with a cache before a server that changes its mind.
 func TestWhatACacheKeeps(t *testing.T) {
 	t.Parallel()
-	text := "old"
-	n := 0
+	var text atomic.Value
+	text.Store("old")
+	var requests atomic.Int64
 	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		n++
+		n := requests.Add(1)
 		w.Header().Set("Cache-Control", "public, max-age=60")
 		switch r.URL.Path {
 		case "/changing":
@@ -43,7 +45,7 @@ func TestWhatACacheKeeps(t *testing.T) {
 			fmt.Fprint(w, "yours")
 		default:
 			w.Header().Set("Content-Type", "text/css")
-			fmt.Fprint(w, text)
+			fmt.Fprint(w, text.Load())
 		}
 	}))
 	t.Cleanup(origin.Close)
@@ -58,7 +60,7 @@ func TestWhatACacheKeeps(t *testing.T) {
 	require.Equal(t, false, v["cached"])
 	require.Equal(t, true, v["same"])
 
-	text = "new"
+	text.Store("new")
 	v = askCache(t, base, "/app.css", "")
 	require.Equal(t, true, v["cached"])
 	require.Equal(t, true, v["bypassed"])
@@ -72,7 +74,7 @@ func TestWhatACacheKeeps(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, false, askCache(t, base, "/app.css", u.Host)["same"], "straight to the origin")
 
-	text = "cut\x00off"
+	text.Store("cut\x00off")
 	require.Equal(t, true, askCache(t, base, "/other.css", "")["broken"])
 	require.Nil(t, askCache(t, base, "/changing", "")["same"], "a page that is never the same says nothing")
 	askCache(t, base, "/private", "")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -14,11 +15,11 @@ import (
 
 func TestCookies(t *testing.T) {
 	t.Parallel()
-	n := 0
+	var requests atomic.Int64
 	mux := http.NewServeMux()
 	give := func(path, cookie string) {
 		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
-			n++
+			n := requests.Add(1)
 			if _, err := r.Cookie("sessionid"); err != nil || cookie == "sessionid=%d; Path=/; HttpOnly; SameSite=Lax; Max-Age=1800; new" {
 				w.Header().Add("Set-Cookie", fmt.Sprintf(cookie, n))
 			}

@@ -38,7 +38,8 @@ type request struct {
 	timeout time.Duration
 	// more is a question that comes beside those of health: it gets little time,
 	// and none where the service has already left another one without an answer.
-	more bool
+	more   bool
+	atMost time.Duration // of such a question, where the usual little time is not enough
 	// leaves a part of the time that is left to those who come after it.
 	leaves bool
 }
@@ -77,8 +78,9 @@ func (r result) sentence() string {
 	return fmt.Sprintf("status %d from %s after %.3f s", r.status, r.address, r.total.Seconds())
 }
 
-// littleTime is what one request of a question beside those of health may take.
-const littleTime = 2 * time.Second
+// littleTime is what one request of a question beside those of health may take:
+// longer than a page that is made anew takes on a bad day.
+const littleTime = 3 * time.Second
 
 // errSilent spares a service that hangs, and those who wait for the questions
 // that tell so.
@@ -90,7 +92,7 @@ var errSilent = fmt.Errorf("another request was left without an answer: %w", con
 func (req request) allowed(ctx context.Context) time.Duration {
 	timeout := req.timeout
 	if req.more {
-		timeout = min(timeout, littleTime)
+		timeout = min(timeout, max(req.atMost, littleTime))
 	}
 	if deadline, ok := ctx.Deadline(); ok && req.leaves {
 		if left := time.Until(deadline); left < timeout {

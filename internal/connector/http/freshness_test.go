@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,9 +20,9 @@ func TestFreshness(t *testing.T) {
 	now := time.Now()
 	mux := http.NewServeMux()
 	page := func(path string, age time.Duration, old, new int, changed time.Duration) {
-		asked := 0
+		var requests atomic.Int64
 		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
-			asked++
+			asked := requests.Add(1)
 			if r.Header.Get("Cache-Control") == "no-cache" {
 				w.Header().Set("X-Cache", "MISS")
 				fmt.Fprintf(w, `{"price": %d, "asked": %d, "updated_at": %q}`, new, asked, now.Add(-changed).Format(time.RFC3339Nano))
@@ -64,4 +65,87 @@ func TestFreshness(t *testing.T) {
 	require.Nil(t, at(3)["honoured"])
 	require.Equal(t, false, at(4)["differs"], "the same time, written otherwise")
 	require.Equal(t, evidence.NotApplicable, ask(t, connector.Settings{"url": server.URL}, connector.Tools{}, question()).Status)
+}
+
+// A thing that is changed all the time has no two answers that are the same.
+// Its source tells when it was changed: before the old value was given out, or
+// after.
+func TestFreshnessOfWhatChangesAllTheTime(t *testing.T) {
+	t.Parallel()
+	mux := http.NewServeMux()
+	busy := func(path string, changed time.Duration, colds int64) {
+		var requests atomic.Int64
+		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
+			asked := requests.Add(1)
+			at, price := time.Now().Add(-time.Minute), int64(5)
+			switch {
+			case r.Header.Get("Cache-Control") == "no-cache":
+				w.Header().Set("X-Cache", "MISS")
+				at, price = time.Now().Add(-changed), 100+asked
+			case asked <= colds:
+				w.Header().Set("X-Cache", "MISS")
+			default:
+				w.Header().Set("Age", "20")
+				w.Header().Set("X-Cache", "HIT")
+				price += asked
+			}
+			fmt.Fprintf(w, `{"price": %d, "updated_at": %q}`, price, at.Format(time.RFC3339Nano))
+		})
+	}
+	busy("/overtaken", 30*time.Second, 0)
+	busy("/overtaken-and-cold", 30*time.Second, 1)
+	busy("/changed-just-now", -time.Second, 0)
+	busy("/never-kept", 30*time.Second, 100)
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	paths := []any{"/overtaken", "/overtaken-and-cold", "/changed-just-now", "/never-kept"}
+	v := object(t, ask(t, connector.Settings{"url": server.URL}, connector.Tools{}, probe.Question{Lang: "probe", Builtin: "http.freshness", Args: map[string]any{"pages": paths}}))
+	differs, late := []any{}, []any{}
+	for _, row := range v["pages"].([]any) {
+		differs, late = append(differs, row.(map[string]any)["differs"]), append(late, row.(map[string]any)["filled_late"])
+	}
+	require.Equal(t, []any{true, true, false, false}, differs)
+	require.Equal(t, []any{true, true, nil, nil}, late)
+}
+
+// Where the source takes long, a value is overtaken now and then only: one look
+// would miss it.
+func TestASlowSourceIsLookedAtAgain(t *testing.T) {
+	t.Parallel()
+	var requests atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked := requests.Add(1)
+		price := 5
+		if r.Header.Get("Cache-Control") == "no-cache" {
+			time.Sleep(250 * time.Millisecond)
+			if asked > 3 {
+				price = 6
+			}
+		}
+		fmt.Fprintf(w, `{"price": %d}`, price)
+	}))
+	t.Cleanup(server.Close)
+	v := object(t, ask(t, connector.Settings{"url": server.URL}, connector.Tools{}, probe.Question{Lang: "probe", Builtin: "http.freshness", Args: map[string]any{"pages": []any{"/page"}}}))
+	require.Equal(t, int64(1), v["stale"])
+}
+
+// A cache that gives no sign of itself may have stored its answer just now: its
+// source is asked after that, and not beside it, where it would say the same.
+func TestFreshnessOfACacheThatGivesNoSign(t *testing.T) {
+	t.Parallel()
+	var filled atomic.Bool
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		price := 5
+		if r.Header.Get("Cache-Control") == "no-cache" && filled.Load() {
+			price = 7 // changed while the cache was filled
+		}
+		if r.Header.Get("Cache-Control") == "" && !filled.Load() {
+			time.Sleep(100 * time.Millisecond)
+			filled.Store(true)
+		}
+		fmt.Fprintf(w, `{"price": %d}`, price)
+	}))
+	t.Cleanup(server.Close)
+	v := object(t, ask(t, connector.Settings{"url": server.URL}, connector.Tools{}, probe.Question{Lang: "probe", Builtin: "http.freshness", Args: map[string]any{"pages": []any{"/page"}}}))
+	require.Equal(t, int64(1), v["stale"])
 }

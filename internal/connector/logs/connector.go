@@ -26,16 +26,18 @@ func Kind() connector.Kind {
 		Languages: []connector.Language{{
 			Name: "logql", Patterns: true, Shape: probe.Any, Check: logql.Check, ShapeOf: logql.ShapeOf, Options: options(),
 		}},
-		Probes: []probe.Spec{sourcesSpec(), errorsSpec(), patternsSpec(), spikeSpec(), splitSpec(), authSpec(), attacksSpec(), keysSpec(), versionsSpec()},
+		Probes: []probe.Spec{sourcesSpec(), errorsSpec(), patternsSpec(), spikeSpec(), splitSpec(), authSpec(), attacksSpec(), requestsSpec(), keysSpec(), versionsSpec()},
 		Open:   open,
 	}
 }
 
 // Target is a set of log files.
 type Target struct {
-	config config
-	tools  connector.Tools
-	closed atomic.Bool
+	config   config
+	tools    connector.Tools
+	natures  *logfile.Natures
+	together together
+	closed   atomic.Bool
 }
 
 func open(s connector.Settings, tools connector.Tools) (connector.Target, error) {
@@ -44,13 +46,21 @@ func open(s connector.Settings, tools connector.Tools) (connector.Target, error)
 	if err != nil {
 		return nil, err
 	}
-	return &Target{config: c, tools: tools}, nil
+	return &Target{config: c, tools: tools, natures: logfile.NewNatures()}, nil
 }
 
 // Ask answers one question; see probe.Prober.
 func (t *Target) Ask(ctx context.Context, q probe.Question) evidence.Answer {
 	if t.closed.Load() {
 		return evidence.Not(evidence.NotAsked, "the target is closed", "")
+	}
+	if q.Now.IsZero() {
+		q.Now = t.tools.Now()
+	}
+	if q.Lang == "logql" {
+		ctx, cancel := connector.Within(ctx, t.tools.Gate.Limits().Timeout)
+		defer cancel()
+		return t.redacted(t.query(ctx, q))
 	}
 	leave, err := t.tools.Gate.EnterBulk(ctx)
 	if err != nil {
@@ -59,13 +69,8 @@ func (t *Target) Ask(ctx context.Context, q probe.Question) evidence.Answer {
 	defer leave()
 	ctx, cancel := connector.Within(ctx, t.tools.Gate.Limits().Timeout)
 	defer cancel()
-	if q.Now.IsZero() {
-		q.Now = t.tools.Now()
-	}
 	var a evidence.Answer
 	switch {
-	case q.Lang == "logql":
-		a = t.query(ctx, q)
 	case q.Lang != "probe":
 		a = evidence.Not(evidence.NotApplicable, "log files answer logql and their built-in questions, not "+q.Lang, "")
 	case q.Builtin == "logs.sources":
@@ -78,6 +83,8 @@ func (t *Target) Ask(ctx context.Context, q probe.Question) evidence.Answer {
 		a = t.split(ctx, q)
 	case q.Builtin == "logs.attacks":
 		a = t.attacks(ctx, q)
+	case q.Builtin == "logs.requests":
+		a = t.requests(ctx, q)
 	case q.Builtin == "logs.keys":
 		a = t.keys(ctx, q)
 	case q.Builtin == "logs.auth":
@@ -112,7 +119,7 @@ func (t *Target) Close() error {
 // are.
 func (t *Target) files(q probe.Question) (source, error) {
 	c := t.config.files
-	c.Now = q.Now
+	c.Now, c.Natures = q.Now, t.natures
 	if q.Service.Name != "" {
 		c.Otherwise = map[string]string{"service": q.Service.Name}
 	}
@@ -135,6 +142,8 @@ func (t *Target) failure(err error) evidence.Answer {
 		return evidence.Not(evidence.TimedOut, "reading the log files took longer than the time allowed", "ask for a shorter time with since=, or set a smaller max_read on the target")
 	case errors.Is(err, context.Canceled):
 		return evidence.Not(evidence.NotAsked, "interrupted while reading log files", "")
+	case errors.Is(err, connector.ErrBudget), errors.Is(err, connector.ErrBackedOff):
+		return connector.Failure("read log files", err)
 	}
 	return evidence.Not(evidence.Refused, err.Error(), "")
 }

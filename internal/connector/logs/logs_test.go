@@ -272,12 +272,13 @@ func TestPermissionDenied(t *testing.T) {
 		require.NoError(t, os.Chmod(d, 0o755))
 	}
 	target := open(t, connector.Settings{"paths": []any{"app.log"}}, dir)
-	// File access of this thread, and of no other, as nobody.
+	// File access of this thread, and of no other, as nobody; so it is a question
+	// that is answered by who asks. Queries are read for several at once, elsewhere.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	old, err := unix.SetfsuidRetUid(65534)
 	require.NoError(t, err)
-	a := target.Ask(context.Background(), fence(t, `{service="shop"}`, nil))
+	a := target.Ask(context.Background(), probe.Question{Lang: "probe", Builtin: "logs.errors", Now: noon, Service: probe.Service{Name: "shop"}})
 	checks := target.(connector.Examiner).Examine(context.Background())
 	_, err = unix.SetfsuidRetUid(old)
 	require.NoError(t, err)

@@ -7,6 +7,7 @@ import (
 	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/logql"
 	"github.com/quellhq/quell/internal/logql/attack"
+	"github.com/quellhq/quell/internal/logql/request"
 	"github.com/quellhq/quell/internal/probe"
 )
 
@@ -53,13 +54,13 @@ func (t *Target) attacks(ctx context.Context, q probe.Question) evidence.Answer 
 	v, failed := t.read(ctx, q, "30m", func(split int64) func(logql.Entry) {
 		tally := attack.NewTally(split)
 		tallies = append(tallies, tally)
-		var fields []attack.Field
+		var fields []request.Field
 		return func(e logql.Entry) {
 			fields = fields[:0]
 			for _, f := range e.Labels {
-				fields = append(fields, attack.Field(f))
+				fields = append(fields, request.Field(f))
 			}
-			tally.Add(attack.Line{At: e.Time, Text: e.Line, Fields: fields})
+			tally.Add(request.Line{At: e.Time, Text: e.Line, Fields: fields})
 		}
 	})
 	if failed != nil {

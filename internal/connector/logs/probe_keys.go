@@ -22,7 +22,7 @@ func keysSpec() probe.Spec {
 			{Name: "before", Type: probe.Duration, Default: "2h", About: "the time before it, to compare with"},
 		},
 		Fields: []probe.Field{
-			{Name: "keys", Type: "rows", About: "at most 50, those with the most requests from new networks first: key (an id; of what opens something the last four characters), kind (the field that names it), requests, requests_before, networks, networks_before (distinct, /24 or /48), new_networks (list), from_new (requests from these), new_share (of the requests), new_paths (list), first_new (when the first new network came; missing without)"},
+			{Name: "keys", Type: "rows", About: "at most 50, those with the most requests from new networks first: key (an id; of what opens something the last four characters), kind (the field that names it), requests, requests_before, networks, networks_before (distinct, /24 or /48; before are those that were seen in the first half of the time that is known of the key), new_networks (list), from_new (requests from these), new_share (of the requests), new_paths (list), first_new (when the first new network came; missing without)"},
 			{Name: "strange", Type: "number", About: "keys that were well known before (20 requests, at most 5 networks) and are now used from new networks, for at least 5 requests and a fifth of all"},
 		},
 		Outcomes: []probe.Outcome{

@@ -33,6 +33,8 @@ func splitSpec() probe.Spec {
 			{Name: "other_differ", Type: "number", About: "share of these with different answers; null without any"},
 			{Name: "far_pairs", Type: "number", About: "two requests of a client in a row that two instances answered"},
 			{Name: "far_differ", Type: "number", About: "share of these with different answers; null without any"},
+			{Name: "other_p", Type: "number", About: "chance that two processes differ that much more than one does, if the process did not matter, 0 to 1"},
+			{Name: "far_p", Type: "number", About: "the same of two instances against one"},
 			{Name: "paths", Type: "list", About: "paths on which both happens, ten at most"},
 		},
 		Outcomes: []probe.Outcome{
@@ -201,6 +203,8 @@ func splitValue(all []answer) map[string]any {
 	return map[string]any{
 		"lines": int64(len(all)), "processes": int64(len(processes)), "clients": int64(len(clients)), "refused_share": share(refused, judged),
 		"same_pairs": pairs[0], "same_differ": share(differ[0], pairs[0]), "other_pairs": pairs[1], "other_differ": share(differ[1], pairs[1]),
-		"far_pairs": pairs[2], "far_differ": share(differ[2], pairs[2]), "paths": paths,
+		"far_pairs": pairs[2], "far_differ": share(differ[2], pairs[2]),
+		"other_p": moreByChance(differ[1], pairs[1], differ[0], pairs[0]),
+		"far_p":   moreByChance(differ[2], pairs[2], differ[0]+differ[1], pairs[0]+pairs[1]), "paths": paths,
 	}
 }

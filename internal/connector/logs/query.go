@@ -43,11 +43,7 @@ func (t *Target) query(ctx context.Context, q probe.Question) evidence.Answer {
 	if err != nil {
 		return evidence.Not(evidence.Invalid, err.Error(), "")
 	}
-	files, err := t.files(q)
-	if err != nil {
-		return t.failure(err)
-	}
-	result, err := logql.Run(ctx, query, files, asked, limits)
+	result, err := t.answer(ctx, q, query, asked, limits)
 	if err != nil {
 		return t.failure(err)
 	}

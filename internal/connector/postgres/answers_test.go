@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -132,8 +133,43 @@ func TestSamplesShareOnePause(t *testing.T) {
 		}()
 	}
 	wait.Wait()
-	// One pause of a second after the other would be five seconds.
-	require.Less(t, time.Since(start), 3500*time.Millisecond)
+	// One pause after the other would be seven seconds: five of one, and two of who
+	// looks longer at a server that has nothing to do.
+	require.Less(t, time.Since(start), 5500*time.Millisecond)
+}
+
+// What takes long and comes seldom is the most of what an idle server does, and
+// hardly ever ends within a second.
+func TestAnIdleServerIsLookedAtForLonger(t *testing.T) {
+	needServer(t)
+	target := openAt(t, server.URL("monitor", "app"), nil, connector.Limits{})
+	require.Equal(t, evidence.Answered, ask(t, target, "postgres.uptime", nil).Status)
+	conn := server.ConnectAs(t, "app", "app", "seldom")
+	done := make(chan error, 1)
+	go func() {
+		_, err := conn.Exec(context.Background(), "SELECT pg_sleep(0.1) AS seldom, pg_sleep(1.8)")
+		done <- err
+	}()
+	time.Sleep(100 * time.Millisecond)
+	var seen []any
+	for _, row := range rowsOf(t, ask(t, target, "postgres.statements", nil)) {
+		if strings.Contains(row["query"].(string), "AS seldom") {
+			seen = append(seen, row["calls"], row["share"].(float64) > 0.9, row["window_s"].(float64) > 2.5)
+		}
+	}
+	require.Equal(t, []any{1.0, true, true}, seen)
+	require.NoError(t, <-done)
+
+	stop := load(t, "SELECT pg_sleep(0.05 + 0 * $1::float8) AS often")
+	defer stop()
+	realserver.WaitFor(t, "a window with statements", 20*time.Second, server.LogFile, func() error {
+		for _, row := range rowsOf(t, ask(t, openAt(t, server.URL("monitor", "app"), nil, connector.Limits{}), "postgres.statements", nil)) {
+			if strings.Contains(row["query"].(string), "AS often") && row["window_s"].(float64) < 2 {
+				return nil
+			}
+		}
+		return errors.New("a busy server is looked at for as long")
+	})
 }
 
 func TestLockRootsNameTheHeadAndNotTheFellowVictims(t *testing.T) {

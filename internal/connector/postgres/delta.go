@@ -18,8 +18,9 @@ type sample struct {
 }
 
 // sampled reads the same statement twice, a window apart. Its rows must have a
-// column "at", the server's clock in seconds.
-func (t *Target) sampled(ctx context.Context, q probe.Question, what, sql string) (before, after sample, err error) {
+// column "at", the server's clock in seconds. Where tooFew says so of the two,
+// the second is read once more, two windows later; nil: never.
+func (t *Target) sampled(ctx context.Context, q probe.Question, what, sql string, tooFew func(before, after sample) bool) (before, after sample, err error) {
 	read := func(ctx context.Context) (sample, error) {
 		r, err := t.query(ctx, sql)
 		return sample{rows: r.rows, at: num(r.first(), "at")}, err
@@ -31,6 +32,12 @@ func (t *Target) sampled(ctx context.Context, q probe.Question, what, sql string
 			return both, err
 		}
 		if err = t.pairs.wait(ctx); err != nil {
+			return both, err
+		}
+		if both[1], err = read(ctx); err != nil || tooFew == nil || !tooFew(both[0], both[1]) {
+			return both, err
+		}
+		if err = sleep(ctx, 2*t.cfg.window); err != nil {
 			return both, err
 		}
 		both[1], err = read(ctx)

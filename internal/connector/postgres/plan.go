@@ -9,18 +9,28 @@ type scan struct {
 	condition            string // what the rows must satisfy, or the order wanted
 	rows                 float64
 	sorted               bool // the condition is an order, for the first rows only
+	walked               bool // in the order of an index that does not know the condition
 }
 
 // scansOf walks a plan in JSON and returns its whole-table scans that have a
 // reason to be an index scan: a filter on the scan itself, a join that needs
-// few of its rows, or the first rows of an order.
+// few of its rows, or the first rows of an order. An index that is walked from
+// its end, past all rows that a filter drops, is a whole-table scan too.
 func scansOf(node map[string]any) []scan { return planWalk(node, nil) }
 
 func planWalk(node map[string]any, above []map[string]any) []scan {
 	var out []scan
-	if str(node, "Node Type") == "Seq Scan" {
+	switch str(node, "Node Type") {
+	case "Seq Scan":
 		if s, ok := scanAt(node, above); ok {
 			out = append(out, s)
+		}
+	case "Index Scan", "Index Only Scan":
+		if str(node, "Index Cond") == "" && str(node, "Filter") != "" {
+			if s, ok := scanAt(node, above); ok {
+				s.walked = true
+				out = append(out, s)
+			}
 		}
 	}
 	children, _ := node["Plans"].([]any)
@@ -47,7 +57,8 @@ func scanAt(node map[string]any, above []map[string]any) (scan, bool) {
 			continue
 		case "Hash Join", "Merge Join":
 			s.condition = str(above[i], "Hash Cond") + str(above[i], "Merge Cond")
-			s.rows = min(s.rows, otherSide(above[i], s.table))
+			// An index is worth a look-up for each row of the other side, where those meet few rows.
+			s.rows = min(s.rows, max(otherSide(above[i], s.table), num(above[i], "Plan Rows")))
 			return s, s.condition != ""
 		case "Sort", "Incremental Sort":
 			rows, limited := firstRows(above[:i])

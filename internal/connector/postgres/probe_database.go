@@ -21,7 +21,7 @@ const (
 )
 
 func databaseQuestion(ctx context.Context, t *Target, q probe.Question) (evidence.Answer, error) {
-	before, after, err := t.sampled(ctx, q, "database", databaseSQL)
+	before, after, err := t.sampled(ctx, q, "database", databaseSQL, nil)
 	if err != nil {
 		return evidence.Answer{}, err
 	}

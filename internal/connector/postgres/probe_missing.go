@@ -197,6 +197,9 @@ func (f *finder) add(ctx context.Context, s statement, sc scan, table tableStats
 	if sc.sorted {
 		reasons[0] = fmt.Sprintf("the planner sorts all of %s.%s (about %.0f rows) for the first rows of an order", table.schema, table.name, table.rows)
 	}
+	if sc.walked {
+		reasons[0] = fmt.Sprintf("the planner walks through %s.%s (about %.0f rows) in the order of an index that does not know the condition; about %.0f rows fit", table.schema, table.name, table.rows, sc.rows)
+	}
 	if len(w.inside) > 0 {
 		reasons = append(reasons, "the column "+strings.Join(w.inside, ", ")+" stands inside an expression: only an index on that expression helps")
 	}

@@ -104,7 +104,7 @@ func (t *Target) hotStatements(ctx context.Context, q probe.Question, want int) 
 	if err != nil {
 		return nil, err
 	}
-	before, after, err := t.sampled(ctx, q, "statements", source.sampleSQL())
+	before, after, err := t.sampled(ctx, q, "statements", source.sampleSQL(), hardlyBusy)
 	if err != nil {
 		return nil, err
 	}
@@ -149,6 +149,17 @@ func (t *Target) hotStatements(ctx context.Context, q probe.Question, want int) 
 		}
 	}
 	return kept[:min(len(kept), want)], nil
+}
+
+// hardlyBusy reports that statements kept less than a quarter of a connection
+// busy, our own included. What takes long and comes seldom has then hardly ended
+// within the window: a second says little of such a server.
+func hardlyBusy(before, after sample) bool {
+	ms := 0.0
+	for _, s := range compareStatements(before, after) {
+		ms += s.ms
+	}
+	return ms < 0.25*1000*(after.at-before.at)
 }
 
 // ownStatements is more than the number of different statements of ours.

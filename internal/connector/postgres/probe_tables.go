@@ -49,7 +49,7 @@ type tableStats struct {
 }
 
 func (t *Target) tableStats(ctx context.Context, q probe.Question) ([]tableStats, error) {
-	before, after, err := t.sampled(ctx, q, "tables", tablesSQL)
+	before, after, err := t.sampled(ctx, q, "tables", tablesSQL, nil)
 	if err != nil {
 		return nil, err
 	}

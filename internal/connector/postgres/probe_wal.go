@@ -33,7 +33,7 @@ FROM pg_stat_archiver a`
 const waitingSegmentsSQL = `SELECT count(*) FILTER (WHERE name LIKE '%.ready') AS waiting_segments FROM pg_ls_archive_statusdir()`
 
 func walQuestion(ctx context.Context, t *Target, q probe.Question) (evidence.Answer, error) {
-	before, after, err := t.sampled(ctx, q, "archiver", archiverSQL)
+	before, after, err := t.sampled(ctx, q, "archiver", archiverSQL, nil)
 	if err != nil {
 		return evidence.Answer{}, err
 	}
@@ -108,7 +108,7 @@ func checkpointsQuestion(ctx context.Context, t *Target, q probe.Question) (evid
 	if version >= 170000 {
 		sql = checkpointsFrom17
 	}
-	before, after, err := t.sampled(ctx, q, "checkpoints", sql)
+	before, after, err := t.sampled(ctx, q, "checkpoints", sql, nil)
 	if err != nil {
 		return evidence.Answer{}, err
 	}

@@ -117,7 +117,7 @@ func sessionSpecs() []probe.Spec {
 			Name:     "postgres.load",
 			Question: "How many sessions are busy at once, and with what?",
 			Why:      "More sessions computing than the server has cores is saturation; sessions that wait point elsewhere.",
-			Cost:     "one short statement, five times within a second", Shape: probe.Object,
+			Cost:     "one short statement, five times within a second, fewer where the server answers late", Shape: probe.Object,
 			Fields: []probe.Field{
 				number("samples", "how often it was looked"), number("window_s", "seconds between the first and the last look"),
 				number("active", "mean number of active client sessions, ours left out"),
@@ -136,7 +136,7 @@ func sessionSpecs() []probe.Spec {
 			Name:     "postgres.waits",
 			Question: "What do the active sessions wait for?",
 			Why:      "The wait that dominates names the scarce thing: a lock, the disk, a processor, the client.",
-			Cost:     "one short statement, five times within a second; shared with postgres.load", Shape: probe.Rows,
+			Cost:     "one short statement, five times within a second, fewer where the server answers late; shared with postgres.load", Shape: probe.Rows,
 			Fields: []probe.Field{
 				text("wait_type", "wait_event_type; \"CPU\" when it waits for nothing"), text("wait_event", "\"CPU\" when it waits for nothing"),
 				number("sessions", "mean number of sessions over the looks"), number("peak", "most seen in one look"),

@@ -38,6 +38,7 @@ func scripted(t *testing.T, role string) world {
 	w.ready = func(t *testing.T, running bool) {
 		if running {
 			made(t, w.settings, "process.start", nil)
+			w.journal.awaits(t, 1)
 		}
 	}
 	return w

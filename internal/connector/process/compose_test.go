@@ -50,7 +50,7 @@ func shopService(d *realserver.Docker, file, name string) world {
 	}
 	w.gone["url"] = d.URL + ".gone"
 	w.ready = func(t *testing.T, running bool) {
-		require.Eventually(t, func() bool { return w.journal.count(t, "start") == 1 }, patience, step)
+		w.journal.awaits(t, 1)
 		if !running {
 			made(t, w.settings, "process.stop", nil)
 		}

@@ -30,6 +30,7 @@ func bare(t *testing.T, role ...string) world {
 	w.ready = func(t *testing.T, running bool) {
 		if running {
 			made(t, w.settings, "process.start", nil)
+			w.journal.awaits(t, 1)
 		}
 	}
 	return w
@@ -148,6 +149,7 @@ func TestARestartThatWasCutInHalfIsFinishedByTheSameOrder(t *testing.T) {
 func TestAServiceThatEndsAtOnceHasNotStarted(t *testing.T) {
 	t.Parallel()
 	w := bare(t, "frail")
+	w.settings["steady"] = "10s" // a busy machine may take a while to let it end
 	order := planned(t, w.settings, "process.start", nil)
 	_, err := apply(t, w.settings, order)
 	fails(t, err, action.NotMade, "ended at once: cannot go on")
@@ -159,6 +161,7 @@ func TestARestartWhoseServiceDoesNotComeBackSaysSo(t *testing.T) {
 	t.Parallel()
 	w := bare(t)
 	w.ready(t, true)
+	w.settings["steady"] = "10s" // as above
 	w.settings["env"].(map[string]any)[roleKey] = string(w.journal) + " frail"
 	order := planned(t, w.settings, "process.restart", nil)
 	_, err := apply(t, w.settings, order)
@@ -190,6 +193,7 @@ func TestAnotherRunThanWasApprovedIsLeftAlone(t *testing.T) {
 			w.ready(t, true)
 			order := planned(t, w.settings, name, nil)
 			made(t, w.settings, "process.restart", nil) // somebody else is faster
+			w.journal.awaits(t, 2)
 			order.Intended = time.Now().Add(time.Second)
 			before := w.shown(t)
 			_, err := apply(t, w.settings, order)
@@ -223,6 +227,8 @@ func TestTwoWhoApplyAtOnceStartOneService(t *testing.T) {
 	for range cap(errs) {
 		require.NoError(t, <-errs)
 	}
+	require.Eventually(t, func() bool { return w.journal.count(t, "start") > 0 }, patience, step) // it writes that itself, once it runs
+	time.Sleep(10 * step)
 	require.Equal(t, 1, w.journal.count(t, "start"))
 }
 

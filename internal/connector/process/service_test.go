@@ -53,21 +53,22 @@ func play(role []string) {
 			serve(address)
 		}
 	}
+	// Whoever reads "start" may send a signal at once.
+	heard := make(chan os.Signal, 8)
+	signal.Notify(heard, syscall.SIGTERM, syscall.SIGHUP)
+	if is["own-pidfile"] {
+		_ = os.WriteFile(role[0]+".pid", fmt.Append(nil, os.Getpid(), "\n"), 0o644)
+	}
 	write(role[0], "start")
 	if is["frail"] {
 		fmt.Println("cannot go on: secret is", os.Getenv("APP_SECRET"))
 		os.Exit(3)
 	}
-	if is["own-pidfile"] {
-		_ = os.WriteFile(role[0]+".pid", fmt.Append(nil, os.Getpid(), "\n"), 0o644)
-	}
-	heed(role[0], is)
+	heed(heard, role[0], is)
 }
 
 // heed does what signals say, as a server with workers does.
-func heed(file string, is map[string]bool) {
-	heard := make(chan os.Signal, 8)
-	signal.Notify(heard, syscall.SIGTERM, syscall.SIGHUP)
+func heed(heard <-chan os.Signal, file string, is map[string]bool) {
 	worker := work(is)
 	for s := range heard {
 		switch {
@@ -154,6 +155,13 @@ func (j journal) count(t testing.TB, word string) (n int) {
 		}
 	}
 	return n
+}
+
+// awaits a service that says for the nth time that it has started: on a busy
+// machine it does so a while after it was found to run.
+func (j journal) awaits(t testing.TB, n int) {
+	t.Helper()
+	require.Eventually(t, func() bool { return j.count(t, "start") == n }, patience, step, "started %d times", n)
 }
 
 // text is all that stands in it.

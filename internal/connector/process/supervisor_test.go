@@ -34,7 +34,7 @@ func TestAProgramOfSupervisorKeepsTheContract(t *testing.T) {
 		w.ready = func(t *testing.T, running bool) {
 			if running {
 				made(t, w.settings, "process.start", nil)
-				require.Eventually(t, func() bool { return j.count(t, "start") == 1 }, patience, step)
+				j.awaits(t, 1)
 			}
 		}
 		return w
@@ -49,7 +49,7 @@ func TestAGroupOfSupervisorIsChangedAsAWhole(t *testing.T) {
 	all := supervised(s, "orders:*")
 	done := made(t, all, "process.start", map[string]any{"only": []any{"orders:orders_0", "orders:orders_2"}})
 	require.Equal(t, []any{"orders:orders_0", "orders:orders_2"}, done.Inverse.Args["only"])
-	require.Eventually(t, func() bool { return j.count(t, "start") == 2 }, patience, step)
+	j.awaits(t, 2)
 	require.Equal(t, false, state(t, all)["running"])
 
 	p, _, err := preview(t, all, "process.restart", nil)
@@ -57,7 +57,7 @@ func TestAGroupOfSupervisorIsChangedAsAWhole(t *testing.T) {
 	require.Len(t, p.Items, 2)
 	require.Contains(t, strings.Join(p.Warnings, ";"), "1 of its 3 instances do not run")
 	made(t, all, "process.restart", nil)
-	require.Eventually(t, func() bool { return j.count(t, "start") == 4 }, patience, step)
+	j.awaits(t, 4)
 	_, _, err = preview(t, all, "process.stop", map[string]any{"only": []any{"orders:orders_7"}})
 	refuses(t, err, "has no instance orders:orders_7: there are orders:orders_0, orders:orders_1")
 

@@ -54,7 +54,7 @@ func TestAUnitOfSystemdKeepsTheContract(t *testing.T) {
 			w.ready = func(t *testing.T, running bool) {
 				if running {
 					made(t, w.settings, "process.start", nil)
-					require.Eventually(t, func() bool { return w.journal.count(t, "start") == 1 }, patience, step)
+					w.journal.awaits(t, 1)
 				}
 			}
 			return w
@@ -104,7 +104,7 @@ func TestAUnitThatRunsAnewIsNotRestartedAgain(t *testing.T) {
 	j := journal(filepath.Join(dir, "journal"))
 	s := booted(t, dir, map[string]string{"orders.service": unit(t, j, hup)})
 	made(t, unitOf(s, "orders"), "process.start", nil)
-	require.Eventually(t, func() bool { return j.count(t, "start") == 1 }, patience, step)
+	j.awaits(t, 1)
 	order := planned(t, unitOf(s, "orders"), "process.restart", nil)
 	out, err := s.Run("systemctl", "restart", "orders.service")
 	require.NoError(t, err, string(out))
@@ -112,7 +112,7 @@ func TestAUnitThatRunsAnewIsNotRestartedAgain(t *testing.T) {
 	require.Equal(t, action.NotMade, standing(t, unitOf(s, "orders"), order).State)
 	_, err = apply(t, unitOf(s, "orders"), order)
 	fails(t, err, action.NotMade, "has changed since this was approved")
-	require.Eventually(t, func() bool { return j.count(t, "start") == 2 }, patience, step)
+	j.awaits(t, 2)
 }
 
 // Units of a boot would empty directories and rename interfaces of the machine

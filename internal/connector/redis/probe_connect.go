@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sort"
+	"time"
 
 	"github.com/quellhq/quell/internal/connector"
 	"github.com/quellhq/quell/internal/evidence"
@@ -16,10 +17,10 @@ func connectQuestion() builtin {
 		Name:     "redis.connect",
 		Question: "Does the server let us in and answer, and if not, what does it say?",
 		Why:      "The way in which a Redis turns a client away names the fault: each refusal has its own words.",
-		Cost:     "one PING and one INFO server on the kept connection; when that fails, at most three short connections to tell why, and one PING to ports 6379 and 6380 of the same host when the port refuses",
+		Cost:     "one PING and one INFO server on the kept connection, and two short ones beside it, to see that there is a place for the next client too; when that fails, at most three short connections to tell why, and one PING to ports 6379 and 6380 of the same host when the port refuses",
 		Shape:    probe.Object,
 		Fields: []probe.Field{
-			{Name: "ok", Type: "bool", About: "we are in, and PING got PONG"},
+			{Name: "ok", Type: "bool", About: "we are in, PING got PONG, and whoever comes now is let in as well"},
 			{Name: "up", Type: "bool", About: "a Redis is running there, even if it refuses us or is busy"},
 			{Name: "kind", Type: "text", About: "ok, refused, timeout, no such host, no route, no such socket, permission, closed, not redis, TLS mismatch, TLS certificate, NOAUTH, WRONGPASS, NOPERM, max clients, protected mode, LOADING, BUSY, MASTERDOWN, MISCONF, no such database, error"},
 			{Name: "phase", Type: "text", About: "how far we came: connect, tls, auth, ping, select, done"},
@@ -74,7 +75,55 @@ func askConnect(ctx context.Context, t *target, _ arguments) evidence.Answer {
 		out["ok"] = true
 	}
 	t.describeServer(ctx, out)
+	if out["ok"] == true {
+		if r := t.turnedAway(ctx); r != nil {
+			out["ok"] = false
+			t.describeRefusal(ctx, out, r)
+		}
+	}
 	return evidence.Of(out)
+}
+
+// Where all places are taken one is free now and then, and whoever came in may
+// have had that one: so further clients knock, with pauses.
+const (
+	furtherKnocks = 2
+	knockPause    = 100 * time.Millisecond
+	knockTimeout  = time.Second
+)
+
+// turnedAway reports how the server turns a new client away while an older one is
+// in; nil where it does not. Silence does not count: a busy machine is slow with
+// new connections.
+func (t *target) turnedAway(ctx context.Context) *redisapi.Refusal {
+	for range furtherKnocks {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(knockPause):
+		}
+		var r *redisapi.Refusal
+		if err := t.knock(ctx); errors.As(err, &r) && r.Kind == redisapi.KindMaxClients {
+			return r
+		}
+	}
+	return nil
+}
+
+// knock comes in as a new client, and leaves.
+func (t *target) knock(ctx context.Context) error {
+	leave, err := t.client.gate.Enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	ctx, cancel := context.WithTimeout(ctx, knockTimeout)
+	defer cancel()
+	visit, err := t.client.at.Knock(ctx)
+	if err != nil {
+		return err
+	}
+	return visit.Conn.Close()
 }
 
 func (t *target) describeRefusal(ctx context.Context, out map[string]any, r *redisapi.Refusal) {

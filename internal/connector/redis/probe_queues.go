@@ -17,12 +17,12 @@ func queuesQuestion() builtin {
 		Name:     "redis.queues",
 		Question: "Do jobs wait here, and does anyone work on them?",
 		Why:      "Job queues keep their state in Redis; it tells a dead worker from a slow one without the workers' help. Only the database of the target's url is looked at.",
-		Cost:     "SSCAN of the lists of queues and workers (at most 100 each), a few length commands for each queue, three fields for each worker; no job is read whole",
+		Cost:     "SSCAN of the lists of queues and workers (at most 100 each), a few length commands for each queue, three fields for each worker, CLIENT LIST and a SCAN of at most 20,000 keys for queues of Bull; of Sidekiq the oldest job of each queue is read whole, of others none",
 		Shape:    probe.Object,
 		Params:   []probe.Param{{Name: "lists", Type: probe.Text, Default: "celery", About: "names of further lists that are queues, with commas"}},
 		Fields: []probe.Field{
-			{Name: "found", Type: "list", About: "rq, sidekiq, list: kinds of queues seen"},
-			{Name: "queues", Type: "rows", About: "kind, name, waiting, running, failed, scheduled, deferred, oldest_s (age of the oldest waiting job; null where not told), workers (that listen; null where not told)"},
+			{Name: "found", Type: "list", About: "rq, sidekiq, bull, list: kinds of queues seen"},
+			{Name: "queues", Type: "rows", About: "kind, name, waiting, running, failed, scheduled, deferred, oldest_s (age of the oldest waiting job; null where not told), workers (that listen; null where not told), paused (null where not told)"},
 			{Name: "workers", Type: "rows", About: "RQ workers: name (long ids hidden), state, queues, heartbeat_age_s, job (bool: has one)"},
 			number("waiting", "jobs that wait, all queues"), number("failed", "jobs in failed registries, all queues"), number("oldest_s", "age of the oldest waiting job; null where not told"),
 			number("live_workers", "RQ workers with a heartbeat within 420 s (its own time to live); null without RQ"),
@@ -80,8 +80,12 @@ func askQueues(ctx context.Context, t *target, args arguments) evidence.Answer {
 		rows = append(rows, more...)
 		out["workers"], out["live_workers"] = workers, alive(workers)
 	}
-	more, failed := t.sidekiqQueues(ctx, scanned(replies[3]))
+	more, failed := t.sidekiqQueues(ctx, scanned(replies[3]), now)
 	if failed != nil {
+		return *failed
+	}
+	rows = append(rows, more...)
+	if more, failed = t.bullQueues(ctx, now); failed != nil {
 		return *failed
 	}
 	rows = append(rows, more...)
@@ -92,7 +96,7 @@ func askQueues(ctx context.Context, t *target, args arguments) evidence.Answer {
 
 func queueRow(kind, name string, waiting int64) map[string]any {
 	return map[string]any{"kind": kind, "name": shown(name), "waiting": waiting, "running": nil, "failed": nil, "scheduled": nil,
-		"deferred": nil, "oldest_s": nil, "workers": nil}
+		"deferred": nil, "oldest_s": nil, "workers": nil, "paused": nil}
 }
 
 func scanned(r redisapi.Reply) []string {
@@ -230,26 +234,4 @@ func listeningTo(workers []any, queue string) int64 {
 		}
 	}
 	return n
-}
-
-func (t *target) sidekiqQueues(ctx context.Context, names []string) ([]any, *evidence.Answer) {
-	rows := []any{}
-	if len(names) == 0 {
-		return rows, nil
-	}
-	var cmds [][]any
-	for _, n := range names {
-		cmds = append(cmds, []any{"LLEN", "queue:" + n})
-	}
-	cmds = append(cmds, []any{"ZCARD", "schedule"}, []any{"ZCARD", "dead"})
-	replies, err := t.client.do(ctx, cmds...)
-	if err != nil {
-		a := t.client.answer("LLEN", err)
-		return nil, &a
-	}
-	for i, n := range names {
-		waiting, _ := replies[i].Val.(int64)
-		rows = append(rows, queueRow("sidekiq", n, waiting))
-	}
-	return rows, nil
 }

@@ -113,6 +113,22 @@ func TestStatesBehindTheDoor(t *testing.T) {
 		require.Equal(t, true, p["writes_stopped"])
 		require.Equal(t, false, p["rdb_ok"])
 	})
+	t.Run("we are in, and there is no place for the next", func(t *testing.T) {
+		t.Parallel()
+		s := realserver.Redis(t, "--maxclients", "4")
+		target := openURL(t, s.URL())
+		kind, _ := connect(t, target)
+		require.Equal(t, "ok", kind)
+		for range 3 { // with our own connection all places are taken
+			conn, err := net.Dial("tcp", s.Addr())
+			require.NoError(t, err)
+			t.Cleanup(func() { _ = conn.Close() })
+		}
+		kind, v := connect(t, target)
+		require.Equal(t, "max clients", kind, "%v", v)
+		require.Equal(t, false, v["ok"])
+		require.Equal(t, true, v["up"])
+	})
 	t.Run("a replica without its master", func(t *testing.T) {
 		t.Parallel()
 		s := realserver.Redis(t, "--replicaof", "127.0.0.1 1", "--replica-serve-stale-data", "no")

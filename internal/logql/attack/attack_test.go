@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/quellhq/quell/internal/logql/attack"
+	"github.com/quellhq/quell/internal/logql/request"
 )
 
 func TestClasses(t *testing.T) {
@@ -43,8 +44,8 @@ func TestClasses(t *testing.T) {
 	}
 }
 
-func access(at int64, ip, target string, status, size int) attack.Line {
-	return attack.Line{At: at, Text: fmt.Appendf(nil, `%s - - [28/Nov/2026:23:00:00 +0000] "GET %s HTTP/1.1" %d %d "-" "curl/8"`, ip, target, status, size)}
+func access(at int64, ip, target string, status, size int) request.Line {
+	return request.Line{At: at, Text: fmt.Appendf(nil, `%s - - [28/Nov/2026:23:00:00 +0000] "GET %s HTTP/1.1" %d %d "-" "curl/8"`, ip, target, status, size)}
 }
 
 func TestScannersAreNoBreakIn(t *testing.T) {
@@ -81,7 +82,7 @@ func TestWhatWorked(t *testing.T) {
 	}
 	tally.Add(access(3000, "203.0.113.9", "/products?id=1%20UNION%20SELECT%20email,password%20FROM%20users", 200, 90000))
 	tally.Add(access(3001, "203.0.113.9", "/static/../../../../etc/passwd", 200, 1200))
-	tally.Add(attack.Line{At: 3002, Fields: []attack.Field{{[]byte("path"), []byte("/products?id=1;select pg_sleep(5)")}, {[]byte("status_code"), []byte("200")}, {[]byte("duration_ms"), []byte("5004")}}})
+	tally.Add(request.Line{At: 3002, Fields: []request.Field{{Name: []byte("path"), Value: []byte("/products?id=1;select pg_sleep(5)")}, {Name: []byte("status_code"), Value: []byte("200")}, {Name: []byte("duration_ms"), Value: []byte("5004")}}})
 	tally.Add(access(3003, "203.0.113.9", "/products?name=..%2f..%2f..%2fetc%2fpasswd", 200, 930)) // the page, as ever
 	r := tally.Report()
 	require.Equal(t, 3, r.WorkedCount, "%+v", r.Worked)

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"sort"
 	"strconv"
+
+	"github.com/quellhq/quell/internal/logql/request"
 )
 
 // Bounds of one tally.
@@ -42,11 +44,11 @@ type Tally struct {
 func NewTally(split int64) *Tally { return &Tally{Split: split, sizes: map[string][]int64{}} }
 
 // Add reads one line.
-func (t *Tally) Add(l Line) {
+func (t *Tally) Add(l request.Line) {
 	if l.At == 0 {
 		return
 	}
-	r, ok := Read(l)
+	r, ok := request.Read(l)
 	if !ok {
 		return
 	}
@@ -65,7 +67,7 @@ func (t *Tally) Add(l Line) {
 		return
 	}
 	t.hits = append(t.hits, Hit{At: l.At, Class: class, IP: string(r.IP), Method: string(r.Method), Target: string(r.Target[:min(len(r.Target), 300)]),
-		path: path, Status: r.Status, Bytes: r.Bytes, Usual: -1, Seconds: r.Seconds})
+		path: path, Status: r.Status, Bytes: r.Bytes, Usual: -1, Seconds: r.Took.Seconds()})
 }
 
 var number = regexp.MustCompile(`[0-9]+`)
@@ -78,7 +80,7 @@ func pathOf(target []byte) string {
 	return string(number.ReplaceAll(target[:min(len(target), 200)], []byte("*")))
 }
 
-func (t *Tally) size(path string, r Request) {
+func (t *Tally) size(path string, r request.Request) {
 	if r.Status < 200 || r.Status > 299 || r.Bytes < 0 {
 		return
 	}

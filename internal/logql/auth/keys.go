@@ -13,7 +13,7 @@ type Keys struct {
 	split  int64
 	reader Reader
 	keys   map[string]*KeyUse
-	first  int64
+	last   int64 // when the last of all was used
 }
 
 // KeyUse is what one credential was used for.
@@ -21,13 +21,19 @@ type KeyUse struct {
 	Key, Kind                string // as it may be shown, and the field that named it
 	Requests, Before         int
 	Networks, NetworksBefore int
-	NewNetworks              []string // only in the recent time
+	NewNetworks              []string // that came in the second half of what is known of it, or in the recent time
 	FromNew                  int      // requests of the recent time from these
 	NewPaths                 []string
 	FirstNew                 int64
 
-	networks, paths map[string]*[2]int
-	firsts          map[string]int64
+	networks, paths map[string]*usage
+}
+
+// usage counts one network or page: when it was first seen, and how often, before
+// the split and after it.
+type usage struct {
+	first int64
+	n     [2]int
 }
 
 // NewKeys begins to count.
@@ -58,15 +64,13 @@ func (k *Keys) Add(l Line) {
 	if key == nil {
 		return
 	}
-	if k.first == 0 || l.At < k.first {
-		k.first = l.At
-	}
+	k.last = max(k.last, l.At)
 	u := k.keys[string(key)]
 	if u == nil {
 		if len(k.keys) >= maxKeys {
 			return
 		}
-		u = &KeyUse{Key: string(key), Kind: string(kind), networks: map[string]*[2]int{}, paths: map[string]*[2]int{}, firsts: map[string]int64{}}
+		u = &KeyUse{Key: string(key), Kind: string(kind), networks: map[string]*usage{}, paths: map[string]*usage{}}
 		if keyFields[string(kind)] {
 			u.Key = "…" + string(key[max(0, len(key)-4):])
 		}
@@ -81,27 +85,25 @@ func (k *Keys) Add(l Line) {
 		u.Before++
 	}
 	if n := network(string(address(f.ip))); n != "" {
-		count(u.networks, n, side)
-		if at, ok := u.firsts[n]; !ok || l.At < at {
-			u.firsts[n] = l.At
-		}
+		count(u.networks, n, side, l.At)
 	}
 	if len(f.path) > 0 {
 		path, _, _ := strings.Cut(string(f.path), "?")
-		count(u.paths, string(f.method)+" "+withoutIDs(path), side)
+		count(u.paths, string(f.method)+" "+withoutIDs(path), side, l.At)
 	}
 }
 
-func count(into map[string]*[2]int, name string, side int) {
-	n := into[name]
-	if n == nil {
+func count(into map[string]*usage, name string, side int, at int64) {
+	u := into[name]
+	if u == nil {
 		if len(into) >= 500 {
 			return
 		}
-		n = new([2]int)
-		into[name] = n
+		u = &usage{first: at}
+		into[name] = u
 	}
-	n[side]++
+	u.first = min(u.first, at)
+	u.n[side]++
 }
 
 // withoutIDs puts a star for what is a number or long.
@@ -132,9 +134,7 @@ func network(ip string) string {
 
 // Merge takes what another has counted.
 func (k *Keys) Merge(o *Keys) {
-	if k.first == 0 || o.first != 0 && o.first < k.first {
-		k.first = o.first
-	}
+	k.last = max(k.last, o.last)
 	for key, u := range o.keys {
 		mine := k.keys[key]
 		if mine == nil {
@@ -143,55 +143,65 @@ func (k *Keys) Merge(o *Keys) {
 		}
 		mine.Requests += u.Requests
 		mine.Before += u.Before
-		for _, m := range []struct{ to, from map[string]*[2]int }{{mine.networks, u.networks}, {mine.paths, u.paths}} {
+		for _, m := range []struct{ to, from map[string]*usage }{{mine.networks, u.networks}, {mine.paths, u.paths}} {
 			for name, n := range m.from {
 				if m.to[name] == nil {
-					m.to[name] = new([2]int)
+					m.to[name] = &usage{first: n.first}
 				}
-				m.to[name][0] += n[0]
-				m.to[name][1] += n[1]
-			}
-		}
-		for n, at := range u.firsts {
-			if old, ok := mine.firsts[n]; !ok || at < old {
-				mine.firsts[n] = at
+				m.to[name].first = min(m.to[name].first, n.first)
+				m.to[name].n[0] += n.n[0]
+				m.to[name].n[1] += n.n[1]
 			}
 		}
 	}
+}
+
+// known is the time by which a network or a page had to be seen to be one of
+// the usual ones: the middle of what is known of the key, so that a thief who came
+// an hour ago does not pass for usual, and the split at the latest.
+func (k *Keys) known(u *KeyUse) int64 {
+	first := k.last
+	for _, n := range u.networks {
+		first = min(first, n.first)
+	}
+	return min(k.split, first+(k.last-first)/2)
 }
 
 // Uses are the credentials of the recent time, those with the most requests
 // from new networks first.
 func (k *Keys) Uses() []KeyUse {
 	var list []KeyUse
-	for _, u := range k.keys {
-		if u.Requests == 0 {
+	for _, key := range k.keys {
+		if key.Requests == 0 {
 			continue
 		}
-		u.Networks, u.NetworksBefore, u.FromNew = 0, 0, 0
-		u.NewNetworks, u.NewPaths = nil, nil
+		u, known := *key, k.known(key)
 		for n, c := range u.networks {
-			if c[1] > 0 {
+			if c.n[1] > 0 {
 				u.Networks++
 			}
-			if c[0] > 0 {
+			if c.first <= known {
 				u.NetworksBefore++
 				continue
 			}
+			u.Before -= c.n[0]
+			if c.n[1] == 0 {
+				continue
+			}
 			u.NewNetworks = append(u.NewNetworks, n)
-			u.FromNew += c[1]
-			if u.FirstNew == 0 || u.firsts[n] < u.FirstNew {
-				u.FirstNew = u.firsts[n]
+			u.FromNew += c.n[1]
+			if u.FirstNew == 0 || c.first < u.FirstNew {
+				u.FirstNew = c.first
 			}
 		}
 		for p, c := range u.paths {
-			if c[0] == 0 && c[1] > 0 {
+			if c.first > known && c.n[1] > 0 {
 				u.NewPaths = append(u.NewPaths, p)
 			}
 		}
 		sort.Strings(u.NewNetworks)
 		sort.Strings(u.NewPaths)
-		list = append(list, *u)
+		list = append(list, u)
 	}
 	sort.Slice(list, func(i, j int) bool {
 		if list[i].FromNew != list[j].FromNew {

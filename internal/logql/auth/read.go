@@ -83,7 +83,10 @@ func (r *Reader) Read(l Line) (Event, bool) {
 	if f.status == 0 || len(f.path) == 0 {
 		e.plain = readAccess(l.Text, &f)
 	}
-	said, reason := r.said(l, f)
+	said, reason := Outcome(0), Reason("")
+	if !e.plain { // an access log says it by its status, and its words are those of addresses and browsers
+		said, reason = r.said(l, f)
+	}
 	isAccess := f.status != 0 && (len(f.path) > 0 || len(f.method) > 0)
 	switch {
 	case said == 0 && !isAccess:
@@ -151,7 +154,14 @@ var denies = regexp.MustCompile(`\bnot\b|\bfail|\bno\b|logged out|could not|unab
 // about reports whether a text speaks of logins at all, and leaves it in lower
 // case.
 func (r *Reader) about(text []byte) bool {
-	r.lower = appendLower(r.lower[:0], text[:min(len(text), 1000)])
+	r.lower = r.lower[:0]
+	first, rest, more := bytes.Cut(text, []byte("\n"))
+	r.lower = appendLower(r.lower, first[:min(len(first), 500)])
+	if more { // a trace: what it is about stands at its ends, and in its middle the names of files
+		last := bytes.TrimSpace(rest)
+		last = last[bytes.LastIndexByte(last, '\n')+1:]
+		r.lower = appendLower(append(r.lower, ' '), last[:min(len(last), 500)])
+	}
 	for _, m := range mentions {
 		if bytes.Contains(r.lower, m) {
 			return true

@@ -63,14 +63,15 @@ var phrases = []phrase{
 	{Token, regexp.MustCompile(`(invalid|bad|malformed|unknown|rejected|revoked|unusable)[ _-]?(access|auth|bearer|refresh|id|authentication)?[ _-]?(token|jwt)|(token|jwt)\b.{0,30}(invalid|malformed|rejected|revoked|could not be (decoded|validated|verified)|not valid|verification failed|validation failed)|could not (validate|decode|verify).{0,20}(credentials|token|jwt)|not enough segments|blacklist|token decode`)},
 	{Password, regexp.MustCompile(`(invalid|incorrect|wrong|bad|unknown|no such|unmatched)[ _-]?(user(name|id| name)?|e-?mail|login|account|password|credentials?|pin|passphrase)s?\b|(password|credential|passphrase|pin)s?[ _-]?(is |are |was |were |did |do |does |has )?(invalid|incorrect|wrong|bad|mismatch|not match|not valid|rejected)|failed password|user[ _]?(name)?[ _]?(does )?not[ _]?(found|exist|known)|account (is |has been |temporarily )?(locked|disabled|suspended)|too many (failed )?(login|sign.?in|password|authentication)|authentication failure;|one-?time (code|password).{0,20}(wrong|invalid|failed|incorrect)|(2fa|mfa|otp|totp)\b.{0,20}(fail|wrong|invalid|incorrect)|bad_?password|login incorrect`)},
 	{Login, regexp.MustCompile(`fail(ed|ure)[ _-]?(user |admin |web |ssh )?(login|log[ -]?in|sign[ -]?in|logon)|(login|log[ -]?in|sign[ -]?in|logon)[ _-]?(attempt |request |of |for |by )?(\S{0,64} )?(has |was )?(fail(ed|ure)?|denied|rejected|refused|unsuccessful|error|blocked)|loginfail|invalid login`)},
-	{Other, regexp.MustCompile(`(authentication|authorization|authorisation|auth|access)[ _-]?(attempt |check )?(has |was )?(fail(ed|ure)?|rejected|denied|error|refused)|failed to authenticate|un-?authori[sz]ed|authn?_fail|401`)},
+	{Other, regexp.MustCompile(`(authentication|authorization|authorisation|auth|access)[ _-]?(attempt |check )?(has |was )?(fail(ed|ure)?|rejected|denied|error|refused)|failed to authenticate|un-?authori[sz]ed|authn?_fail|\b(status|status[ _]code|code|http|error|response|returned|answered|got)\W{1,4}401\b|\b401 (client error|unauthori[sz]ed|error)`)},
 }
 
 var accepted = regexp.MustCompile(`(login|log[ -]?in|sign[ -]?in|logon|authentication|auth)[ _-]?(attempt |request |of |for |by )?(\S{0,64} )?(was |is )?(ok\b|okay|succe\w+|accepted|granted|complete[d]?\b)|succe\w+[ _-](user |web )?(login|log(ged)?[ -]?in|sign(ed)?[ -]?in|logon|authenticat\w+)|\b(user )?(\S{0,64} )?(has |is )?(logged|signed)[ -_]?in\b|user authenticated|accepted (password|publickey|keyboard)|(access |refresh )?token (was )?(issued|created|granted) (to|for)|session (was )?(created|started|opened|established) (for|by)|issued (access |new )?(token|session)`)
 
 // mentions are what every line of interest has one of.
 var mentions = [][]byte{
-	[]byte("auth"), []byte("log"), []byte("sign"), []byte("token"), []byte("jwt"), []byte("jwk"), []byte("session"), []byte("kid"),
+	[]byte("auth"), []byte("login"), []byte("log in"), []byte("log-in"), []byte("log_in"), []byte("logon"), []byte("logged"),
+	[]byte("signin"), []byte("sign in"), []byte("sign-in"), []byte("sign_in"), []byte("signed"), []byte("signat"), []byte("signing"), []byte("token"), []byte("jwt"), []byte("jwk"), []byte("session"), []byte("kid"),
 	[]byte("credential"), []byte("password"), []byte("401"), []byte("cookie"), []byte("csrf"), []byte("xsrf"), []byte("ldap"), []byte("api key"), []byte("api_key"),
 	[]byte("otp"), []byte("identity"), []byte("oidc"), []byte("user not found"), []byte("account"), []byte("not yet valid"), []byte("expired"),
 }

@@ -51,12 +51,18 @@ type worker struct {
 	sieve *logql.Sieve
 	edge  *logql.Edge
 	emit  func([]logql.Record) error
-	data  []byte
+	*scratch
 	// behind reads on behind a chunk.
 	behind *bufio.Reader
 
 	reading *reading // for which the screen was made
 	screen  *logql.Screen
+}
+
+// end gives back what the worker read with.
+func (w *worker) end() {
+	w.screen.Close()
+	w.release()
 }
 
 // do reads a chunk. Trouble with the file is kept there; an error ends the scan.
@@ -104,6 +110,7 @@ func (w *worker) chunk(ctx context.Context, c chunk) error {
 		w.behind = bufio.NewReaderSize(nil, tailSize)
 	}
 	if w.reading != r {
+		w.screen.Close()
 		w.reading, w.screen = r, w.sieve.On(r.stream, r.sample)
 	}
 	// One byte more tells whether a line begins at the start.
@@ -121,6 +128,8 @@ func (w *worker) chunk(ctx context.Context, c chunk) error {
 		worker: w, ctx: ctx, c: c, base: base, data: data, lines: bytes.LastIndexByte(data, '\n') + 1,
 		a: r.assembler(w.emit),
 	}
+	k.a.batch, k.a.arena = w.batch[:0], w.arena[:0]
+	defer func() { w.batch, w.arena = k.a.batch, k.a.arena }()
 	k.a.earlier, k.a.skipped = k.timeBefore, c.start > r.from
 	k.counts.truncated = int64(n) < c.end-base
 	if k.seeks = w.screen.Over(data[:k.lines]); k.seeks {

@@ -27,6 +27,7 @@ type Config struct {
 	Files     int            // how many files are read, the newest; default 20,000
 	Stdin     *Spooled       // what the path "-" stands for
 	Line      int            // longest line kept, in bytes; the rest is skipped; default 256 KiB
+	Natures   *Natures       // what is known of the files from questions before; may be nil
 }
 
 func (c Config) filled() (Config, error) {

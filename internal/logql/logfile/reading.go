@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,7 +28,8 @@ type reading struct {
 	content  *content // while it is open
 	packed   bool     // it can be read only from its beginning, and is opened when its turn comes
 	info     os.FileInfo
-	sample   []byte // lines by which the format was judged
+	sample   []byte            // lines by which the format was judged
+	sampled  *[sampleSize]byte // what they lie in; nil where nothing was read
 	nature   nature
 	stream   *logql.Stream
 	from, to int64 // what is read of a file that can be read anywhere
@@ -131,7 +133,8 @@ func (r *reading) prepare(budget int64) {
 		r.note("only the newest %s of %s in the time asked for were read: older lines are missing", size(room), size(r.to-r.search.from))
 	}
 	r.reserved = r.search.read + r.to - r.from
-	sample := make([]byte, min(sampleSize, max(c.size-r.from, 0)))
+	r.sampled = samples.Get().(*[sampleSize]byte)
+	sample := r.sampled[:min(sampleSize, max(c.size-r.from, 0))]
 	n, err := c.at.ReadAt(sample, r.from)
 	if err != nil && !errors.Is(err, io.EOF) {
 		_ = r.fail(err)
@@ -208,10 +211,8 @@ const sampleSize = 64 << 10
 func (r *reading) judge(sample []byte) {
 	r.sample = sample
 	names := []string{"service"} // a frame may name the service too
-	for name := range r.files.config.Otherwise {
-		names = append(names, name)
-	}
-	r.nature = r.clock().sniff(sample, names)
+	names = append(names, slices.Sorted(maps.Keys(r.files.config.Otherwise))...)
+	r.nature = r.files.config.Natures.sniff(r.clock(), sample, names)
 	if r.nature.binary {
 		_ = r.fail(errBinary)
 		return

@@ -33,7 +33,8 @@ func (f *Files) Scan(ctx context.Context, ask logql.Ask, take func(worker int, b
 	var busy sync.WaitGroup
 	for number := range max(1, min(ask.Workers, len(tasks))) {
 		busy.Go(func() {
-			w := &worker{sieve: ask.Sieve, edge: ask.Edge, emit: func(batch []logql.Record) error { return take(number, batch) }}
+			w := &worker{sieve: ask.Sieve, edge: ask.Edge, emit: func(batch []logql.Record) error { return take(number, batch) }, scratch: scratches.Get().(*scratch)}
+			defer w.end()
 			for ctx.Err() == nil {
 				n := int(next.Add(1)) - 1
 				if n >= len(tasks) {
@@ -135,6 +136,9 @@ func (p *plan) close() {
 	for _, r := range p.files {
 		if r.content != nil {
 			r.content.Close()
+		}
+		if r.sampled != nil {
+			samples.Put(r.sampled)
 		}
 	}
 }

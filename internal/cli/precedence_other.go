@@ -1,0 +1,6 @@
+//go:build !linux
+
+package cli
+
+// takePrecedence does nothing on this system.
+func takePrecedence() {}
