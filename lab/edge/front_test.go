@@ -168,7 +168,10 @@ func TestFrontFaults(t *testing.T) {
 				})
 			}
 		}, "gateway/backends#the-health-path-fails-while-the-server-serves"},
-		"a weight":                          {func(f *front) { f.edit("server "+f.servers[0].address, "server "+f.servers[0].address+" weight=12") }, "gateway/balance#weights-give-one-server-too-much"},
+		// In turn: with least_conn, the light server gets whatever comes while the heavy one is busy.
+		"a weight": {func(f *front) {
+			f.edit("least_conn; server "+f.servers[0].address, "server "+f.servers[0].address+" weight=12")
+		}, "gateway/balance#weights-give-one-server-too-much"},
 		"a hash of what is always the same": {func(f *front) { f.edit("least_conn;", "hash $server_port;") }, "gateway/balance#the-gateway-ties-clients-to-servers"},
 		"a limit for all together": {func(f *front) {
 			f.edit("  upstream shop", "limit_req_zone $server_port zone=all:1m rate=10r/s; limit_req zone=all burst=3 nodelay;\n  upstream shop")

@@ -188,6 +188,11 @@ func (w *world) first(id string) {
 		ranking = ranking[:0]
 		for _, f := range d.Causes[:min(5, len(d.Causes))] {
 			ranking = append(ranking, fmt.Sprintf("%s %.2f", f.ID, f.Probability))
+			for _, s := range f.Signs {
+				if f.ID == id {
+					ranking = append(ranking, fmt.Sprintf("\n\t%s %s (%s) %s", s.Truth, s.Sign, s.Means, s.Why))
+				}
+			}
 		}
 		for _, r := range d.Roots {
 			if !slices.Contains(ofMachine, r.ID) {
