@@ -57,7 +57,10 @@ func (p Proposal) bound() bool {
 func (s *Subject) Propose(r playbook.Remedy, at time.Time) Proposal { return s.proposal(r, s.vars(at)) }
 
 func (s *Subject) proposal(r playbook.Remedy, vars expr.Vars) Proposal {
-	p := Proposal{Playbook: s.Playbook.ID, Remedy: r.Anchor, Bound: s.Targets, Kind: r.Kind, Title: r.Title, Text: strings.TrimSpace(r.Prose.Text(vars)), Checklist: r.Checklist}
+	p := Proposal{Playbook: s.Playbook.ID, Remedy: r.Anchor, Bound: s.Targets, Kind: r.Kind, Title: r.Title, Text: strings.TrimSpace(r.Prose.Text(vars))}
+	for _, task := range r.Checklist {
+		p.Checklist = append(p.Checklist, task.Sentence(vars))
+	}
 	for _, a := range r.Actions {
 		act := ProposedAction{Type: a.Type, Target: s.Targets[a.Role], Args: map[string]any{}}
 		for _, arg := range a.Args {

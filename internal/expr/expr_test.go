@@ -2,6 +2,7 @@ package expr_test
 
 import (
 	"errors"
+	"fmt"
 	"math/rand"
 	"strings"
 	"testing"
@@ -310,6 +311,40 @@ func TestAnIncidentDoesNotBecomeTheUsualState(t *testing.T) {
 	require.Equal(t, expr.False, got, "this is what it is for")
 	require.Equal(t, 3.0, expr.Usual(3.0, 40), "what is no series stays as it is")
 	require.Equal(t, []any{}, expr.Usual([]any{}, 40))
+}
+
+// Who asks late still learns what was usual: the time before the step, unless
+// that is a mere beginning, as of a service that has just started.
+func TestWhatIsUsualEndsWhereALongIncidentBegan(t *testing.T) {
+	levels := func(lengths ...int) []any {
+		var points []any
+		for level, n := range lengths {
+			for range n {
+				i := len(points)
+				points = append(points, []any{float64(10 * i), float64(1+8*(level%2)) + 0.01*float64(i%3)})
+			}
+		}
+		return []any{map[string]any{"labels": map[string]any{}, "points": points}}
+	}
+	env, err := expr.NewEnv(map[string]expr.Type{"p95": expr.Rows})
+	require.NoError(t, err)
+	for _, c := range []struct {
+		name   string
+		series []any
+		usual  int
+	}{
+		{"asked at once", levels(20, 2), 1},
+		{"asked late", levels(10, 30), 1},
+		{"began a moment ago", levels(4, 30), 9},
+		{"a sixth of what is seen", levels(10, 60), 9},
+		{"back to the usual", levels(20, 12, 20), 1},
+		{"a second one after a first", levels(20, 12, 20, 30), 1},
+	} {
+		program, err := env.CompileSign(fmt.Sprintf(`median(earlier(p95, 30s)) > %d - 0.1 && median(earlier(p95, 30s)) < %[1]d.1`, c.usual))
+		require.NoError(t, err)
+		got, why := program.Test(expr.Vars{"now": 90.0, "p95": c.series})
+		require.Equal(t, expr.True, got, "%s: %s", c.name, why)
+	}
 }
 
 // A sentence has the first line of an error, and not its stack; an argument has

@@ -40,7 +40,7 @@ func seriesFunctions() []function {
 			},
 		}
 	}
-	window := func(name, gives string, keep func(t, end, usual, d float64) bool) function {
+	window := func(name, gives string, part func(ps []point, usual, d float64) []point) function {
 		return function{
 			doc:  Function{name + "(x, d)", gives, fmt.Sprintf("median(%s(errors, 5m))", name)},
 			name: name, args: []*cel.Type{dyn, cel.DurationType}, also: [][]*cel.Type{{dyn, cel.StringType}}, result: cel.ListType(cel.MapType(cel.StringType, dyn)),
@@ -54,12 +54,8 @@ func seriesFunctions() []function {
 					return unknown("%v", err)
 				}
 				kept := []any{}
-				end := points[len(points)-1].t
-				usual := usualUntil(a[0], end)
-				for _, p := range points {
-					if keep(p.t, end, usual, d) {
-						kept = append(kept, []any{p.t, p.v})
-					}
+				for _, p := range part(points, usualUntil(a[0], points[len(points)-1].t), d) {
+					kept = append(kept, []any{p.t, p.v})
 				}
 				if len(kept) == 0 {
 					return unknown("no samples in that part of the series")
@@ -161,8 +157,13 @@ func seriesFunctions() []function {
 				return unknown("the series does not reach back %s", formatSeconds(back))
 			},
 		},
-		window("recent", "the part of a series within d of its newest sample", func(t, end, _, d float64) bool { return t > end-d }),
-		window("earlier", "the part of a series before the last d; in a verification, before the last d of what the diagnosis saw, so that an incident does not become the usual state", func(t, _, usual, d float64) bool { return t <= usual-d }),
+		window("recent", "the part of a series within d of its newest sample", func(ps []point, _, d float64) []point {
+			end := ps[len(ps)-1].t
+			return ps[behind(ps, end-d):]
+		}),
+		window("earlier", "the part of a series before the last d, and before its last lasting step where enough lies before that: an incident that goes on for long does not become the usual state. In a verification, before the last d of what the diagnosis saw", func(ps []point, usual, d float64) []point {
+			return beforeStep(ps[:behind(ps, usual-d)])
+		}),
 	}
 	for i := range fns {
 		if fns[i].name == "min" || fns[i].name == "max" {
@@ -384,12 +385,40 @@ func counterIncrease(ps []point) (float64, error) {
 }
 
 // onset is the first sample behind the clearest step.
-func onset(ps []point) (float64, error) {
+func onset(ps []point) (float64, error) { return Onset(plainPoints(ps)) }
+
+func plainPoints(ps []point) []evidence.Point {
 	plain := make([]evidence.Point, len(ps))
 	for i, p := range ps {
 		plain[i] = evidence.Point{T: p.t, V: p.v}
 	}
-	return Onset(plain)
+	return plain
+}
+
+// behind is the index of the first sample later than t.
+func behind(ps []point, t float64) int {
+	return sort.Search(len(ps), func(i int) bool { return ps[i].t > t })
+}
+
+// What lies before a step is the usual state where it is no mere beginning (own
+// values: a service that has just started is at its usual level soon after).
+const (
+	leastUsual      = 6
+	leastUsualShare = 0.2
+)
+
+// beforeStep is the part of a series before its last lasting step, or all of it
+// where there is none or too little lies before it.
+func beforeStep(ps []point) []point {
+	cuts := steps.Steps(plainPoints(ps))
+	if len(cuts) == 0 {
+		return ps
+	}
+	n := behind(ps, cuts[len(cuts)-1].From)
+	if n < leastUsual || float64(n) < leastUsualShare*float64(len(ps)) {
+		return ps
+	}
+	return ps[:n]
 }
 
 // Onset is when a series takes its clearest step, in seconds since 1970: what

@@ -1,6 +1,7 @@
 package playbook
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/yuin/goldmark"
@@ -173,6 +174,17 @@ func (d *document) findNested(n ast.Node, base int) {
 
 // plainText is the text of a node as a reader sees it.
 func plainText(n ast.Node, text []byte) string {
+	return textOf(n, text, func(code []byte) []byte { return code })
+}
+
+// taskText is plainText as a template: between backticks ${…} is the shell's.
+func taskText(n ast.Node, text []byte) string {
+	return textOf(n, text, func(code []byte) []byte {
+		return bytes.ReplaceAll(bytes.ReplaceAll(code, []byte("$${"), []byte("${")), []byte("${"), []byte("$${"))
+	})
+}
+
+func textOf(n ast.Node, text []byte, code func([]byte) []byte) string {
 	var b strings.Builder
 	_ = ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if !entering {
@@ -181,7 +193,9 @@ func plainText(n ast.Node, text []byte) string {
 		switch n := n.(type) {
 		case *ast.Text:
 			value := n.Segment.Value(text)
-			if n.Parent() == nil || n.Parent().Kind() != ast.KindCodeSpan {
+			if n.Parent() != nil && n.Parent().Kind() == ast.KindCodeSpan {
+				value = code(value)
+			} else {
 				value = util.ResolveEntityNames(util.ResolveNumericReferences(util.UnescapePunctuations(value)))
 			}
 			b.Write(value)

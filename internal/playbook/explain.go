@@ -215,7 +215,7 @@ func (g *page) remedy(r Remedy) {
 		}
 	}
 	for _, task := range r.Checklist {
-		g.item("      - [ ] ", task)
+		g.item("      - [ ] ", strings.ReplaceAll(task.Source(), "$${", "${"))
 	}
 	if r.Verify != nil {
 		within := expr.FormatDuration(r.Verify.Within)

@@ -40,7 +40,10 @@ func meaning(p *playbook.Playbook) string {
 			say("  %s %q %q %v", s.Weight, s.Program.Source(), s.Means.Source(), s.Reads)
 		}
 		for _, r := range c.Remedies {
-			say("  %s %q %q %v", r.Kind, r.Title, r.Prose.Source(), r.Checklist)
+			say("  %s %q %q", r.Kind, r.Title, r.Prose.Source())
+			for _, task := range r.Checklist {
+				say("    task %q", task.Source())
+			}
 			for _, a := range r.Actions {
 				say("    %s @%s", a.Type, a.Role)
 				for _, arg := range a.Args {

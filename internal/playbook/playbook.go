@@ -142,7 +142,7 @@ type Remedy struct {
 	Anchor    string
 	Prose     expr.Template // may hold ${…}
 	Actions   []Action
-	Checklist []string // tasks for people
+	Checklist []expr.Template // tasks for people; may hold ${…}
 	Verify    *Verify
 	Pos       Pos
 }

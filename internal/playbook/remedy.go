@@ -8,6 +8,8 @@ import (
 
 	"github.com/yuin/goldmark/ast"
 	east "github.com/yuin/goldmark/extension/ast"
+
+	"github.com/quellhq/quell/internal/expr"
 )
 
 // remedyHeading is how a remedy's heading reads; the case of its word and
@@ -307,11 +309,16 @@ func hasCheckbox(item ast.Node) bool {
 }
 
 // tasks are the texts of a list's items with a checkbox.
-func (p *parser) tasks(b *block) []string {
-	var out []string
+func (p *parser) tasks(b *block) []expr.Template {
+	var out []expr.Template
 	for item := b.node.FirstChild(); item != nil; item = item.NextSibling() {
-		if hasCheckbox(item) {
-			out = append(out, plainText(item.FirstChild(), p.text[p.base():]))
+		if !hasCheckbox(item) {
+			continue
+		}
+		text := p.itemText(item)
+		text.text = taskText(item.FirstChild(), p.text[p.base():])
+		if task, ok := p.template(text); ok {
+			out = append(out, task)
 		}
 	}
 	return out

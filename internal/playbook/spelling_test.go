@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/quellhq/quell/internal/expr"
 	"github.com/quellhq/quell/internal/playbook"
 )
 
@@ -178,4 +179,23 @@ func TestWhatIsCommentedOutIsNotMeant(t *testing.T) {
 	text := sound(t, tablePart, tablePart+"\n<!--\n| sign | weight | means |\nLeads to: [x](#nope)\n-->\n")
 	_, findings := playbook.ParseFile("p.md", text, vocabulary())
 	require.Empty(t, findings)
+}
+
+func TestATaskSaysWhatWasSeen(t *testing.T) {
+	text := sound(t, verifyPart, verifyPart+"\n\n- [ ] room for ${sessions.size()} sessions: see [the limits](b.md), or `echo ${HOME} ${sessions.size()}`\n")
+	p, findings := playbook.ParseFile("p.md", text, vocabulary())
+	require.Empty(t, findings)
+	var tasks []expr.Template
+	for _, c := range p.Conditions {
+		for _, r := range c.Remedies {
+			tasks = append(tasks, r.Checklist...)
+		}
+	}
+	require.Equal(t, "room for 2 sessions: see the limits, or echo ${HOME} ${sessions.size()}",
+		tasks[0].Sentence(expr.Vars{"sessions": []any{map[string]any{}, map[string]any{}}}))
+
+	text = sound(t, verifyPart, verifyPart+"\n\n- [ ] room for ${nobody.size()} sessions\n")
+	_, findings = playbook.ParseFile("p.md", text, vocabulary())
+	require.Len(t, findings, 1)
+	require.Contains(t, findings[0].Text, "nobody")
 }

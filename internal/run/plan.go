@@ -382,6 +382,9 @@ func (i Investigation) readProbes(pb *playbook.Playbook) map[string]bool {
 		}
 		for _, r := range c.Remedies {
 			note(r.Prose.Reads())
+			for _, task := range r.Checklist {
+				note(task.Reads())
+			}
 			for _, a := range r.Actions {
 				for _, arg := range a.Args {
 					note(arg.Value.Reads())
