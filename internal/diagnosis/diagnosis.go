@@ -5,6 +5,7 @@
 package diagnosis
 
 import (
+	"strings"
 	"time"
 
 	"github.com/quellhq/quell/internal/change"
@@ -134,6 +135,19 @@ type SignResult struct {
 	reads  []string        // names of probes, without pseudo names
 	value  ratio           // of its weight
 	weight playbook.Weight // for sorting
+}
+
+// Says is the sign as a sentence, and that it is not so where it is false. Where
+// the sentence has nothing to name, the expression stands for it.
+func (s SignResult) Says() string {
+	says := s.Means
+	if strings.TrimSpace(says) == "" {
+		says = s.Sign
+	}
+	if s.Truth == "false" {
+		return "not so: " + says
+	}
+	return says
 }
 
 // Root is a likely cause with no likely cause behind it.

@@ -337,3 +337,12 @@ func TestARemedyThatSaysNothingToPeopleNeedsItsTarget(t *testing.T) {
 	s.Targets["rq"] = "jobs"
 	require.Len(t, diagnose(s).Roots[0].Proposals, 1)
 }
+
+func TestASentenceIsNeverEmpty(t *testing.T) {
+	for want, s := range map[string]diagnosis.SignResult{
+		"slow: /a":                {Sign: "slow.size() > 0", Means: "slow: /a", Truth: "true"},
+		"not so: slow.size() > 0": {Sign: "slow.size() > 0", Means: " ", Truth: "false"},
+	} {
+		require.Equal(t, want, s.Says())
+	}
+}

@@ -162,10 +162,7 @@ func labelText(labels map[string]string) string {
 
 // signLine tells a sign, and cites what it was read from.
 func (t *teller) signLine(f *diagnosis.Finding, s diagnosis.SignResult) SignLine {
-	l := SignLine{Text: s.Means, Weight: string(s.Weight), From: strings.Join(s.Source, ", ")}
-	if s.Truth == "false" {
-		l.Text = "not so: " + s.Means
-	}
+	l := SignLine{Text: s.Says(), Weight: string(s.Weight), From: strings.Join(s.Source, ", ")}
 	if !s.At.IsZero() {
 		l.From += " at " + t.clock(s.At)
 	}

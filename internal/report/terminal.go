@@ -211,12 +211,7 @@ func (b *page) signs(label, mark string, list []diagnosis.SignResult) {
 			b.row("", fmt.Sprintf("and %d more (--full)", len(list)-n))
 			return
 		}
-		text := s.Means
-		if s.Truth == "false" {
-			text = "not so: " + text
-		}
-		source := strings.Join(s.Source, ", ")
-		b.rowIn("", label, mark, fmt.Sprintf("%s — %s%s", text, source, b.when(s.At)))
+		b.rowIn("", label, mark, fmt.Sprintf("%s — %s%s", s.Says(), strings.Join(s.Source, ", "), b.when(s.At)))
 		label = ""
 	}
 }
