@@ -3,11 +3,11 @@ package logs
 import (
 	"context"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/logql"
+	"github.com/quellhq/quell/internal/logql/request"
 	"github.com/quellhq/quell/internal/probe"
 )
 
@@ -92,8 +92,6 @@ func (t *Target) split(ctx context.Context, q probe.Question) evidence.Answer {
 // Names that people give to these fields, the best first.
 var (
 	clientFields   = []string{"session_id", "session", "user_id", "user", "client_ip", "source_ip", "remote_addr", "remote_ip", "client", "ip", "x_forwarded_for"}
-	pathFields     = []string{"endpoint", "route", "path", "request_path", "uri", "url"}
-	statusFields   = []string{"status_code", "status", "http_status", "response_code"}
 	instanceFields = []string{"instance", "pod", "hostname", "host", "node", "container"}
 	processFields  = []string{"pid", "process_id", "worker_pid", "worker_id", "worker", "process"}
 )
@@ -112,24 +110,26 @@ func answerOf(e logql.Entry) (answer, bool) {
 		}
 		return ""
 	}
-	status, err := strconv.Atoi(field(statusFields))
+	part := func(is ...request.Part) (value []byte) {
+		for _, want := range is {
+			for _, f := range e.Labels {
+				if len(value) == 0 && request.PartOf(f.Name) == want {
+					value = f.Value
+				}
+			}
+		}
+		return value
+	}
+	status, told := request.StatusOf(part(request.Status))
 	a := answer{at: e.Time, client: field(clientFields), instance: field(instanceFields), process: field(processFields)}
-	if err != nil || status < 200 || status > 499 || a.client == "" || a.process == "" {
+	if !told || status < 200 || status > 499 || a.client == "" || a.process == "" {
 		return a, false
 	}
-	path, _, _ := strings.Cut(field(pathFields), "?")
-	var parts []string
-	for part := range strings.SplitSeq(path, "/") {
-		if _, err := strconv.Atoi(part); err == nil || len(part) > 24 {
-			part = "*"
-		}
-		parts = append(parts, part)
-	}
-	a.path = strings.Join(parts, "/")
-	login := slices.ContainsFunc(logins, func(l string) bool { return strings.Contains(strings.ToLower(path), l) })
+	a.path = request.Route(part(request.Pattern, request.Target))
+	login := slices.ContainsFunc(logins, func(l string) bool { return strings.Contains(strings.ToLower(a.path), l) })
 	a.refused, a.entered = status == 401 || status == 403, login && status < 400
 	// Who mistypes a password, and who asks for what belongs to another, is turned away rightly.
-	return a, a.entered || !login && !slices.Contains(parts, "*")
+	return a, a.entered || !login && !strings.Contains(a.path, "*")
 }
 
 func splitValue(all []answer) map[string]any {

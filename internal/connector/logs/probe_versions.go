@@ -41,6 +41,9 @@ func versionsSpec() probe.Spec {
 // versionLabel is how lines call the version of what wrote them.
 var versionLabel = regexp.MustCompile(`^(app|application|service|release|build|git|deploy|image)?[._-]?(version|release|revision|commit|sha|build)$`)
 
+// number is a version as well, and much else: an order's, a row's.
+var number = regexp.MustCompile(`^[0-9]+$`)
+
 // mostVersions bounds the values of one window; a label with more is none of versions.
 const mostVersions = 20
 
@@ -82,14 +85,16 @@ func (t *Target) versions(ctx context.Context, q probe.Question) evidence.Answer
 	}
 	span := logql.Since(q.Now, window)
 	var all []sightings
+	var read []*int64
 	stats, reading, hint, err := logql.VisitLabels(ctx, logql.SelectLabels(labels), files, span, func() func(logql.Entry) {
-		own := sightings{}
-		all = append(all, own)
+		own, lines := sightings{}, new(int64)
+		all, read = append(all, own), append(read, lines)
 		known := map[string]bool{} // which names are of versions
 		return func(e logql.Entry) {
 			if e.Time == 0 {
 				return
 			}
+			*lines++
 			for _, f := range e.Labels {
 				is, ok := known[string(f.Name)]
 				if !ok {
@@ -118,7 +123,11 @@ func (t *Target) versions(ctx context.Context, q probe.Question) evidence.Answer
 			m.first, m.last = min(m.first, v.first), max(m.last, v.last)
 		}
 	}
-	rows := versionRows(merged, q.Service.Name)
+	var lines int64
+	for _, n := range read {
+		lines += *n
+	}
+	rows := versionRows(merged, lines, q.Service.Name)
 	if len(rows) == 0 {
 		if len(merged) == 0 && stats.Selected == 0 {
 			return t.silence(ctx, q, stats, window, hint)
@@ -129,10 +138,15 @@ func (t *Target) versions(ctx context.Context, q probe.Question) evidence.Answer
 }
 
 // versionRows are the versions of each label that has few of them, newest first.
-func versionRows(all sightings, service string) []any {
+// A label of numbers counts where half of all lines bear it, since what writes a
+// line writes its version into each.
+func versionRows(all sightings, lines int64, service string) []any {
 	byLabel := map[string][]*sighting{}
+	bear, numbers := map[string]int64{}, map[string]bool{}
 	for _, v := range all {
 		byLabel[v.label] = append(byLabel[v.label], v)
+		bear[v.label] += v.lines
+		numbers[v.label] = numbers[v.label] || number.MatchString(v.value)
 	}
 	names := make([]string, 0, len(byLabel))
 	for name := range byLabel {
@@ -142,7 +156,7 @@ func versionRows(all sightings, service string) []any {
 	rows := []any{}
 	for _, name := range names {
 		list := byLabel[name]
-		if len(list) > mostVersions {
+		if len(list) > mostVersions || numbers[name] && 2*bear[name] < lines {
 			continue // an id, not a version
 		}
 		sort.Slice(list, func(i, j int) bool {

@@ -45,3 +45,34 @@ func TestLinesWithoutAVersionTellOfNone(t *testing.T) {
 	target := open(t, connector.Settings{"paths": []any{"*.log"}, "timezone": "UTC"}, dir)
 	require.Equal(t, evidence.NoData, target.Ask(context.Background(), builtin("logs.versions", nil)).Status)
 }
+
+// A number that some lines bear is the version of what they speak of.
+func TestTheVersionOfAnOrderIsNoRelease(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		every int // line that bears one
+		kinds []string
+	}{{"an order's", 10, nil}, {"a build's", 1, []string{"none", "deploy"}}} {
+		dir := t.TempDir()
+		var b strings.Builder
+		for i := range 600 {
+			field := ""
+			if i%c.every == 0 {
+				field = fmt.Sprintf(`,"version":%d`, 88+i/300)
+			}
+			fmt.Fprintf(&b, `{"timestamp":%q,"level":"INFO","message":"saved"%s}`+"\n", ago(time.Duration(600-i)*time.Second), field)
+		}
+		write(t, filepath.Join(dir, "shop.log"), b.String())
+		answer := open(t, connector.Settings{"paths": []any{"*.log"}, "timezone": "UTC"}, dir).Ask(context.Background(), builtin("logs.versions", nil))
+		if c.kinds == nil {
+			require.Equal(t, evidence.NoData, answer.Status, c.name)
+			continue
+		}
+		var kinds []string
+		for _, row := range list(t, answer) {
+			kinds = append(kinds, row.(map[string]any)["kind"].(string))
+		}
+		require.Equal(t, c.kinds, kinds, c.name)
+	}
+}

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/quellhq/quell/internal/logql/request"
 )
 
 // Field is a name and a value of a line; both are valid during the call alone.
@@ -223,6 +225,20 @@ func (r *Reader) facts(l Line) facts {
 	}
 	for _, field := range l.Fields {
 		name, v := field.Name, field.Value
+		switch request.PartOf(name) {
+		case request.Target, request.Pattern:
+			better(3, 1, &f.path, v)
+		case request.Method:
+			f.method = v
+		case request.Opening:
+			if parts := bytes.Fields(v); len(parts) >= 2 {
+				f.method, f.path = parts[0], parts[1]
+			}
+		case request.Status:
+			if n, ok := request.StatusOf(v); ok {
+				f.status = n
+			}
+		}
 		switch string(name) {
 		case "user_id", "userId", "userid", "user", "uid", "user_name", "userName":
 			better(0, 1, &f.user, v)
@@ -250,18 +266,6 @@ func (r *Reader) facts(l Line) facts {
 			if len(f.request) == 0 {
 				f.request = v
 			}
-		case "path", "endpoint", "url", "uri", "request_uri", "route", "http_path", "http_target", "http_route", "target", "resource":
-			better(3, 1, &f.path, v)
-		case "method", "http_method", "request_method", "verb":
-			f.method = v
-		case "request":
-			if parts := bytes.Fields(v); len(parts) >= 2 {
-				f.method, f.path = parts[0], parts[1]
-			}
-		case "status", "status_code", "statusCode", "http_status", "response_status", "http_status_code", "response_code", "code", "response_statusCode":
-			if n, err := strconv.Atoi(string(v)); err == nil && n >= 100 && n < 600 {
-				f.status = n
-			}
 		case "reason", "details_reason", "detail_reason", "failure_reason", "error_reason", "error_type", "errorType", "error", "error_code", "errorCode", "error_name", "exception", "exc_type", "err", "detail", "details", "cause":
 			if len(v) < 300 {
 				f.reason = append(append(f.reason, ' '), v...)
@@ -278,15 +282,15 @@ func firstOf(list []byte) []byte {
 	return bytes.TrimSpace(list)
 }
 
-// request finds what an access log of text says: the request between quotes and
+// opening finds what an access log of text says: the request between quotes and
 // its status.
-var request = regexp.MustCompile(`"([A-Z]{3,7}) (\S{1,1000}) HTTP/[0-9.]+" ([1-5][0-9]{2})\b`)
+var opening = regexp.MustCompile(`"([A-Z]{3,7}) (\S{1,1000}) HTTP/[0-9.]+" ([1-5][0-9]{2})\b`)
 
 func readAccess(text []byte, f *facts) bool {
 	if !bytes.Contains(text, []byte(" HTTP/")) {
 		return false
 	}
-	m := request.FindSubmatch(text)
+	m := opening.FindSubmatch(text)
 	if m == nil {
 		return false
 	}

@@ -33,10 +33,12 @@ func (r Reason) told() bool { return r != "" && r != Other && r != Login }
 func (r Reason) ofLogins() bool { return r == Password || r == Login }
 
 // elsewhere are lines about other things that sound alike: how the service
-// itself logs in to a database or a broker, certificates, signatures of
-// webhooks and of cloud calls.
+// itself logs in to a database, a broker, a mail server or a cloud, certificates,
+// signatures of webhooks and of cloud calls, and cards that are charged.
 var elsewhere = regexp.MustCompile(`password authentication failed for (user|role)|no pg_hba|wrongpass|noauth|noperm|access_refused|using password: (yes|no)|sasl|` +
 	`webhook|x509|certificate|cert |signaturedoesnotmatch|gpg|package signature|code ?sign|database session|db session|` +
+	`smtp|\b535[ -]|\bimap\b|\bscram\b|mongo|access denied for user|\b(aws|s3|gcs|botocore|amazonaws|googleapis|stripe|twilio|sendgrid)\b|pull access|image pull|` +
+	`(payment|card|charge|transaction|pre)[ _-]?auth(ori[sz]ation)?\b|authori[sz]ation (hold|code|amount)|card (was |has been )?(declined|refused)|` +
 	`unauthorized_client|expiredtoken(exception)? .*aws|idle.session timeout|session is in the prepared`)
 
 // phrase is one way of saying a reason. Text is in lower case; what is between

@@ -26,7 +26,12 @@ const maxYear = 2200
 
 // text finds the time of a line of plain text or logfmt, in nanoseconds since
 // 1970. An indented line bears none: it goes on from the line before.
-func (c clock) text(line []byte) (int64, bool) { return c.find(line, timeWithin) }
+func (c clock) text(line []byte) (int64, bool) {
+	if t, ok := c.find(line, timeWithin); ok {
+		return t, true
+	}
+	return c.late(line)
+}
 
 // inner is the time of a record that a frame stamped at the given time: its own
 // where it has one, else the frame's. A time ahead of the frame's is one that

@@ -32,7 +32,6 @@ type Request struct {
 var (
 	bare       = regexp.MustCompile(`\b(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) "?(/[^\s"]{0,1000})(?: HTTP/[0-9.]+)?["\s][\s"|:,=>()\[\]-]*(?:(?:status|status_code|code|responded|returned|answered|completed|with)[\s"|:,=>-]*){0,3}\b([1-5][0-9]{2})\b`)
 	turned     = regexp.MustCompile(`\| *([1-5][0-9]{2}) *\|[^"]{1,120}?\b(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) +"?(/[^\s"]{0,1000})`)         // gin, echo
-	completed  = regexp.MustCompile(`^Completed ([1-5][0-9]{2}) .{0,60}\bin [0-9.]+m?s\b`)                                                        // Rails
 	timers     = regexp.MustCompile(` -?[0-9]+/-?[0-9]+/-?[0-9]+/-?[0-9]+/\+?([0-9]+) ([1-5][0-9]{2}) \+?[0-9]+ .*"([A-Z]{3,7}) ([^" ]{1,1000})`) // HAProxy's httplog: the last of its five times is the whole
 	anyAddress = regexp.MustCompile(`\b[0-9]{1,3}(\.[0-9]{1,3}){3}\b|\b[0-9a-fA-F]{1,4}(:[0-9a-fA-F]{0,4}){3,7}\b`)
 )
@@ -48,29 +47,31 @@ func Read(l Line) (Request, bool) {
 	}
 	for _, f := range l.Fields {
 		v := f.Value
-		switch string(f.Name) {
-		case "path", "url", "uri", "request_uri", "http_path", "http_target", "http_url", "target", "request_path", "req_url", "RequestPath":
+		switch PartOf(f.Name) {
+		case Target:
 			if len(v) > len(r.Target) {
 				r.Target = v // of a path and a url, the one with the query
 			}
-		case "query", "query_string", "args":
+		case Query:
 			if len(v) > 0 && len(r.Target) > 0 && !bytes.Contains(r.Target, []byte("?")) {
 				r.Target = append(append(append([]byte{}, r.Target...), '?'), v...)
 			}
-		case "endpoint", "route", "http_route":
+		case Pattern:
 			if len(r.Target) == 0 {
 				r.Target = v
 			}
-		case "method", "http_method", "request_method", "verb", "req_method", "RequestMethod":
+		case Method:
 			r.Method = v
-		case "request":
+		case Opening:
 			if p := bytes.Fields(v); len(p) >= 2 {
 				r.Method, r.Target = p[0], p[1]
 			}
-		case "status", "status_code", "statusCode", "http_status", "response_status", "http_status_code", "response_code", "code", "res_statusCode", "StatusCode", "DownstreamStatus":
-			if n, err := strconv.Atoi(string(v)); err == nil && n >= 100 && n < 600 {
+		case Status:
+			if n, ok := StatusOf(v); ok {
 				r.Status = n
 			}
+		}
+		switch string(f.Name) {
 		case "bytes", "body_bytes_sent", "bytes_sent", "size", "response_size", "content_length", "resp_bytes", "response_bytes", "http_response_size":
 			if n, err := strconv.ParseInt(string(v), 10, 64); err == nil {
 				r.Bytes = n
@@ -94,7 +95,7 @@ func Read(l Line) (Request, bool) {
 		}
 	}
 	if r.Status == 0 || len(r.Target) == 0 {
-		if !fromText(l.Text, l.Message, &r) {
+		if !fromText(l.Text, &r) {
 			return r, false
 		}
 		if rank == 9 {
@@ -105,9 +106,15 @@ func Read(l Line) (Request, bool) {
 	return r, true
 }
 
+// StatusOf reads the status of an answer; false where a value is none.
+func StatusOf(value []byte) (int, bool) {
+	n, err := strconv.Atoi(string(value))
+	return n, err == nil && n >= 100 && n < 600
+}
+
 // fromText reads the line of an access log, or a sentence that names method,
 // path and status.
-func fromText(text, message []byte, r *Request) bool {
+func fromText(text []byte, r *Request) bool {
 	text = text[:min(len(text), 4096)]
 	if proxied(text, r) {
 		return true
@@ -117,7 +124,7 @@ func fromText(text, message []byte, r *Request) bool {
 		r.Gateway = true
 	} else {
 		var told bool
-		if end, told = sentence(text, message, r); !told {
+		if end, told = sentence(text, r); !told {
 			return false
 		}
 	}
@@ -142,14 +149,9 @@ func proxied(text []byte, r *Request) bool {
 }
 
 // sentence reads what people and frameworks write; end is where its status stands.
-func sentence(text, message []byte, r *Request) (end int, ok bool) {
+func sentence(text []byte, r *Request) (end int, ok bool) {
 	if !hasVerb(text) {
-		m := completed.FindSubmatch(message)
-		if m == nil {
-			return 0, false
-		}
-		r.Target, r.Status = []byte("/"), number(m[1])
-		return 0, true
+		return 0, false
 	}
 	if at := bare.FindSubmatchIndex(text); at != nil && !measure.Match(text[at[1]:]) {
 		r.Method, r.Target, r.Status = text[at[2]:at[3]], text[at[4]:at[5]], number(text[at[6]:at[7]])

@@ -20,13 +20,14 @@ type Tally struct {
 	first        int64 // when the first request came; 0 for none
 	own, gateway side
 	calls        map[string]*pair
+	begun        pairs
 	unsaid       spread // of all numbers that bear no unit
 	places       int8   // decimals of those, at most
 }
 
 // NewTally begins to count.
 func NewTally(split int64) *Tally {
-	return &Tally{split: split, own: side{}, gateway: side{}, calls: map[string]*pair{}}
+	return &Tally{split: split, own: side{}, gateway: side{}, calls: map[string]*pair{}, begun: pairs{}}
 }
 
 // side is what one kind of line tells, by path.
@@ -117,6 +118,9 @@ func (t *Tally) Add(l Line, level string) {
 	}
 	r, ok := Read(l)
 	if !ok {
+		r, ok = t.begun.read(l)
+	}
+	if !ok {
 		return
 	}
 	path := Route(r.Target)
@@ -195,14 +199,16 @@ func (c *count) merge(o count) {
 }
 
 // unit is what one of the numbers without a unit is, in seconds: whole ones are
-// milliseconds, or nanoseconds where they would be minutes; with two decimals at
-// most they are milliseconds, with more of them seconds, unless half of all
-// requests took as many.
+// milliseconds, or nanoseconds where they would be minutes; where half of all are
+// fractions of one they are seconds; else, with two decimals at most, milliseconds,
+// and with more of them seconds, unless half of all requests took as many.
 func (t *Tally) unit() float64 {
 	half := t.unsaid.quantile(0.5)
 	switch {
 	case t.places == 0 && half >= 1e5:
 		return 1e-9
+	case t.places > 0 && half < 1:
+		return 1
 	case t.places <= 2, half > 2:
 		return 1e-3
 	}

@@ -45,7 +45,7 @@ var durations = map[string]Unit{
 	"duration": Unsaid, "latency": Unsaid, "elapsed": Unsaid, "took": Unsaid, "response_time": Unsaid, "runtime": Unsaid, "time_taken": Unsaid,
 	"total_time": Unsaid, "processing_time": Unsaid, "request_duration": Unsaid, "request_latency": Unsaid, "http_duration": Unsaid, "resp_time": Unsaid,
 	"event_duration": Nanos, "process_time": Seconds, "request_time": Seconds, "requestTime": Seconds, "rt": Seconds, "upstream_response_time": Seconds,
-	"responseTime": Millis, "ElapsedMilliseconds": Millis, "Elapsed": Millis, "Duration": Nanos,
+	"responseTime": Millis, "meta_responseTime": Millis, "ElapsedMilliseconds": Millis, "Elapsed": Millis, "Duration": Nanos,
 }
 
 var unitEnds = []struct {
