@@ -354,6 +354,9 @@ func TestSentencesAreShort(t *testing.T) {
 		"Error: no\n  at a\n  at b": "it says Error: no …, at last",
 		strings.Repeat("é", 400):    "it says " + strings.Repeat("é", 300) + " …, at last",
 		"short":                     "it says short, at last",
+		"asked\nTraceback (most recent call last):\n  File a\nKeyError: 'x'\n": "it says asked … KeyError: 'x', at last",
+		"Traceback (most recent call last):\n  File a\n    b()\nKeyError: 'x'": "it says KeyError: 'x', at last",
+		"asked\nTraceback (most recent call last):\n":                          "it says asked, at last",
 	} {
 		tpl, err := env(t).CompileTemplate("it says ${who}, at last")
 		require.NoError(t, err)

@@ -85,14 +85,29 @@ func (t Template) Programs() []*Program {
 // Text fills the holes. What is unknown reads "(unknown)".
 func (t Template) Text(vars Vars) string { return t.fill(vars, func(s string) string { return s }) }
 
+// traceback begins the stack of a Python error; its last line says which.
+const traceback = "Traceback (most recent call last):"
+
 // longestValue bounds what one value may take of a sentence, in characters.
 const longestValue = 300
 
 // Sentence is Text for people: of a value with several lines, like an error with
-// its stack, it has the first, and of a long one the beginning.
+// its stack, it has the first, of a Python traceback the last as well, which is
+// its error, and of a long one the beginning.
 func (t Template) Sentence(vars Vars) string {
 	return t.fill(vars, func(s string) string {
 		first, _, more := strings.Cut(strings.TrimSpace(s), "\n")
+		if before, after, is := strings.Cut(s, traceback); is {
+			var said []string
+			if strings.TrimSpace(before) != "" {
+				said = append(said, strings.TrimSpace(first))
+			}
+			after = strings.TrimSpace(after)
+			if failed := strings.TrimSpace(after[strings.LastIndexByte(after, '\n')+1:]); failed != "" {
+				said = append(said, failed)
+			}
+			first, more = strings.Join(said, " … "), false
+		}
 		if runes := []rune(first); len(runes) > longestValue {
 			first, more = string(runes[:longestValue]), true
 		}
