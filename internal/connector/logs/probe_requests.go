@@ -43,6 +43,10 @@ func requestsSpec() probe.Spec {
 			{Name: "calls", Type: "rows", About: "calls of other services that the log tells of, those that took most time first, at most 20: peer, " + row + "; what is missing in a log of slow or failed calls alone is missing here"},
 			number("call_share", "time of all calls ÷ time of all requests, in the recent time, 0 to 1; missing without calls"),
 			number("call_share_before", "the same before"),
+			number("database_share", "time of statements ÷ time of requests, as the lines of requests tell it, 0 to 1; missing where they do not"),
+			number("database_share_before", "the same before; missing below 20 requests"),
+			number("statements_each", "statements that a request sends, as its line tells it; missing where it does not"),
+			number("statements_each_before", "the same before; missing below 20 requests"),
 			{Name: "told_by", Type: "text", About: "service, or gateway where access logs alone tell"},
 		},
 		Outcomes: []probe.Outcome{
@@ -92,6 +96,12 @@ func requestsValue(r request.Report, length float64) map[string]any {
 	setKnown(v, "turned_away_share", r.All.Now.Turned)
 	if enough(r.All.Before) {
 		setKnown(v, "turned_away_share_before", r.All.Before.Turned)
+	}
+	setKnown(v, "database_share", r.All.Now.InDatabase)
+	setKnown(v, "statements_each", r.All.Now.Statements)
+	if enough(r.All.Before) {
+		setKnown(v, "database_share_before", r.All.Before.InDatabase)
+		setKnown(v, "statements_each_before", r.All.Before.Statements)
 	}
 	setKnown(v, "call_share_before", r.CallShare[0])
 	setKnown(v, "call_share", r.CallShare[1])

@@ -59,8 +59,9 @@ func (p pairs) read(l Line) (Request, bool) {
 	if m == nil {
 		return Request{}, false
 	}
-	r := Request{Target: []byte(others), Status: number(message[m[4]:m[5]]), Bytes: -1}
+	r := Request{Target: []byte(others), Status: number(message[m[4]:m[5]]), Bytes: -1, Database: Database{Statements: -1}}
 	for _, f := range l.Fields {
+		r.Database.field(f)
 		if t, ok := tookOf(f); ok {
 			r.Took = t
 		}
@@ -68,6 +69,7 @@ func (p pairs) read(l Line) (Request, bool) {
 	if r.Took.Unit == None {
 		r.Took = tookFrom(message, m[5])
 	}
+	r.Database.text(message)
 	key := joins(l, message[m[2]:m[3]], process)
 	if b := p[key]; b.open == 1 && l.At-b.at <= longest {
 		r.Target = []byte(b.target)

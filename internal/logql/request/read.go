@@ -24,6 +24,7 @@ type Request struct {
 	Status                    int
 	Bytes                     int64
 	Took                      Took
+	Database                  Database
 	// Gateway: the line is of what stands before a service, or of an access log,
 	// which tell of requests that the service's own lines may tell of as well.
 	Gateway bool
@@ -38,7 +39,7 @@ var (
 
 // Read takes the request of a line; false where the line tells none.
 func Read(l Line) (Request, bool) {
-	r := Request{Bytes: -1}
+	r := Request{Bytes: -1, Database: Database{Statements: -1}}
 	rank := 9
 	ip := func(n int, v []byte) {
 		if n < rank && len(v) > 0 {
@@ -93,6 +94,7 @@ func Read(l Line) (Request, bool) {
 		if t, ok := tookOf(f); ok && (r.Took.Unit == None || r.Took.Unit == Unsaid) {
 			r.Took = t
 		}
+		r.Database.field(f)
 	}
 	if r.Status == 0 || len(r.Target) == 0 {
 		if !fromText(l.Text, &r) {

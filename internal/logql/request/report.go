@@ -16,6 +16,8 @@ type Figures struct {
 	P50, P95    float64 // seconds
 	Seconds     float64 // of all together, not scaled
 	FailedCount int     // not scaled
+	InDatabase  float64 // share of their time that passed in the database
+	Statements  float64 // that each of them sent there
 }
 
 // Of is a path or another service, now and before.
@@ -121,5 +123,6 @@ func figures(c, timed count, unit, scale float64) Figures {
 	if f.Seconds = took.sum; timed.n > 0 {
 		f.P50, f.P95 = took.quantile(0.5), took.quantile(0.95)
 	}
+	f.InDatabase, f.Statements = timed.work.share(unit), c.work.each()
 	return f
 }

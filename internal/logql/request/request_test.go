@@ -261,3 +261,26 @@ func BenchmarkTally(b *testing.B) {
 		}
 	}
 }
+
+func TestTheTimeOfStatements(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		line       request.Line
+		share      float64
+		statements float64
+	}{
+		"Rails":                         {line(0, "Completed 200 OK in 200ms (Views: 1.2ms | ActiveRecord: 150.0ms (12 queries, 2 cached) | GC: 0.2ms)"), 0.75, 12},
+		"lograge":                       {line(0, "", "method=GET", "path=/a", "status=200", "duration=200.25", "view=1.2", "db=150.19"), 0.75, math.NaN()},
+		"with units":                    {line(0, "", "path=/a", "status=200", "duration_ms=200", "db_duration_s=0.15", "db_count=7"), 0.75, 7},
+		"in the unit of the whole":      {line(0, "", "path=/a", "status=200", "duration_ms=200", "db_time=150"), 0.75, math.NaN()},
+		"of a whole that says no unit":  {line(0, "", "path=/a", "status=200", "duration=200", "db_ms=150"), math.NaN(), math.NaN()},
+		"more than the whole":           {line(0, "", "path=/a", "status=200", "duration_ms=200", "db_ms=250", "queries=0"), 1, 0},
+		"a line that does not tell any": {line(0, "", "path=/a", "status=200", "duration_ms=200", "queries=many"), math.NaN(), math.NaN()},
+	} {
+		r := tally(func(int64) []request.Line { return []request.Line{c.line} })
+		for _, f := range []request.Figures{r.All.Now, r.All.Before} {
+			require.InDelta(t, c.share, f.InDatabase, 1e-4, name)
+			require.InDelta(t, c.statements, f.Statements, 1e-4, name)
+		}
+	}
+}

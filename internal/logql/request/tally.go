@@ -44,6 +44,7 @@ type kinds struct{ timed, plain count }
 type count struct {
 	n, failed, turned int
 	said, unsaid      spread // how long they took: in seconds, and in what nobody says
+	work              work
 }
 
 // spread is how numbers are distributed, to four percent, and their sum.
@@ -144,10 +145,10 @@ func (t *Tally) Add(l Line, level string) {
 			s[path] = p
 		}
 	}
-	t.count(&p[now], r.Status, r.Status >= 500, r.Took)
+	t.count(&p[now], r.Status, r.Status >= 500, r.Took).work.add(r.Database, r.Took)
 }
 
-func (t *Tally) count(k *kinds, status int, failed bool, took Took) {
+func (t *Tally) count(k *kinds, status int, failed bool, took Took) *count {
 	c := &k.plain
 	if took.Unit != None {
 		c = &k.timed
@@ -168,6 +169,7 @@ func (t *Tally) count(k *kinds, status int, failed bool, took Took) {
 	default:
 		c.said.add(took.Seconds())
 	}
+	return c
 }
 
 // Merge adds what another has counted.
@@ -196,6 +198,7 @@ func (c *count) merge(o count) {
 	c.turned += o.turned
 	c.said.merge(o.said, 1)
 	c.unsaid.merge(o.unsaid, 1)
+	c.work.merge(o.work)
 }
 
 // unit is what one of the numbers without a unit is, in seconds: whole ones are
