@@ -53,8 +53,10 @@ func (l *Log) Add(spec probe.Spec, e evidence.Evidence, now time.Time) {
 		return
 	}
 	for _, m := range spec.Changes {
-		for _, kind := range m.Sees() {
-			l.see(kind)
+		if !m.Hearsay {
+			for _, kind := range m.Sees() {
+				l.see(kind)
+			}
 		}
 		for _, row := range rows(e.Value, m.Rows) {
 			c, ok := read(m, row, e.At)
@@ -66,6 +68,9 @@ func (l *Log) Add(spec probe.Spec, e evidence.Evidence, now time.Time) {
 		}
 	}
 }
+
+// Empty reports whether nobody can tell of changes, and nobody did.
+func (l Log) Empty() bool { return len(l.Kinds)+len(l.Changes) == 0 }
 
 func (l *Log) see(kind string) {
 	if i, found := slices.BinarySearch(l.Kinds, kind); !found {

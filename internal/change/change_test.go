@@ -113,3 +113,17 @@ func TestACaseSaysWhatHasChanged(t *testing.T) {
 		require.ErrorContains(t, err, text)
 	}
 }
+
+// A log tells of a start, and a start that no line tells of may have happened too.
+func TestHearsayTellsOfWhatHappenedAlone(t *testing.T) {
+	t.Parallel()
+	moment := probe.ChangeRows(probe.Deploy, probe.Restart)[0]
+	moment.Hearsay = true
+	var log change.Log
+	require.True(t, log.Empty())
+	log.Add(probe.Spec{Name: "x.y", Changes: []probe.Moment{moment}}, answered([]any{map[string]any{"at": float64(now.Unix()), "kind": "restart", "what": "shop"}}), now)
+	require.False(t, log.Empty())
+	value := log.Value(now)
+	require.Len(t, value["restart"], 1)
+	require.NotContains(t, value, "deploy", "that none was told of does not say that there was none")
+}

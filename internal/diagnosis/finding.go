@@ -78,7 +78,7 @@ func (s *Subject) times(vars expr.Vars, at time.Time) {
 	if s.began != nil {
 		vars[playbook.Began] = s.began.To
 	}
-	if len(s.Changes.Kinds) == 0 {
+	if s.Changes.Empty() {
 		vars[playbook.Changes] = &expr.Unknown{Status: string(evidence.NotAsked), Reason: "nobody that the service rests on tells what has changed"}
 	}
 }

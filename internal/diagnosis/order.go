@@ -187,7 +187,7 @@ func timelines(in *Input, all []*Finding) []Timeline {
 		if t.Changes == nil {
 			t.Changes = []change.Change{}
 		}
-		if t.Began != nil || len(t.Kinds) > 0 {
+		if t.Began != nil || !t.Empty() {
 			out = append(out, t)
 		}
 	}

@@ -35,16 +35,20 @@ var floors = []struct {
 	// a chart is drawn of evidence alone; the report places it
 	{"record", []string{"internal/incident", "internal/chart", "internal/report"}, true},
 	{"run", []string{"internal/recovery", "internal/run", "internal/execution"}, true},
-	{"edges", []string{"internal/connector/*", "internal/logql", "internal/logql/logfile", "internal/logql/pattern", "internal/logql/spike", "internal/logql/auth", "internal/logql/attack", "internal/logql/request", "internal/series", "internal/demo", "internal/discover", "internal/keyring", "internal/store"}, false},
+	{"edges", []string{"internal/connector/*", "internal/logql", "internal/logql/logfile", "internal/logql/pattern", "internal/logql/spike", "internal/logql/auth", "internal/logql/attack", "internal/logql/request", "internal/logtext", "internal/series", "internal/demo", "internal/discover", "internal/keyring", "internal/store"}, false},
 	{"wiring", []string{"internal/connector/all", "internal/config", "internal/app", "internal/cli", "cmd/quell"}, true},
 }
 
 // besides are single imports that the floors alone would refuse, each with its reason.
 var besides = map[string][]string{
 	// a connector may use the query engine that it serves
-	"internal/connector/logs": {"internal/logql", "internal/logql/logfile", "internal/logql/pattern", "internal/logql/spike", "internal/logql/auth", "internal/logql/attack", "internal/logql/request"},
+	"internal/connector/logs": {"internal/logql", "internal/logql/logfile", "internal/logtext"},
+	// what lines of logs are asked, wherever they come from
+	"internal/logtext": {"internal/logql", "internal/logql/pattern", "internal/logql/spike", "internal/logql/auth", "internal/logql/attack", "internal/logql/request"},
 	// what attackers try are requests
 	"internal/logql/attack": {"internal/logql/request"},
+	// and so are logins
+	"internal/logql/auth": {"internal/logql/request"},
 	// what changed is told of templates; neither knows of queries or files
 	"internal/logql/spike": {"internal/logql/pattern"},
 	// the engine's source of lines that are files
@@ -77,7 +81,7 @@ var besides = map[string][]string{
 	"internal/connector/process":  {"internal/pid", "internal/child"},
 	// its test draws what its caller would
 	"internal/secret/shape":   {"internal/secret"},
-	"internal/connector/loki": {"internal/promtext", "internal/promapi", "internal/logql"},
+	"internal/connector/loki": {"internal/promtext", "internal/promapi", "internal/logql", "internal/logtext"},
 }
 
 // beside are packages that stand on no floor: engines' shared helpers and what

@@ -31,6 +31,8 @@ type Moment struct {
 	Ago   string // instead of At: the field has the seconds that have passed since
 	What  string // what has changed, with fields in braces: "worker {pid}"
 	About string // a field that tells more; may be empty
+	// Hearsay: what is told happened, and what is not told may have happened too.
+	Hearsay bool
 }
 
 // Sees lists the kinds of changes that a moment can tell of.

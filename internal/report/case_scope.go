@@ -203,7 +203,7 @@ func (s scope) script(also []string) (rehearsal.Case, error) {
 		}
 	}
 	for _, t := range s.round.Diagnosis.Timeline {
-		if t.Service != s.service || len(t.Kinds) == 0 {
+		if t.Service != s.service || t.Log.Empty() {
 			continue
 		}
 		text, err := rehearsal.ScriptChanges(t.Log)

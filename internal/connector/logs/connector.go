@@ -14,6 +14,7 @@ import (
 	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/logql"
 	"github.com/quellhq/quell/internal/logql/logfile"
+	"github.com/quellhq/quell/internal/logtext"
 	"github.com/quellhq/quell/internal/probe"
 )
 
@@ -26,7 +27,7 @@ func Kind() connector.Kind {
 		Languages: []connector.Language{{
 			Name: "logql", Patterns: true, Shape: probe.Any, Check: logql.Check, ShapeOf: logql.ShapeOf, Options: options(),
 		}},
-		Probes: []probe.Spec{sourcesSpec(), errorsSpec(), patternsSpec(), spikeSpec(), splitSpec(), authSpec(), attacksSpec(), requestsSpec(), keysSpec(), versionsSpec()},
+		Probes: append([]probe.Spec{sourcesSpec()}, logtext.Specs()...),
 		Open:   open,
 	}
 }
@@ -69,31 +70,14 @@ func (t *Target) Ask(ctx context.Context, q probe.Question) evidence.Answer {
 	defer leave()
 	ctx, cancel := connector.Within(ctx, t.tools.Gate.Limits().Timeout)
 	defer cancel()
-	var a evidence.Answer
-	switch {
-	case q.Lang != "probe":
-		a = evidence.Not(evidence.NotApplicable, "log files answer logql and their built-in questions, not "+q.Lang, "")
-	case q.Builtin == "logs.sources":
-		a = t.sources(ctx, q)
-	case q.Builtin == "logs.errors":
-		a = t.errors(ctx, q)
-	case q.Builtin == "logs.patterns":
-		a = t.patterns(ctx, q)
-	case q.Builtin == "logs.split":
-		a = t.split(ctx, q)
-	case q.Builtin == "logs.attacks":
-		a = t.attacks(ctx, q)
-	case q.Builtin == "logs.requests":
-		a = t.requests(ctx, q)
-	case q.Builtin == "logs.keys":
-		a = t.keys(ctx, q)
-	case q.Builtin == "logs.auth":
-		a = t.auth(ctx, q)
-	case q.Builtin == "logs.spike":
-		a = t.spike(ctx, q)
-	case q.Builtin == "logs.versions":
-		a = t.versions(ctx, q)
-	default:
+	if q.Lang != "probe" {
+		return evidence.Not(evidence.NotApplicable, "log files answer logql and their built-in questions, not "+q.Lang, "")
+	}
+	if q.Builtin == "logs.sources" {
+		return t.redacted(t.sources(ctx, q))
+	}
+	a, ok := t.asker().Ask(ctx, q)
+	if !ok {
 		a = evidence.Not(evidence.NotApplicable, "log files have no question called "+q.Builtin, "")
 	}
 	return t.redacted(a)
@@ -127,6 +111,14 @@ func (t *Target) files(q probe.Question) (source, error) {
 		return &withJournal{journal: t.config.journal, config: c}, nil
 	}
 	return logfile.New(c)
+}
+
+// asker asks what every source of log lines is asked.
+func (t *Target) asker() logtext.Asker {
+	return logtext.Asker{
+		Lines:  func(_ context.Context, q probe.Question, _ time.Duration) (logql.Source, error) { return t.files(q) },
+		Failed: t.failure, Silent: t.silence, Rows: t.tools.Gate.Limits().Rows,
+	}
 }
 
 // failure turns an error of reading or of the engine into an answer.
@@ -175,29 +167,6 @@ func grant(path string) string {
 		return fmt.Sprintf("usermod -aG systemd-journal %s", userName())
 	}
 	return fmt.Sprintf("setfacl -m u:%s:rX %s (or add the user to the group that owns it)", userName(), path)
-}
-
-// duration reads an option or an argument.
-func duration(value any, fallback time.Duration) (time.Duration, error) {
-	switch v := value.(type) {
-	case nil:
-		return fallback, nil
-	case time.Duration:
-		if v <= 0 {
-			return 0, fmt.Errorf("a duration is longer than nothing")
-		}
-		return v, nil
-	case string:
-		if v == "" {
-			return fallback, nil
-		}
-		d, ok := logql.ParseDuration(v)
-		if !ok || d <= 0 {
-			return 0, fmt.Errorf("%q is not a duration like 30m", v)
-		}
-		return d, nil
-	}
-	return 0, fmt.Errorf("%v is not a duration like 30m", value)
 }
 
 var (

@@ -9,6 +9,7 @@ import (
 
 	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/logql"
+	"github.com/quellhq/quell/internal/logtext"
 	"github.com/quellhq/quell/internal/probe"
 )
 
@@ -115,11 +116,11 @@ func (t *Target) window(q probe.Question, metric bool) (logql.Asked, logql.Limit
 	if fallback <= 0 {
 		fallback = defaultSince
 	}
-	since, err := duration(back, fallback)
+	since, err := logtext.Duration(back, fallback)
 	if err != nil {
 		return asked, limits, fmt.Errorf("since: %w", err)
 	}
-	step, err := duration(q.Options["step"], logql.StepFor(since))
+	step, err := logtext.Duration(q.Options["step"], logql.StepFor(since))
 	if err != nil {
 		return asked, limits, fmt.Errorf("step: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/quellhq/quell/internal/connector"
 	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/logql"
+	"github.com/quellhq/quell/internal/logtext"
 	"github.com/quellhq/quell/internal/probe"
 	"github.com/quellhq/quell/internal/promapi"
 )
@@ -23,7 +24,8 @@ func Kind() connector.Kind {
 		Languages: []connector.Language{{
 			Name: "logql", Patterns: true, Shape: probe.Any, Check: check, ShapeOf: logql.ShapeOf, Options: options(),
 		}},
-		Open: open,
+		Probes: logtext.Specs(),
+		Open:   open,
 	}
 }
 
@@ -32,6 +34,7 @@ type Target struct {
 	client *promapi.Client
 	lists  *promapi.Lists
 	tools  connector.Tools
+	last   last
 	closed atomic.Bool
 }
 
@@ -53,14 +56,19 @@ func (t *Target) Ask(ctx context.Context, q probe.Question) evidence.Answer {
 	if t.closed.Load() {
 		return evidence.Not(evidence.NotAsked, "the target is closed", "")
 	}
-	if q.Lang != "logql" {
-		what := q.Lang
-		if q.Lang == "probe" {
-			what = q.Builtin
-		}
-		return evidence.Not(evidence.NotApplicable, "Loki answers logql, not "+what, "")
+	var a evidence.Answer
+	known := true
+	switch q.Lang {
+	case "logql":
+		a = t.logql(ctx, q)
+	case "probe":
+		a, known = t.builtin(ctx, q)
+	default:
+		return evidence.Not(evidence.NotApplicable, "Loki answers logql and questions about lines, not "+q.Lang, "")
 	}
-	a := t.logql(ctx, q)
+	if !known {
+		return evidence.Not(evidence.NotApplicable, "Loki has no question called "+q.Builtin, "")
+	}
 	a.Value = t.tools.Redact.Value(a.Value)
 	a.Reason = t.tools.Redact.Text(a.Reason)
 	for i := range a.Notes {

@@ -42,6 +42,7 @@ func (t *Target) here(ctx context.Context, s stated, w window, a asked, notes []
 	if len(lines.records) == 0 {
 		return t.empty(ctx, s.Fetch[0].Text, w, notes)
 	}
+	lines.sort()
 	limits := logql.Limits{Lines: t.limit(a), Oldest: a.forwards}
 	// Our windows are open at the start and closed at the end, Loki's the other way.
 	question := logql.Asked{End: w.end, Since: w.end.Sub(w.start), Step: a.step}
@@ -128,9 +129,8 @@ func (f *fetched) add(entries []entry) {
 	}
 }
 
-// Read implements logql.Source, oldest first.
+// Read implements logql.Source.
 func (f *fetched) Read(ctx context.Context, _ logql.Window, emit func([]logql.Record) error) ([]string, error) {
-	sort.SliceStable(f.records, func(i, j int) bool { return f.records[i].Time < f.records[j].Time })
 	const batch = 512
 	for from := 0; from < len(f.records); from += batch {
 		if err := ctx.Err(); err != nil {

@@ -9,6 +9,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,6 +29,7 @@ type lokiServer struct {
 	streams []lokiStream
 	asked   []string // paths, in order
 	queries []string // in order
+	mu      sync.Mutex
 }
 
 type lokiStream struct {
@@ -48,6 +50,8 @@ func (s *lokiServer) start(t *testing.T) string {
 }
 
 func (s *lokiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.asked = append(s.asked, r.URL.Path)
 	if s.tenant != "" && r.Header.Get("X-Scope-OrgID") != s.tenant {
 		http.Error(w, "no org id", http.StatusUnauthorized)

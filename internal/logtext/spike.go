@@ -1,4 +1,4 @@
-package logs
+package logtext
 
 import (
 	"context"
@@ -53,7 +53,7 @@ func spikeSpec() probe.Spec {
 	}
 }
 
-func (t *Target) spike(ctx context.Context, q probe.Question) evidence.Answer {
+func (t Asker) spike(ctx context.Context, q probe.Question) evidence.Answer {
 	// The window of a spike is the whole time; what args calls before is not asked.
 	args, err := t.args(q)
 	if err != nil {
@@ -68,15 +68,15 @@ func (t *Target) spike(ctx context.Context, q probe.Question) evidence.Answer {
 	window := logql.Since(q.Now, args.window)
 	ask := spike.Question{Start: window.Start.UnixNano(), End: window.End.UnixNano()}
 	if text, _ := q.Args["recent"].(string); text != "" && text != "-" {
-		recent, err := duration(text, 0)
+		recent, err := Duration(text, 0)
 		if err != nil || recent >= args.window {
 			return evidence.Not(evidence.Invalid, fmt.Sprintf("recent: %q is not a part of the window of %s, like 10m", text, args.window), "")
 		}
 		ask.Split = q.Now.Add(-recent).UnixNano()
 	}
-	files, err := t.files(q)
+	files, err := t.Lines(ctx, q, args.window)
 	if err != nil {
-		return t.failure(err)
+		return t.Failed(err)
 	}
 	var collectors []*spike.Collector
 	stats, reading, hint, err := logql.VisitLabels(ctx, args.log, files, window, func() func(logql.Entry) {
@@ -97,14 +97,14 @@ func (t *Target) spike(ctx context.Context, q probe.Question) evidence.Answer {
 		}
 	})
 	if err != nil {
-		return t.failure(err)
+		return t.Failed(err)
 	}
 	collector, notes := collectors[0], reading.Notes
 	for _, o := range collectors[1:] {
 		collector.Merge(o)
 	}
 	if collector.Miner().Stats().Messages == 0 {
-		return t.silence(ctx, q, stats, args.window, hint)
+		return t.Silent(ctx, q, stats, args.window, hint)
 	}
 	r := collector.Report(ask)
 	notes = append(append(notes, r.Notes...), minerNotes(collector.Miner().Stats())...)

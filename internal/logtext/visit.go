@@ -1,4 +1,4 @@
-package logs
+package logtext
 
 import (
 	"context"
@@ -21,7 +21,7 @@ type visited struct {
 // read gives each line of the recent time and of the time before it to a
 // visitor, with all of its fields. Several goroutines read; begin makes the
 // visitor of each, which it is told the split of.
-func (t *Target) read(ctx context.Context, q probe.Question, before string, begin func(split int64) func(logql.Entry)) (visited, *evidence.Answer) {
+func (t Asker) read(ctx context.Context, q probe.Question, before string, begin func(split int64) func(logql.Entry)) (visited, *evidence.Answer) {
 	var v visited
 	if q.Args["before"] == nil {
 		q.Args = withArg(q.Args, "before", before)
@@ -31,20 +31,20 @@ func (t *Target) read(ctx context.Context, q probe.Question, before string, begi
 	if err != nil {
 		return failed(evidence.Not(evidence.Invalid, err.Error(), ""))
 	}
-	files, err := t.files(q)
+	files, err := t.Lines(ctx, q, args.window+args.before)
 	if err != nil {
-		return failed(t.failure(err))
+		return failed(t.Failed(err))
 	}
 	v.args, v.split = args, q.Now.Add(-args.window).UnixNano()
 	v.window = logql.Since(q.Now, args.window+args.before)
 	var reading logql.Reading
 	v.stats, reading, v.hint, err = logql.VisitLabels(ctx, args.log, files, v.window, func() func(logql.Entry) { return begin(v.split) })
 	if err != nil {
-		return failed(t.failure(err))
+		return failed(t.Failed(err))
 	}
 	v.notes = reading.Notes
 	if v.stats.Matched == 0 {
-		return failed(t.silence(ctx, q, v.stats, args.window+args.before, v.hint))
+		return failed(t.Silent(ctx, q, v.stats, args.window+args.before, v.hint))
 	}
 	return v, nil
 }

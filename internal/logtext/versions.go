@@ -1,4 +1,4 @@
-package logs
+package logtext
 
 import (
 	"bytes"
@@ -70,14 +70,14 @@ func (s sightings) add(label, value []byte, at int64) {
 	v.first, v.last = min(v.first, at), max(v.last, at)
 }
 
-func (t *Target) versions(ctx context.Context, q probe.Question) evidence.Answer {
-	window, err := duration(q.Args["window"], 30*time.Minute)
+func (t Asker) versions(ctx context.Context, q probe.Question) evidence.Answer {
+	window, err := Duration(q.Args["window"], 30*time.Minute)
 	if err != nil {
 		return evidence.Not(evidence.Invalid, "window: "+err.Error(), "")
 	}
-	files, err := t.files(q)
+	files, err := t.Lines(ctx, q, window)
 	if err != nil {
-		return t.failure(err)
+		return t.Failed(err)
 	}
 	labels := map[string]string{}
 	if q.Service.Name != "" {
@@ -109,7 +109,7 @@ func (t *Target) versions(ctx context.Context, q probe.Question) evidence.Answer
 		}
 	})
 	if err != nil {
-		return t.failure(err)
+		return t.Failed(err)
 	}
 	merged := sightings{}
 	for _, own := range all {
@@ -130,7 +130,7 @@ func (t *Target) versions(ctx context.Context, q probe.Question) evidence.Answer
 	rows := versionRows(merged, lines, q.Service.Name)
 	if len(rows) == 0 {
 		if len(merged) == 0 && stats.Selected == 0 {
-			return t.silence(ctx, q, stats, window, hint)
+			return t.Silent(ctx, q, stats, window, hint)
 		}
 		return evidence.Not(evidence.NoData, "the lines do not say which version wrote them", "write the version into every line, as the field version")
 	}

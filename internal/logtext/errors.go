@@ -1,4 +1,4 @@
-package logs
+package logtext
 
 import (
 	"context"
@@ -41,14 +41,14 @@ func errorsSpec() probe.Spec {
 	}
 }
 
-func (t *Target) errors(ctx context.Context, q probe.Question) evidence.Answer {
+func (t Asker) errors(ctx context.Context, q probe.Question) evidence.Answer {
 	args, err := t.args(q)
 	if err != nil {
 		return evidence.Not(evidence.Invalid, err.Error(), "")
 	}
-	files, err := t.files(q)
+	files, err := t.Lines(ctx, q, args.window+args.before)
 	if err != nil {
-		return t.failure(err)
+		return t.Failed(err)
 	}
 	split := q.Now.Add(-args.window).UnixNano()
 	window := logql.Since(q.Now, args.window+args.before)
@@ -59,7 +59,7 @@ func (t *Target) errors(ctx context.Context, q probe.Question) evidence.Answer {
 		return c.add
 	})
 	if err != nil {
-		return t.failure(err)
+		return t.Failed(err)
 	}
 	c := workers[0]
 	for _, o := range workers[1:] {
@@ -67,7 +67,7 @@ func (t *Target) errors(ctx context.Context, q probe.Question) evidence.Answer {
 	}
 	notes := reading.Notes
 	if c.recent+c.earlier == 0 {
-		return t.silence(ctx, q, stats, args.window+args.before, hint)
+		return t.Silent(ctx, q, stats, args.window+args.before, hint)
 	}
 	value := map[string]any{"lines": int64(c.recent), "errors": int64(c.failed), "before": int64(c.before)}
 	if c.recent > 0 {

@@ -1,4 +1,4 @@
-package logs
+package logtext
 
 import (
 	"context"
@@ -58,7 +58,7 @@ func requestsSpec() probe.Spec {
 	}
 }
 
-func (t *Target) requests(ctx context.Context, q probe.Question) evidence.Answer {
+func (t Asker) requests(ctx context.Context, q probe.Question) evidence.Answer {
 	var tallies []*request.Tally
 	v, failed := t.read(ctx, q, "50m", func(split int64) func(logql.Entry) {
 		tally := request.NewTally(split)

@@ -1,4 +1,4 @@
-package logs
+package logtext
 
 import (
 	"context"
@@ -57,14 +57,14 @@ type answer struct {
 	refused, entered  bool // entered: a login that went well
 }
 
-func (t *Target) split(ctx context.Context, q probe.Question) evidence.Answer {
+func (t Asker) split(ctx context.Context, q probe.Question) evidence.Answer {
 	args, err := t.args(q)
 	if err != nil {
 		return evidence.Not(evidence.Invalid, err.Error(), "")
 	}
-	files, err := t.files(q)
+	files, err := t.Lines(ctx, q, args.window)
 	if err != nil {
-		return t.failure(err)
+		return t.Failed(err)
 	}
 	var readers []*[]answer
 	stats, reading, hint, err := logql.VisitLabels(ctx, args.log, files, logql.Since(q.Now, args.window), func() func(logql.Entry) {
@@ -77,14 +77,14 @@ func (t *Target) split(ctx context.Context, q probe.Question) evidence.Answer {
 		}
 	})
 	if err != nil {
-		return t.failure(err)
+		return t.Failed(err)
 	}
 	var all []answer
 	for _, r := range readers {
 		all = append(all, *r...)
 	}
 	if len(all) == 0 && stats.Matched == 0 {
-		return t.silence(ctx, q, stats, args.window, hint)
+		return t.Silent(ctx, q, stats, args.window, hint)
 	}
 	return evidence.Of(splitValue(all), reading.Notes...)
 }

@@ -1,4 +1,4 @@
-package logs
+package logtext
 
 import (
 	"context"
@@ -46,7 +46,7 @@ func attacksSpec() probe.Spec {
 	}
 }
 
-func (t *Target) attacks(ctx context.Context, q probe.Question) evidence.Answer {
+func (t Asker) attacks(ctx context.Context, q probe.Question) evidence.Answer {
 	if q.Args["window"] == nil {
 		q.Args = withArg(q.Args, "window", "30m")
 	}

@@ -1,4 +1,4 @@
-package logs
+package logtext
 
 import (
 	"context"
@@ -73,7 +73,7 @@ func authSpec() probe.Spec {
 	}
 }
 
-func (t *Target) auth(ctx context.Context, q probe.Question) evidence.Answer {
+func (t Asker) auth(ctx context.Context, q probe.Question) evidence.Answer {
 	var tallies []*auth.Tally
 	v, failed := t.read(ctx, q, "50m", func(split int64) func(logql.Entry) {
 		tally := auth.NewTally(split)

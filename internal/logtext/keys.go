@@ -1,4 +1,4 @@
-package logs
+package logtext
 
 import (
 	"context"
@@ -32,7 +32,7 @@ func keysSpec() probe.Spec {
 	}
 }
 
-func (t *Target) keys(ctx context.Context, q probe.Question) evidence.Answer {
+func (t Asker) keys(ctx context.Context, q probe.Question) evidence.Answer {
 	if q.Args["window"] == nil {
 		q.Args = withArg(q.Args, "window", "15m")
 	}

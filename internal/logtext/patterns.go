@@ -1,4 +1,4 @@
-package logs
+package logtext
 
 import (
 	"context"
@@ -44,13 +44,13 @@ type patternArgs struct {
 	limit          int
 }
 
-func (t *Target) args(q probe.Question) (patternArgs, error) {
+func (t Asker) args(q probe.Question) (patternArgs, error) {
 	var a patternArgs
 	var err error
-	if a.window, err = duration(q.Args["window"], 10*time.Minute); err != nil {
+	if a.window, err = Duration(q.Args["window"], 10*time.Minute); err != nil {
 		return a, fmt.Errorf("window: %w", err)
 	}
-	if a.before, err = duration(q.Args["before"], time.Hour); err != nil {
+	if a.before, err = Duration(q.Args["before"], time.Hour); err != nil {
 		return a, fmt.Errorf("before: %w", err)
 	}
 	a.limit = 50
@@ -60,8 +60,8 @@ func (t *Target) args(q probe.Question) (patternArgs, error) {
 	case int64:
 		a.limit = int(n)
 	}
-	if a.limit < 1 || a.limit > t.tools.Gate.Limits().Rows {
-		return a, fmt.Errorf("limit: it lies between 1 and %d", t.tools.Gate.Limits().Rows)
+	if a.limit < 1 || a.limit > t.Rows {
+		return a, fmt.Errorf("limit: it lies between 1 and %d", t.Rows)
 	}
 	text, _ := q.Args["query"].(string)
 	if text == "" || text == "-" {
@@ -84,14 +84,14 @@ func (t *Target) args(q probe.Question) (patternArgs, error) {
 	return a, nil
 }
 
-func (t *Target) patterns(ctx context.Context, q probe.Question) evidence.Answer {
+func (t Asker) patterns(ctx context.Context, q probe.Question) evidence.Answer {
 	args, err := t.args(q)
 	if err != nil {
 		return evidence.Not(evidence.Invalid, err.Error(), "")
 	}
-	files, err := t.files(q)
+	files, err := t.Lines(ctx, q, args.window+args.before)
 	if err != nil {
-		return t.failure(err)
+		return t.Failed(err)
 	}
 	split := q.Now.Add(-args.window)
 	window := logql.Since(q.Now, args.window+args.before)
@@ -106,14 +106,14 @@ func (t *Target) patterns(ctx context.Context, q probe.Question) evidence.Answer
 		}
 	})
 	if err != nil {
-		return t.failure(err)
+		return t.Failed(err)
 	}
 	miner, notes := miners[0], reading.Notes
 	for _, o := range miners[1:] {
 		miner.Merge(o)
 	}
 	if miner.Stats().Messages == 0 {
-		return t.silence(ctx, q, stats, args.window+args.before, hint)
+		return t.Silent(ctx, q, stats, args.window+args.before, hint)
 	}
 	templates := miner.Templates()
 	fresh, earlier, rows := 0, 0, []any{}
