@@ -136,6 +136,16 @@ func otherFunctions() []function {
 			},
 		},
 		{
+			doc:  Function{"given(condition, x)", "x where the condition holds; unknown else, so that a sign which is about another situation speaks neither for nor against", `given(max(starts) >= 2.0, slope(memory) > 0.0)`},
+			name: "given", args: []*cel.Type{cel.BoolType, dyn}, result: dyn,
+			call: func(a []ref.Val) ref.Val {
+				if a[0] != types.True {
+					return unknown("it is about another situation")
+				}
+				return a[1]
+			},
+		},
+		{
 			doc:  Function{"failure(probe)", `why a probe has no answer ("denied", "unreachable", "timed out", "no data", …), or "" where it has one`, `failure(sessions) == "denied"`},
 			name: "failure", args: []*cel.Type{dyn}, result: text, lenient: true,
 			call: func(a []ref.Val) ref.Val {
