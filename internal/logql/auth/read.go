@@ -45,6 +45,9 @@ type Event struct {
 	Sample   string // the line, shortened; of refusals with a reason
 	plain    bool   // told by a text access log: that of the gateway, mostly
 	paired   bool   // a line of the access log was taken for the same
+	// Of a login that is told by its status alone: where, and which status.
+	path   string
+	status int16
 }
 
 // Reader turns lines into events. It is used by one goroutine.
@@ -106,6 +109,10 @@ func (r *Reader) Read(l Line) (Event, bool) {
 	}
 	e.User, e.Session, e.Request = r.keep(f.user), r.keep(f.session), r.keep(f.request)
 	e.IP = r.keep(address(f.ip))
+	if e.Outcome == In && e.Access {
+		path, _, _ := bytes.Cut(f.path, []byte("?"))
+		e.path, e.status = r.keep(path), int16(f.status)
+	}
 	e.Instance = r.keep(f.instance)
 	if len(f.pid) > 0 && len(f.instance)+len(f.pid) < 100 {
 		e.Instance = r.keep(append(append(append([]byte{}, f.instance...), '/'), f.pid...))

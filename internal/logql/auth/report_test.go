@@ -78,3 +78,26 @@ func TestTheAnswerDependsOnWhoGivesIt(t *testing.T) {
 	require.Equal(t, 5, r.Flipped)
 	require.Len(t, r.Instances, 2)
 }
+
+// A form that is refused comes back with 200; where nobody is sent on, 200 lets in.
+func TestFormsThatComeBack(t *testing.T) {
+	t.Parallel()
+	post := func(ip, path string, status int) string {
+		return fmt.Sprintf(`%s - - [28/Nov/2026:23:00:00 +0000] "POST %s HTTP/1.1" %d 12 "-" "curl"`, ip, path, status)
+	}
+	for sent, want := range map[int]auth.Outcome{302: auth.Refused, 200: auth.In} {
+		tally := auth.NewTally(1800 * second)
+		for i := range int64(30) {
+			tally.Add(line((2000+10*i)*second, post("203.0.113.9", "/accounts/login/?next=/", 200)))
+		}
+		tally.Add(line(2005*second, post("198.51.100.4", "/accounts/login/", sent)))
+		tally.Add(line(2006*second, post("198.51.100.5", "/oauth/token", 302)))
+		r := tally.Report(1, 3600*second)
+		failures, logins := 0, 32
+		if want == auth.Refused {
+			failures, logins = 30, 2
+		}
+		require.Equal(t, failures, r.Failures, sent)
+		require.Equal(t, logins, r.Logins, sent)
+	}
+}

@@ -101,6 +101,7 @@ const near = int64(2e9)
 // attempts are the events with each attempt once: an access log tells again
 // what the service has said itself, and a service may say it twice.
 func (t *Tally) attempts() []Event {
+	t.readForms()
 	sort.SliceStable(t.events, func(i, j int) bool {
 		a, b := &t.events[i], &t.events[j]
 		if a.At != b.At {
@@ -142,6 +143,23 @@ func (t *Tally) attempts() []Event {
 		}
 	}
 	return out
+}
+
+// readForms finds the logins of forms: who gets in is sent on (302 or 303), and
+// who does not gets the form again with 200, as Django, Rails and Spring have it.
+// Where nobody is sent on, 200 lets in.
+func (t *Tally) readForms() {
+	sendsOn := map[string]bool{}
+	for i := range t.events {
+		if e := &t.events[i]; e.status == 302 || e.status == 303 {
+			sendsOn[e.path] = true
+		}
+	}
+	for i := range t.events {
+		if e := &t.events[i]; e.status == 200 && sendsOn[e.path] {
+			e.Outcome, e.Reason = Refused, Login
+		}
+	}
 }
 
 // twin is the service's own line of what the access log tells at i; -1 where
