@@ -74,6 +74,7 @@ const (
 type startSaid struct {
 	at            int64 // nanoseconds
 	text, version string
+	of            string // what the version is of: the words before it
 	release       bool
 }
 
@@ -130,7 +131,7 @@ func startOf(e logql.Entry) (startSaid, bool) {
 	}
 	s := startSaid{at: e.Time, text: string(message[said[0]:]), release: release}
 	if m := namedVersion.FindStringSubmatchIndex(s.text); m != nil && !amount.MatchString(s.text[m[3]:]) {
-		s.version = s.text[m[2]:m[3]]
+		s.of, s.version = s.text[:m[2]], s.text[m[2]:m[3]]
 	}
 	return s, true
 }
@@ -140,11 +141,12 @@ func startRows(all []startSaid, service string) []any {
 	slices.SortFunc(all, func(a, b startSaid) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.text, b.text)) })
 	rows := []any{}
 	var last startSaid
-	version := ""
+	versions := map[string]string{} // a server says its own, and the service says another
 	for _, s := range all {
-		other := s.version != "" && version != "" && s.version != version
+		before := versions[s.of]
+		other := s.version != "" && before != "" && s.version != before
 		if s.version != "" && !s.release {
-			version = s.version
+			versions[s.of] = s.version
 		}
 		if last.at != 0 && last.release == s.release && s.at-last.at < int64(apart) && !other {
 			continue
