@@ -34,7 +34,7 @@ type Target struct {
 	client *promapi.Client
 	lists  *promapi.Lists
 	tools  connector.Tools
-	last   last
+	moment moment
 	closed atomic.Bool
 }
 

@@ -71,10 +71,20 @@ func (f *fetch) Read(ctx context.Context, w logql.Window, emit func([]logql.Reco
 	return f.notes, err
 }
 
-// last keeps the newest fetch.
-type last struct {
-	mu    sync.Mutex
-	fetch *fetch
+// moment keeps what was fetched for the questions of one moment, by selector.
+type moment struct {
+	mu      sync.Mutex
+	end     time.Time
+	fetches map[string]*fetch
+}
+
+// forget lets the next question try again.
+func (m *moment) forget(f *fetch) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fetches[f.selector] == f {
+		delete(m.fetches, f.selector)
+	}
 }
 
 // leastReach is how far back a fetch goes at least, so that the questions of a
@@ -87,14 +97,17 @@ func (t *Target) linesOf(ctx context.Context, q probe.Question, reach time.Durat
 	if err != nil {
 		return nil, err
 	}
-	t.last.mu.Lock()
-	f := t.last.fetch
-	if f == nil || f.selector != selector || !f.end.Equal(q.Now) || f.reach < reach {
+	t.moment.mu.Lock()
+	if !t.moment.end.Equal(q.Now) {
+		t.moment.end, t.moment.fetches = q.Now, map[string]*fetch{}
+	}
+	f := t.moment.fetches[selector]
+	if f == nil || f.reach < reach {
 		f = &fetch{fetched: &fetched{seen: map[string]bool{}}, selector: selector, end: q.Now, reach: max(reach, leastReach), done: make(chan struct{})}
-		t.last.fetch = f
+		t.moment.fetches[selector] = f
 		go t.fill(context.WithoutCancel(ctx), f, q.Service.Name)
 	}
-	t.last.mu.Unlock()
+	t.moment.mu.Unlock()
 	select {
 	case <-f.done:
 		return f, f.err
@@ -118,11 +131,7 @@ func (t *Target) fill(ctx context.Context, f *fetch, service string) {
 	}
 	f.seen = nil
 	if f.err = err; err != nil {
-		t.last.mu.Lock()
-		if t.last.fetch == f {
-			t.last.fetch = nil // the next question tries again
-		}
-		t.last.mu.Unlock()
+		t.moment.forget(f)
 		return
 	}
 	f.named(service)
