@@ -39,21 +39,23 @@ type Report struct {
 // in nanoseconds since 1970. ok is false where no line told of a request.
 func (t *Tally) Report(start, end int64) (r Report, ok bool) {
 	unit := t.unit()
+	unusual := max(t.own.unusual(unit), t.gateway.unusual(unit))
 	scale := math.NaN()
 	if t.first != 0 && t.first < t.split {
-		if length := t.split - max(start, t.first); length > 0 {
+		if length := t.split - int64(unusual)*slice - max(start, t.first); length > 0 {
 			scale = float64(end-t.split) / float64(length)
 		}
 	}
-	own, gateway := t.own.sum(), t.gateway.sum()
-	s, sum := t.own, own
+	s, g := t.own.side(unusual), t.gateway.side(unusual)
+	own, gateway := s.sum(), g.sum()
+	sum := own
 	timed := own[0].timed.n+own[1].timed.n > 0
 	theirs := gateway[0].timed.n+gateway[1].timed.n > 0
 	// A dead service writes nothing; who stands before it does.
 	silent := gateway[1].total() >= 5 && 2*own[1].total()*gateway[0].total() < gateway[1].total()*own[0].total()
 	few := 3*(own[0].total()+own[1].total()) < gateway[0].total()+gateway[1].total() // it tells of some of its requests, as of those that fail
 	if few || !timed && theirs || silent {
-		s, sum, r.Gateway = t.gateway, gateway, true
+		s, sum, r.Gateway = g, gateway, true
 	}
 	if sum[0].total()+sum[1].total() == 0 && len(t.calls) == 0 {
 		return r, false
@@ -66,7 +68,7 @@ func (t *Tally) Report(start, end int64) (r Report, ok bool) {
 		return cmp.Or(cmp.Compare(b.Now.Requests, a.Now.Requests), cmp.Compare(a.Name, b.Name))
 	})
 	var spent [2]float64
-	for name, p := range t.calls {
+	for name, p := range t.calls.side(unusual) {
 		c := of(name, *p, unit, scale)
 		spent[0] += c.Before.Seconds
 		spent[1] += c.Now.Seconds
@@ -87,8 +89,7 @@ func (t *Tally) Report(start, end int64) (r Report, ok bool) {
 func (s side) sum() (all pair) {
 	for _, p := range s {
 		for i := range p {
-			all[i].timed.merge(p[i].timed)
-			all[i].plain.merge(p[i].plain)
+			all[i].merge(p[i])
 		}
 	}
 	return all

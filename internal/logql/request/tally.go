@@ -18,8 +18,8 @@ const (
 type Tally struct {
 	split        int64
 	first        int64 // when the first request came; 0 for none
-	own, gateway side
-	calls        map[string]*pair
+	own, gateway kept
+	calls        kept
 	begun        pairs
 	unsaid       spread // of all numbers that bear no unit
 	places       int8   // decimals of those, at most
@@ -27,10 +27,30 @@ type Tally struct {
 
 // NewTally begins to count.
 func NewTally(split int64) *Tally {
-	return &Tally{split: split, own: side{}, gateway: side{}, calls: map[string]*pair{}, begun: pairs{}}
+	return &Tally{split: split, own: kept{}, gateway: kept{}, calls: kept{}, begun: pairs{}}
 }
 
-// side is what one kind of line tells, by path.
+// slice is how finely the time before is kept, in nanoseconds: so that what is
+// usual can end where it began to be unusual.
+const slice = 120_000_000_000
+
+// kept is what one kind of line tells, by path, and by slices of time: 0 is now,
+// and 1 the newest slice before.
+type kept map[string]map[int]*kinds
+
+func (k kept) of(name string, at int) *kinds {
+	slices := k[name]
+	if slices == nil {
+		slices = map[int]*kinds{}
+		k[name] = slices
+	}
+	if slices[at] == nil {
+		slices[at] = &kinds{}
+	}
+	return slices[at]
+}
+
+// side is kept, of a time before and of now.
 type side map[string]*pair
 
 // pair is before and now.
@@ -102,18 +122,13 @@ func (t *Tally) Add(l Line, level string) {
 	if l.At == 0 {
 		return
 	}
-	now := 0
-	if l.At >= t.split {
-		now = 1
+	at := 0
+	if l.At < t.split {
+		at = 1 + int((t.split-l.At)/slice)
 	}
 	if c, ok := ReadCall(l, level); ok {
-		p := t.calls[c.Peer]
-		if p == nil && len(t.calls) < maxPeers {
-			p = &pair{}
-			t.calls[c.Peer] = p
-		}
-		if p != nil {
-			t.count(&p[now], 0, c.Failed, c.Took)
+		if t.calls[c.Peer] != nil || len(t.calls) < maxPeers {
+			t.count(t.calls.of(c.Peer, at), 0, c.Failed, c.Took)
 		}
 		return
 	}
@@ -135,17 +150,10 @@ func (t *Tally) Add(l Line, level string) {
 	if r.Gateway {
 		s = t.gateway
 	}
-	p := s[path]
-	if p == nil {
-		if len(s) >= maxPaths {
-			path = others
-		}
-		if p = s[path]; p == nil {
-			p = &pair{}
-			s[path] = p
-		}
+	if s[path] == nil && len(s) >= maxPaths {
+		path = others
 	}
-	t.count(&p[now], r.Status, r.Status >= 500, r.Took).work.add(r.Database, r.Took)
+	t.count(s.of(path, at), r.Status, r.Status >= 500, r.Took).work.add(r.Database, r.Took)
 }
 
 func (t *Tally) count(k *kinds, status int, failed bool, took Took) *count {
@@ -177,19 +185,20 @@ func (t *Tally) Merge(o *Tally) {
 	if o.first != 0 && (t.first == 0 || o.first < t.first) {
 		t.first = o.first
 	}
-	for _, m := range []struct{ to, from map[string]*pair }{{t.own, o.own}, {t.gateway, o.gateway}, {t.calls, o.calls}} {
-		for name, p := range m.from {
-			if m.to[name] == nil {
-				m.to[name] = &pair{}
-			}
-			for i := range p {
-				m.to[name][i].timed.merge(p[i].timed)
-				m.to[name][i].plain.merge(p[i].plain)
+	for _, m := range []struct{ to, from kept }{{t.own, o.own}, {t.gateway, o.gateway}, {t.calls, o.calls}} {
+		for name, slices := range m.from {
+			for at, k := range slices {
+				m.to.of(name, at).merge(*k)
 			}
 		}
 	}
 	t.unsaid.merge(o.unsaid, 1)
 	t.places = max(t.places, o.places)
+}
+
+func (k *kinds) merge(o kinds) {
+	k.timed.merge(o.timed)
+	k.plain.merge(o.plain)
 }
 
 func (c *count) merge(o count) {
