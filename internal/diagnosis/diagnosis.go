@@ -137,6 +137,13 @@ type SignResult struct {
 	weight playbook.Weight // for sorting
 }
 
+// Tells reports whether the sentence has everything that it names: what was not
+// seen leaves holes in the sentence of a sign that is not so.
+func (s SignResult) Tells() bool {
+	says := strings.TrimSpace(s.Means)
+	return says != "" && !strings.Contains(says, "(unknown)") && !strings.ContainsAny(says[len(says)-1:], ":,;(")
+}
+
 // Says is the sign as a sentence, and that it is not so where it is false. Where
 // the sentence has nothing to name, the expression stands for it.
 func (s SignResult) Says() string {

@@ -345,4 +345,7 @@ func TestASentenceIsNeverEmpty(t *testing.T) {
 	} {
 		require.Equal(t, want, s.Says())
 	}
+	for means, tells := range map[string]bool{"slow: /a": true, "": false, "one name is tried from many addresses:": false, "it takes (unknown) s": false} {
+		require.Equal(t, tells, diagnosis.SignResult{Means: means}.Tells(), means)
+	}
 }

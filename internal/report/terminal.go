@@ -189,7 +189,7 @@ func (b *page) evidence(f *diagnosis.Finding) {
 		switch {
 		case s.Truth == "true" && s.Pull > 0:
 			speaksFor = append(speaksFor, s)
-		case s.Pull < 0 && (s.Truth == "true" || s.Weight != playbook.Weak || b.Full):
+		case s.Pull < 0 && (s.Truth == "true" || s.Weight != playbook.Weak && s.Tells() || b.Full):
 			against = append(against, s)
 		}
 	}
