@@ -93,17 +93,17 @@ const longestValue = 300
 
 // Sentence is Text for people: of a value with several lines, like an error with
 // its stack, it has the first, of a Python traceback the last as well, which is
-// its error, and of a long one the beginning.
+// its error, of a line of JSON its message and error, and of a long one the beginning.
 func (t Template) Sentence(vars Vars) string {
 	return t.fill(vars, func(s string) string {
+		s = spoken(strings.TrimSpace(s))
 		first, _, more := strings.Cut(strings.TrimSpace(s), "\n")
 		if before, after, is := strings.Cut(s, traceback); is {
 			var said []string
 			if strings.TrimSpace(before) != "" {
 				said = append(said, strings.TrimSpace(first))
 			}
-			after = strings.TrimSpace(after)
-			if failed := strings.TrimSpace(after[strings.LastIndexByte(after, '\n')+1:]); failed != "" {
+			if failed := lastLine(after); failed != "" {
 				said = append(said, failed)
 			}
 			first, more = strings.Join(said, " … "), false
