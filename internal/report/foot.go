@@ -15,6 +15,7 @@ const (
 	mostPossible = 3
 	mostRuledOut = 3
 	mostBlind    = 4
+	mostAbsent   = 2 // of those, what is not there or has nothing to tell
 	mostNotes    = 2
 )
 
@@ -108,14 +109,28 @@ func veto(f *diagnosis.Finding) string {
 	return ""
 }
 
+// trouble orders blind spots: what is there and cannot be seen, then what is not
+// there, and last what is there and has nothing to tell.
+func trouble(s diagnosis.BlindSpot) int {
+	switch {
+	case s.Target == "":
+		return 1
+	case s.Status == evidence.NoData:
+		return 2
+	}
+	return 0
+}
+
 func (b *page) blind(p Page) {
 	label := "Not seen"
-	shown, hidden := 0, 0
-	// What is there and cannot be seen comes before what is not there.
+	shown, absent, hidden := 0, 0, 0
 	spots := append([]diagnosis.BlindSpot{}, p.Diagnosis.BlindSpots...)
-	sort.SliceStable(spots, func(i, j int) bool { return spots[i].Target != "" && spots[j].Target == "" })
+	sort.SliceStable(spots, func(i, j int) bool { return trouble(spots[i]) < trouble(spots[j]) })
 	for _, s := range spots {
-		if shown == mostBlind && !b.Full {
+		if trouble(s) > 0 {
+			absent++
+		}
+		if (shown == mostBlind || absent > mostAbsent) && !b.Full {
 			hidden++
 			continue
 		}

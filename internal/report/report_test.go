@@ -92,6 +92,30 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// What is there and cannot be seen is somebody's to mend; what nobody has added
+// and what has nothing to tell is told of shortly.
+func TestTroubleComesBeforeWhatIsNotThere(t *testing.T) {
+	d := diagnosis.Diagnosis{Verdict: diagnosis.CannotTell, BlindSpots: []diagnosis.BlindSpot{
+		{Reason: "no prometheus target"}, {Reason: "no host target"}, {Reason: "no redis target"},
+		{Target: "log", Status: evidence.NoData, Reason: "no line names a key"},
+		{Target: "db", Status: evidence.Denied, Reason: "permission denied"}, {Target: "cache", Status: evidence.TimedOut, Reason: "no answer"},
+	}}
+	var short, full bytes.Buffer
+	require.NoError(t, report.Write(&short, page(d), report.Style{}))
+	require.NoError(t, report.Write(&full, page(d), report.Style{Full: true}))
+	order := func(text string, parts ...string) {
+		last := -1
+		for _, part := range parts {
+			at := strings.Index(text, part)
+			require.Greater(t, at, last, "%s in\n%s", part, text)
+			last = at
+		}
+	}
+	order(short.String(), "permission denied", "no answer", "no prometheus", "no host", "and 2 more")
+	require.NotContains(t, short.String(), "names a key")
+	order(full.String(), "permission denied", "no answer", "no prometheus", "no host", "no redis", "names a key")
+}
+
 func TestNoLineIsWiderThanThePage(t *testing.T) {
 	s := subject(t, map[string]evidence.Answer{
 		"sessions": rows(idle(1, 999), idle(2, 999), idle(3, 999), idle(4, 999), idle(5, 999), idle(6, 999), idle(7, 999)),
