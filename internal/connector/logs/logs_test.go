@@ -327,3 +327,14 @@ func TestKindIsDocumented(t *testing.T) {
 		require.NotEmpty(t, s.About)
 	}
 }
+
+// Lines that only have a time of day look like a silent log, and are none.
+func TestLinesWithoutADateCannotBeSeen(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "shop.log"), strings.Repeat("11:30:00.123 [error] it failed\n", 200))
+	target := open(t, connector.Settings{"paths": []any{"*.log"}, "labels": map[string]any{"service": "shop"}}, dir)
+	answer := target.Ask(context.Background(), fence(t, `sum(count_over_time({service="${service}"}[5m]))`, nil))
+	require.Equal(t, evidence.Unreachable, answer.Status, answer.Reason)
+	require.Contains(t, answer.Reason, "none of 200 lines bears a date")
+}

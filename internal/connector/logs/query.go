@@ -78,7 +78,7 @@ func (t *Target) silence(ctx context.Context, q probe.Question, stats logql.Stat
 		reason = "no line was written in the last " + since.String()
 	}
 	if stats.Timeless > 0 {
-		return evidence.Not(evidence.NoData, fmt.Sprintf("none of %d lines bears a time, so they cannot be counted", stats.Timeless), "let the logger write a timestamp")
+		return evidence.Not(evidence.Unreachable, fmt.Sprintf("none of %d lines bears a date and a time, so none can be looked for by time", stats.Timeless), "let the logger write date and time at the beginning of each line")
 	}
 	files, err := t.files(q)
 	if err != nil {
