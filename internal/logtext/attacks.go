@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/quellhq/quell/internal/evidence"
-	"github.com/quellhq/quell/internal/logql"
 	"github.com/quellhq/quell/internal/logql/attack"
 	"github.com/quellhq/quell/internal/logql/request"
 	"github.com/quellhq/quell/internal/probe"
@@ -50,25 +49,9 @@ func (t Asker) attacks(ctx context.Context, q probe.Question) evidence.Answer {
 	if q.Args["window"] == nil {
 		q.Args = withArg(q.Args, "window", "30m")
 	}
-	var tallies []*attack.Tally
-	v, failed := t.read(ctx, q, "30m", func(split int64) func(logql.Entry) {
-		tally := attack.NewTally(split)
-		tallies = append(tallies, tally)
-		var fields []request.Field
-		return func(e logql.Entry) {
-			fields = fields[:0]
-			for _, f := range e.Labels {
-				fields = append(fields, request.Field(f))
-			}
-			tally.Add(request.Line{At: e.Time, Text: e.Line, Fields: fields})
-		}
-	})
+	tally, v, failed := tallied(ctx, t, q, "30m", attack.NewTally, func(tally *attack.Tally, l request.Line, _ string) { tally.Add(l) })
 	if failed != nil {
 		return *failed
-	}
-	tally := tallies[0]
-	for _, o := range tallies[1:] {
-		tally.Merge(o)
 	}
 	r := tally.Report()
 	if r.Requests == 0 {

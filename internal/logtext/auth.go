@@ -11,6 +11,7 @@ import (
 	"github.com/quellhq/quell/internal/logql"
 	"github.com/quellhq/quell/internal/logql/auth"
 	"github.com/quellhq/quell/internal/logql/pattern"
+	"github.com/quellhq/quell/internal/logql/request"
 	"github.com/quellhq/quell/internal/logql/spike"
 	"github.com/quellhq/quell/internal/probe"
 )
@@ -74,26 +75,11 @@ func authSpec() probe.Spec {
 }
 
 func (t Asker) auth(ctx context.Context, q probe.Question) evidence.Answer {
-	var tallies []*auth.Tally
-	v, failed := t.read(ctx, q, "50m", func(split int64) func(logql.Entry) {
-		tally := auth.NewTally(split)
-		tallies = append(tallies, tally)
-		var fields []auth.Field
-		return func(e logql.Entry) {
-			fields = fields[:0]
-			for _, f := range e.Labels {
-				fields = append(fields, auth.Field(f))
-			}
-			tally.Add(auth.Line{At: e.Time, Text: e.Line, Message: e.Message, Fields: fields})
-		}
-	})
+	tally, v, failed := tallied(ctx, t, q, "50m", auth.NewTally, func(tally *auth.Tally, l request.Line, _ string) { tally.Add(l) })
 	if failed != nil {
 		return *failed
 	}
-	tally, notes := tallies[0], v.notes
-	for _, o := range tallies[1:] {
-		tally.Merge(o)
-	}
+	notes := v.notes
 	r := tally.Report(v.window.Start.UnixNano(), v.window.End.UnixNano())
 	if !r.Told {
 		return evidence.Not(evidence.NoData, fmt.Sprintf("none of %d lines tells of a login, or of a request and its status", r.Lines), "give this target the access log, or let the service log who logs in and who is refused, and why")

@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"github.com/quellhq/quell/internal/evidence"
-	"github.com/quellhq/quell/internal/logql"
 	"github.com/quellhq/quell/internal/logql/auth"
+	"github.com/quellhq/quell/internal/logql/request"
 	"github.com/quellhq/quell/internal/probe"
 )
 
@@ -36,25 +36,9 @@ func (t Asker) keys(ctx context.Context, q probe.Question) evidence.Answer {
 	if q.Args["window"] == nil {
 		q.Args = withArg(q.Args, "window", "15m")
 	}
-	var counts []*auth.Keys
-	v, failed := t.read(ctx, q, "2h", func(split int64) func(logql.Entry) {
-		count := auth.NewKeys(split)
-		counts = append(counts, count)
-		var fields []auth.Field
-		return func(e logql.Entry) {
-			fields = fields[:0]
-			for _, f := range e.Labels {
-				fields = append(fields, auth.Field(f))
-			}
-			count.Add(auth.Line{At: e.Time, Text: e.Line, Message: e.Message, Fields: fields})
-		}
-	})
+	count, v, failed := tallied(ctx, t, q, "2h", auth.NewKeys, func(count *auth.Keys, l request.Line, _ string) { count.Add(l) })
 	if failed != nil {
 		return *failed
-	}
-	count := counts[0]
-	for _, o := range counts[1:] {
-		count.Merge(o)
 	}
 	uses := count.Uses()
 	if len(uses) == 0 {

@@ -5,7 +5,6 @@ import (
 	"math"
 
 	"github.com/quellhq/quell/internal/evidence"
-	"github.com/quellhq/quell/internal/logql"
 	"github.com/quellhq/quell/internal/logql/request"
 	"github.com/quellhq/quell/internal/probe"
 )
@@ -59,25 +58,9 @@ func requestsSpec() probe.Spec {
 }
 
 func (t Asker) requests(ctx context.Context, q probe.Question) evidence.Answer {
-	var tallies []*request.Tally
-	v, failed := t.read(ctx, q, "50m", func(split int64) func(logql.Entry) {
-		tally := request.NewTally(split)
-		tallies = append(tallies, tally)
-		var fields []request.Field
-		return func(e logql.Entry) {
-			fields = fields[:0]
-			for _, f := range e.Labels {
-				fields = append(fields, request.Field(f))
-			}
-			tally.Add(request.Line{At: e.Time, Text: e.Line, Message: e.Message, Fields: fields}, e.Level)
-		}
-	})
+	tally, v, failed := tallied(ctx, t, q, "50m", request.NewTally, (*request.Tally).Add)
 	if failed != nil {
 		return *failed
-	}
-	tally := tallies[0]
-	for _, o := range tallies[1:] {
-		tally.Merge(o)
 	}
 	r, ok := tally.Report(v.window.Start.UnixNano(), v.window.End.UnixNano())
 	if !ok {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/logql"
+	"github.com/quellhq/quell/internal/logql/request"
 	"github.com/quellhq/quell/internal/probe"
 )
 
@@ -47,6 +48,31 @@ func (t Asker) read(ctx context.Context, q probe.Question, before string, begin 
 		return failed(t.Silent(ctx, q, v.stats, args.window+args.before, v.hint))
 	}
 	return v, nil
+}
+
+// tallied gives each line of the recent time and of the time before it to a tally,
+// one for each goroutine that reads, and puts them together.
+func tallied[T interface{ Merge(T) }](ctx context.Context, t Asker, q probe.Question, before string, begin func(split int64) T, add func(tally T, l request.Line, level string)) (tally T, v visited, failed *evidence.Answer) {
+	var tallies []T
+	v, failed = t.read(ctx, q, before, func(split int64) func(logql.Entry) {
+		tally := begin(split)
+		tallies = append(tallies, tally)
+		var fields []request.Field
+		return func(e logql.Entry) {
+			fields = fields[:0]
+			for _, f := range e.Labels {
+				fields = append(fields, request.Field(f))
+			}
+			add(tally, request.Line{At: e.Time, Text: e.Line, Message: e.Message, Fields: fields}, e.Level)
+		}
+	})
+	if failed != nil {
+		return tally, v, failed
+	}
+	for _, other := range tallies[1:] {
+		tallies[0].Merge(other)
+	}
+	return tallies[0], v, nil
 }
 
 // withArg is a copy of arguments with one more.

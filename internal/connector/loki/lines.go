@@ -89,7 +89,7 @@ func (m *moment) forget(f *fetch) {
 
 // leastReach is how far back a fetch goes at least, so that the questions of a
 // diagnosis share one.
-const leastReach = 70 * time.Minute
+const leastReach = 140 * time.Minute
 
 // linesOf fetches the lines that a question is about, or has them already.
 func (t *Target) linesOf(ctx context.Context, q probe.Question, reach time.Duration) (*fetch, error) {

@@ -10,16 +10,11 @@ import (
 	"github.com/quellhq/quell/internal/logql/request"
 )
 
-// Field is a name and a value of a line; both are valid during the call alone.
-type Field struct{ Name, Value []byte }
-
-// Line is a log line as its own format tells it.
-type Line struct {
-	At      int64 // nanoseconds since 1970
-	Text    []byte
-	Message []byte
-	Fields  []Field
-}
+// Line is a log line as its own format tells it, and Field a name and a value of it.
+type (
+	Line  = request.Line
+	Field = request.Field
+)
 
 // Outcome is what came of an attempt.
 type Outcome uint8
