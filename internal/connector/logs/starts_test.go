@@ -78,12 +78,12 @@ func TestStartsOfAServer(t *testing.T) {
 	rows := list(t, starts(t, map[int]string{
 		3000: "Starting shop v1.4.2", 2998: "Server listening on port 3000", 2990: "Server listening on port 3001",
 		1800: "Starting gunicorn 20.1.0", 1799: "Starting shop v1.4.2",
-		1200: "Starting shop v1.4.2", 600: "Starting shop v1.4.3", 599: "Server listening on port 3000",
+		1200: "Starting shop v1.4.2", 610: "Starting shop v1.4.2", 600: "Starting shop v1.4.3", 599: "Server listening on port 3000",
 	}))
 	var told []string
 	for _, row := range rows {
 		row := row.(map[string]any)
 		told = append(told, fmt.Sprintf("%s %v %v", row["kind"], noon.Unix()-int64(row["at"].(float64)), row["detail"]))
 	}
-	require.Equal(t, []string{"deploy 600 Starting shop v1.4.3", "restart 1200 Starting shop v1.4.2", "restart 1800 Starting gunicorn 20.1.0", "restart 3000 Starting shop v1.4.2"}, told, "of two versions, the second was brought; of one start, one line")
+	require.Equal(t, []string{"deploy 600 Starting shop v1.4.3", "restart 610 Starting shop v1.4.2", "restart 1200 Starting shop v1.4.2", "restart 1800 Starting gunicorn 20.1.0", "restart 3000 Starting shop v1.4.2"}, told, "of two versions, the second was brought; of one start, one line")
 }
