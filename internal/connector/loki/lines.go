@@ -68,7 +68,7 @@ type fetch struct {
 // Read implements logql.Source.
 func (f *fetch) Read(ctx context.Context, w logql.Window, emit func([]logql.Record) error) ([]string, error) {
 	_, err := f.fetched.Read(ctx, w, emit)
-	return f.notes, err
+	return slices.Clone(f.notes), err // each answer hides secrets in its own
 }
 
 // moment keeps what was fetched for the questions of one moment, by selector.
