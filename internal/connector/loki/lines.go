@@ -119,14 +119,14 @@ func (t *Target) linesOf(ctx context.Context, q probe.Question, reach time.Durat
 // fill fetches. Where time is over, the newest lines are there.
 func (t *Target) fill(ctx context.Context, f *fetch, service string) {
 	defer close(f.done)
-	ctx, cancel := connector.Within(ctx, t.tools.Gate.Limits().Timeout)
+	ctx, cancel := connector.Within(ctx, t.tools.Gate.Limits().Timeout*3/4) // the rest is for reading them
 	defer cancel()
 	text, notes, err := t.translate(ctx, f.selector)
 	if err == nil {
 		f.notes = notes
 		err = t.fetch(ctx, text, window{f.end.Add(-f.reach), f.end}, f.fetched)
 	}
-	if errors.Is(err, context.DeadlineExceeded) && len(f.records) > 0 {
+	if ctx.Err() != nil && len(f.records) > 0 {
 		err, f.cut = nil, true
 	}
 	f.seen = nil

@@ -87,3 +87,14 @@ func TestQuestionsAboutLinesOfALoki(t *testing.T) {
 	require.Contains(t, nobody.Reason, "no stream")
 	require.Equal(t, evidence.NotApplicable, builtin(target, "logs.sources", "shop", nil).Status)
 }
+
+// A Loki that is slow gives the newest lines in the time that there is.
+func TestASlowLokiGivesTheNewestLines(t *testing.T) {
+	server := busy()
+	server.slow = time.Second
+	target := open(t, connector.Settings{"url": server.start(t)}, connector.Limits{Timeout: 2 * time.Second})
+	a := builtin(target, "logs.requests", "shop", nil)
+	require.Equal(t, evidence.Answered, a.Status, a.Reason)
+	require.InDelta(t, 300, a.Value.(map[string]any)["requests"], 2)
+	require.Contains(t, strings.Join(a.Notes, "; "), "only the newest 1000 lines")
+}

@@ -27,8 +27,9 @@ import (
 type lokiServer struct {
 	tenant  string // when set, required as X-Scope-OrgID
 	streams []lokiStream
-	asked   []string // paths, in order
-	queries []string // in order
+	asked   []string      // paths, in order
+	queries []string      // in order
+	slow    time.Duration // that each page of lines takes
 	mu      sync.Mutex
 }
 
@@ -144,6 +145,7 @@ func (s *lokiServer) Read(_ context.Context, _ logql.Window, emit func([]logql.R
 
 func (s *lokiServer) query(w http.ResponseWriter, r *http.Request, ranged bool) {
 	s.queries = append(s.queries, r.Form.Get("query"))
+	time.Sleep(s.slow)
 	q, err := logql.ParseIn(logql.Strict, r.Form.Get("query"))
 	if err != nil {
 		http.Error(w, "parse error at line 1, col 1: syntax error: "+err.Error(), http.StatusBadRequest)
