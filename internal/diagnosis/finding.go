@@ -49,7 +49,8 @@ func (f *Finding) less(g *Finding) bool {
 
 // vars gives every name of the playbook its value, or why it has none.
 func (s *Subject) vars(at time.Time) expr.Vars {
-	vars := expr.Vars{"now": float64(at.UnixNano()) / 1e9, "service": s.Service}
+	now := float64(at.UnixNano()) / 1e9
+	vars := expr.Vars{"now": now, "service": s.Service}
 	for name, v := range s.Params {
 		vars[name] = v
 	}
@@ -59,10 +60,12 @@ func (s *Subject) vars(at time.Time) expr.Vars {
 		switch {
 		case !asked:
 			vars[p.Name] = &expr.Unknown{Status: string(evidence.NotAsked), Reason: p.Name + " was not asked"}
-		case e.Known() && !s.Usual.IsZero():
-			vars[p.Name] = expr.Usual(e.Value, float64(s.Usual.UnixNano())/1e9)
 		case e.Known():
-			vars[p.Name] = e.Value
+			value := expr.Asked(e.Value, now)
+			if !s.Usual.IsZero() {
+				value = expr.Usual(value, float64(s.Usual.UnixNano())/1e9)
+			}
+			vars[p.Name] = value
 		default:
 			vars[p.Name] = &expr.Unknown{Status: string(e.Status), Reason: p.Name + ": " + e.Reason}
 		}

@@ -318,6 +318,40 @@ func TestAnIncidentDoesNotBecomeTheUsualState(t *testing.T) {
 	require.Equal(t, []any{}, expr.Usual([]any{}, 40))
 }
 
+// A series that has ended says nothing of now: a service that is down counts no
+// requests, and none of them fails.
+func TestWhatEndedLongAgoIsNotRecent(t *testing.T) {
+	stream := func(values ...float64) []any {
+		var points []any
+		for i, v := range values {
+			points = append(points, []any{float64(10 * i), v})
+		}
+		return []any{map[string]any{"labels": map[string]any{}, "points": points}}
+	}
+	env, err := expr.NewEnv(map[string]expr.Type{"rps": expr.Rows})
+	require.NoError(t, err)
+	for source, truths := range map[string]map[float64]expr.Truth{
+		`mean(recent(rps, 25s)) == 5`:                          {50: expr.True, 70: expr.True, 71: expr.True, 76: expr.Undecided, 300: expr.Undecided},
+		`rps.exists(r, mean(recent(r, 25s)) == 5)`:             {50: expr.True, 300: expr.Undecided},
+		`count(recent(rps, 40s)) == 1.0`:                       {50: expr.False, 80: expr.True},
+		`count(earlier(rps, 25s)) == 6.0`:                      {50: expr.False, 300: expr.True},
+		`last(rps) == 5 && count(rps) == 6.0 && max(rps) == 5`: {300: expr.True},
+	} {
+		program, err := env.CompileSign(source)
+		require.NoError(t, err)
+		for now, want := range truths {
+			got, why := program.Test(expr.Vars{"now": now, "rps": expr.Asked(stream(1, 1, 1, 5, 5, 5), now)})
+			require.Equal(t, want, got, "%s at %v: %s", source, now, why)
+		}
+	}
+	one, err := env.CompileSign(`mean(recent(rps, 25s)) == 7`)
+	require.NoError(t, err)
+	for now, want := range map[float64]expr.Truth{20: expr.True, 60: expr.Undecided} {
+		got, _ := one.Test(expr.Vars{"now": now, "rps": expr.Asked(stream(7), now)})
+		require.Equal(t, want, got, "one sample has no step")
+	}
+}
+
 // Who asks late still learns what was usual: the time before the step, unless
 // that is a mere beginning, as of a service that has just started.
 func TestWhatIsUsualEndsWhereALongIncidentBegan(t *testing.T) {

@@ -40,7 +40,7 @@ func seriesFunctions() []function {
 			},
 		}
 	}
-	window := func(name, gives string, part func(ps []point, usual, d float64) []point) function {
+	window := func(name, gives string, part func(ps []point, end, usual, d float64) []point) function {
 		return function{
 			doc:  Function{name + "(x, d)", gives, fmt.Sprintf("median(%s(errors, 5m))", name)},
 			name: name, args: []*cel.Type{dyn, cel.DurationType}, also: [][]*cel.Type{{dyn, cel.StringType}}, result: cel.ListType(cel.MapType(cel.StringType, dyn)),
@@ -54,7 +54,12 @@ func seriesFunctions() []function {
 					return unknown("%v", err)
 				}
 				kept := []any{}
-				for _, p := range part(points, usualUntil(a[0], points[len(points)-1].t), d) {
+				end := endOf(a[0], points)
+				usual := end
+				if until, ok := markOf(a[0], usualKey); ok {
+					usual = min(until, end)
+				}
+				for _, p := range part(points, end, usual, d) {
 					kept = append(kept, []any{p.t, p.v})
 				}
 				if len(kept) == 0 {
@@ -157,11 +162,10 @@ func seriesFunctions() []function {
 				return unknown("the series does not reach back %s", formatSeconds(back))
 			},
 		},
-		window("recent", "the part of a series within d of its newest sample", func(ps []point, _, d float64) []point {
-			end := ps[len(ps)-1].t
+		window("recent", "the part of a series within the last d; unknown where it ended before that", func(ps []point, end, _, d float64) []point {
 			return ps[behind(ps, end-d):]
 		}),
-		window("earlier", "the part of a series before the last d, and before its last lasting step where enough lies before that: an incident that goes on for long does not become the usual state. In a verification, before the last d of what the diagnosis saw", func(ps []point, usual, d float64) []point {
+		window("earlier", "the part of a series before the last d, and before its last lasting step where enough lies before that: an incident that goes on for long does not become the usual state. In a verification, before the last d of what the diagnosis saw", func(ps []point, _, usual, d float64) []point {
 			return beforeStep(ps[:behind(ps, usual-d)])
 		}),
 	}
@@ -273,13 +277,24 @@ func streamPoints(v any) ([]point, error) {
 	return out, nil
 }
 
-// usualKey is what a stream has beside its labels and points where its usual
-// state is not that before its end, but that before an earlier moment.
-const usualKey = "usual_until"
+// What a stream may have beside its labels and points.
+const (
+	// momentKey is when it was asked for: what it gives as recent is of then.
+	momentKey = "moment"
+	// usualKey is where its usual state ends, when that is earlier.
+	usualKey = "usual_until"
+)
+
+// Asked marks every stream of a series with the moment (seconds since 1970) that
+// it was asked for: what ended long before is not recent. Other values are
+// returned as they are.
+func Asked(value any, moment float64) any { return marked(value, momentKey, moment) }
 
 // Usual marks every stream of a series: what earlier gives of it ends at the
 // moment (seconds since 1970) at the latest. Other values are returned as they are.
-func Usual(value any, until float64) any {
+func Usual(value any, until float64) any { return marked(value, usualKey, until) }
+
+func marked(value any, key string, at float64) any {
 	list, ok := value.([]any)
 	if !ok || !isSeries(list) {
 		return value
@@ -290,27 +305,51 @@ func Usual(value any, until float64) any {
 		if !ok {
 			return value
 		}
-		marked := maps.Clone(m)
-		marked[usualKey] = until
-		out[i] = marked
+		m = maps.Clone(m)
+		m[key] = at
+		out[i] = m
 	}
 	return out
 }
 
-// usualUntil reads the mark of Usual; end where there is none.
-func usualUntil(v ref.Val, end float64) float64 {
+// markOf reads a mark; ok is false where there is none.
+func markOf(v ref.Val, key string) (at float64, ok bool) {
 	plain, err := toPlain(v)
 	if err != nil {
-		return end
+		return 0, false
 	}
 	if list, ok := plain.([]any); ok && len(list) == 1 {
 		plain = list[0]
 	}
 	m, _ := plain.(map[string]any)
-	if until, ok := plainNumber(m[usualKey]); ok {
-		return math.Min(until, end)
+	return plainNumber(m[key])
+}
+
+// late is how many steps the newest sample may be behind the moment.
+const late = 2
+
+// endOf is the moment that recent and earlier count from: that of the newest
+// sample, or that of the question where the series ended long before it.
+func endOf(v ref.Val, ps []point) float64 {
+	newest := ps[len(ps)-1].t
+	moment, ok := markOf(v, momentKey)
+	if !ok || moment-newest <= late*stepOf(ps) {
+		return newest
 	}
-	return end
+	return moment
+}
+
+// stepOf is the median time between two samples; 0 of one sample.
+func stepOf(ps []point) float64 {
+	gaps := make([]float64, 0, len(ps))
+	for i := 1; i < len(ps); i++ {
+		gaps = append(gaps, ps[i].t-ps[i-1].t)
+	}
+	if len(gaps) == 0 {
+		return 0
+	}
+	sort.Float64s(gaps)
+	return quantile(gaps, 0.5)
 }
 
 func plainNumber(v any) (float64, bool) {
