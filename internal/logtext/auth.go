@@ -46,7 +46,7 @@ func authSpec() probe.Spec {
 			number("ips", "distinct addresses that failed to log in"),
 			number("top_ip_share", "share of the failed logins that came from one address, 0 to 1; missing below 10 with an address"),
 			number("top_user_share", "share of the failed logins that were of one user; missing below 10 with a user"),
-			{Name: "sources", Type: "rows", About: "addresses with failed logins, most first, at most 20: ip, failures, users (distinct), logins (that succeeded), most_5m (failures within five minutes), failed_share, first, last"},
+			{Name: "sources", Type: "rows", About: "addresses with failed logins, most first, at most 20: ip, failures, users (distinct), logins (that succeeded), served (other requests that were let through), most_5m (failures within five minutes), failed_share, first, last"},
 			{Name: "accounts", Type: "rows", About: "users with failed logins, most first, at most 20: user, failures, ips (distinct), logins, most_5m"},
 			{Name: "instances", Type: "rows", About: "processes or hosts, where lines name them: instance, refused, tokens (refused for their signature, or bad), sessions (refused for want of the session), served (requests let through), logins, refused_share"},
 			number("relogins", "logins in the recent time of users who had logged in or been let through before, within the time that was read"),
@@ -173,7 +173,7 @@ func authRows(v map[string]any, r *auth.Report) {
 		total += s.Failures
 		top = max(top, s.Failures)
 		sources = append(sources, map[string]any{"ip": s.IP, "failures": int64(s.Failures), "users": int64(s.Users), "logins": int64(s.Logins),
-			"most_5m": int64(s.Most), "failed_share": float64(s.Failures) / float64(s.Failures+s.Logins), "first": seconds(s.First), "last": seconds(s.Last)})
+			"served": int64(s.Served), "most_5m": int64(s.Most), "failed_share": float64(s.Failures) / float64(s.Failures+s.Logins), "first": seconds(s.First), "last": seconds(s.Last)})
 	}
 	if total > 0 {
 		setShare(v, "top_ip_share", float64(top), float64(max(total, r.Now[auth.Password]+r.Now[auth.Login])))

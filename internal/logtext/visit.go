@@ -58,12 +58,13 @@ func tallied[T interface{ Merge(T) }](ctx context.Context, t Asker, q probe.Ques
 		tally := begin(split)
 		tallies = append(tallies, tally)
 		var fields []request.Field
+		halves := request.Halves{}
 		return func(e logql.Entry) {
 			fields = fields[:0]
 			for _, f := range e.Labels {
 				fields = append(fields, request.Field(f))
 			}
-			add(tally, request.Line{At: e.Time, Text: e.Line, Message: e.Message, Fields: fields}, e.Level)
+			add(tally, halves.Whole(request.Line{At: e.Time, Text: e.Line, Message: e.Message, Fields: fields}), e.Level)
 		}
 	})
 	if failed != nil {

@@ -166,6 +166,12 @@ func TestStrangerHoldsThePort(t *testing.T) {
 		require.Equal(t, "nobody", v["port_owner"])
 		require.Equal(t, true, v["found"])
 	})
+	t.Run("a service without a port has no port that nobody listens on", func(t *testing.T) {
+		v := object(t, ask(t, nil, "host.service", map[string]any{"service": "orders-worker"}))
+		require.Empty(t, v["port_owner"])
+		require.Nil(t, v["port"])
+		require.Equal(t, true, v["found"])
+	})
 	t.Run("another machine's service is not looked for here", func(t *testing.T) {
 		a := ask(t, nil, "host.service", map[string]any{"service": "orders-worker", "host": "192.0.2.1", "port": "80"})
 		require.Equal(t, evidence.NotApplicable, a.Status)

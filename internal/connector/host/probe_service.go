@@ -139,7 +139,10 @@ func (t *target) service(ctx context.Context, q probe.Question) evidence.Answer 
 		}
 	}
 	holder, listeners := portHolder(now, found, port)
-	owner := portOwner(listeners, holder, members, explicit)
+	owner := ""
+	if port != "" {
+		owner = portOwner(listeners, holder, members, explicit)
+	}
 	if owner == "assumed" {
 		members = view.around(holder, listeners)
 		foundBy = "port"

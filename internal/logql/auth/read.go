@@ -241,16 +241,21 @@ func (r *Reader) facts(l Line) facts {
 				f.status = n
 			}
 		}
+		if n, ok := request.AddressRank(name); ok {
+			if n == 0 {
+				v = firstOf(v)
+			}
+			better(1, n, &f.ip, v)
+		}
+		if request.IsRequestID(name) && len(f.request) == 0 && !bytes.ContainsAny(v, " /") {
+			f.request = v
+		}
 		switch string(name) {
 		case "user_id", "userId", "userid", "user", "uid", "user_name", "userName":
 			better(0, 1, &f.user, v)
 		case "username", "login", "email", "account", "account_id", "sub", "subject", "principal", "details_user", "details_username", "details_email", "details_user_id", "user_id_hash":
 			better(0, 2, &f.user, v)
-		case "source_ip", "sourceIp", "src_ip", "client_ip", "clientIp", "ip_address", "ip", "remote_ip", "user_ip":
-			better(1, 1, &f.ip, v)
-		case "x_forwarded_for", "forwarded_for", "http_x_forwarded_for", "xff":
-			better(1, 0, &f.ip, firstOf(v))
-		case "remote_addr", "remote_address", "client", "client_addr", "clientAddr", "peer", "addr", "remote", "details_ip", "details_source_ip", "client_host":
+		case "addr", "details_ip", "details_source_ip":
 			better(1, 3, &f.ip, v)
 		case "instance", "instance_id", "replica", "pod", "pod_name", "kubernetes_pod_name", "task_id", "container", "container_id", "worker", "worker_id":
 			better(2, 1, &f.instance, v)
@@ -263,10 +268,6 @@ func (r *Reader) facts(l Line) facts {
 		case "pid", "process", "process_id":
 			if len(v) < 12 {
 				f.pid = v
-			}
-		case "request_id", "requestId", "req_id", "trace_id", "traceId", "correlation_id":
-			if len(f.request) == 0 {
-				f.request = v
 			}
 		case "reason", "details_reason", "detail_reason", "failure_reason", "error_reason", "error_type", "errorType", "error", "error_code", "errorCode", "error_name", "exception", "exc_type", "err", "detail", "details", "cause":
 			if len(v) < 300 {

@@ -49,6 +49,7 @@ type ReasonRow struct {
 type SourceRow struct {
 	IP                      string
 	Failures, Users, Logins int
+	Served                  int // other requests of it that were let through
 	Most                    int // failures within five minutes, the most
 	First, Last             int64
 }
@@ -204,6 +205,9 @@ func (t *Tally) Report(start, end int64) Report {
 	sort.Slice(r.Instances, func(i, j int) bool { return r.Instances[i].Instance < r.Instances[j].Instance })
 	r.Told = len(t.events) > 0 || len(t.served) > 0
 	r.Sources, r.IPs = sources.sources()
+	for i := range r.Sources {
+		r.Sources[i].Served = t.through[r.Sources[i].IP]
+	}
 	r.Accounts, r.Users = accounts.accounts()
 	r.Relogins, r.ReloginsUsual = people.relogins, growth*was.of("relogins")
 	r.Lived, r.Flipped = people.lived, people.flipped()

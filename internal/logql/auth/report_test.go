@@ -101,3 +101,27 @@ func TestFormsThatComeBack(t *testing.T) {
 		require.Equal(t, logins, r.Logins, sent)
 	}
 }
+
+// Behind a proxy everybody has its address: what else comes from there tells.
+func TestWhatElseComesFromAnAddress(t *testing.T) {
+	t.Parallel()
+	a, b := auth.NewTally(1800*second), auth.NewTally(1800*second)
+	for i := range int64(30) {
+		at := (2000 + 10*i) * second
+		a.Add(line(at, fmt.Sprintf(`login failed for user u%d from 203.0.113.9: wrong password`, i)))
+		b.Add(line(at, `203.0.113.9 - - [28/Nov/2026:23:00:00 +0000] "GET /items/1 HTTP/1.1" 200 12`))
+		b.Add(line(at-1000*second, `203.0.113.9 - - [28/Nov/2026:23:00:00 +0000] "GET /items/1 HTTP/1.1" 200 12`))
+	}
+	a.Merge(b)
+	r := a.Report(1, 3600*second)
+	require.Equal(t, 30, r.Sources[0].Failures)
+	require.Equal(t, 50-30+10, r.Sources[0].Served, "in the recent time")
+}
+
+func TestTwoProcessesMayGiveTheSameIDToTwoRequests(t *testing.T) {
+	t.Parallel()
+	refused := func(pid int) string {
+		return fmt.Sprintf(`{"message":"login failed","reason":"wrong password","user_id":"7","request_id":"req-1","pid":%d}`, pid)
+	}
+	require.Equal(t, 2, tallied(map[string]int64{refused(1): 3000 * second, refused(2): 3000*second + 1}, 1800*second).Failures)
+}

@@ -15,6 +15,7 @@ type Tally struct {
 	reader  Reader
 	events  []Event
 	served  map[string]*[2]int // by instance, before and after the split
+	through map[string]int     // requests let through after the split, by address
 	seen    [2]int             // lines
 	first   int64
 	kept    int // events that are requests of somebody known
@@ -24,7 +25,7 @@ type Tally struct {
 
 // NewTally begins to count.
 func NewTally(split int64) *Tally {
-	return &Tally{Split: split, served: map[string]*[2]int{}, samples: map[Reason]int{}}
+	return &Tally{Split: split, served: map[string]*[2]int{}, through: map[string]int{}, samples: map[Reason]int{}}
 }
 
 // Add reads one line. Lines without a time are left out.
@@ -50,6 +51,9 @@ func (t *Tally) Add(l Line) {
 			t.served[e.Instance] = n
 		}
 		n[t.side(e.At)]++
+		if _, known := t.through[e.IP]; e.IP != "" && t.side(e.At) == 1 && (known || len(t.through) < maxServed) {
+			t.through[e.IP]++
+		}
 		if e.User == "" && e.Session == "" || t.kept >= maxServed {
 			return
 		}
@@ -87,6 +91,11 @@ func (t *Tally) Merge(o *Tally) {
 		t.served[name][0] += n[0]
 		t.served[name][1] += n[1]
 	}
+	for ip, n := range o.through {
+		if _, known := t.through[ip]; known || len(t.through) < maxServed {
+			t.through[ip] += n
+		}
+	}
 	t.seen[0] += o.seen[0]
 	t.seen[1] += o.seen[1]
 	if t.first == 0 || o.first != 0 && o.first < t.first {
@@ -118,7 +127,7 @@ func (t *Tally) attempts() []Event {
 			continue
 		}
 		j, ok := byRequest[e.Request]
-		if !ok || e.Outcome != t.events[j].Outcome || e.At-t.events[j].At > 10*near {
+		if !ok || e.Outcome != t.events[j].Outcome || e.At-t.events[j].At > 10*near || t.events[j].otherProcess(e) {
 			byRequest[e.Request] = i
 			continue
 		}
@@ -143,6 +152,12 @@ func (t *Tally) attempts() []Event {
 		}
 	}
 	return out
+}
+
+// otherProcess reports that two lines are of two processes, each of which may count
+// its requests by itself.
+func (e *Event) otherProcess(o *Event) bool {
+	return e.Instance != "" && o.Instance != "" && e.Instance != o.Instance
 }
 
 // readForms finds the logins of forms: who gets in is sent on (302 or 303), and

@@ -37,3 +37,38 @@ func PartOf(name []byte) Part {
 	}
 	return Other
 }
+
+// IsRequestID knows the names of what all lines of one request bear.
+func IsRequestID(name []byte) bool {
+	switch string(name) {
+	case "request_id", "requestId", "req_id", "reqId", "req_reqId", "request", "trace_id", "traceId", "correlation_id", "correlationId":
+		return true
+	}
+	return false
+}
+
+func isProcess(name []byte) bool { return string(name) == "pid" || string(name) == "process" }
+
+func isAgent(name []byte) bool {
+	switch string(name) {
+	case "user_agent", "http_user_agent", "agent", "userAgent", "ua", "req_headers_user_agent", "req_headers_user-agent":
+		return true
+	}
+	return false
+}
+
+// AddressRank is how near to the client a field's address is: 0 is the nearest,
+// and none other is asked for where it is told. ok is false where the field is no address.
+func AddressRank(name []byte) (rank int, ok bool) {
+	switch string(name) {
+	case "x_forwarded_for", "forwarded_for", "http_x_forwarded_for", "xff":
+		return 0, true
+	case "source_ip", "client_ip", "clientIp", "ip", "ip_address", "remote_ip", "src_ip", "sourceIp", "req_ip", "user_ip":
+		return 1, true
+	case "remote_addr", "remote_address", "client", "client_addr", "clientAddr", "client_host", "peer", "remote", "remoteAddress", "req_remoteAddress":
+		return 2, true
+	}
+	return 0, false
+}
+
+func isAddress(name []byte) bool { _, ok := AddressRank(name); return ok }

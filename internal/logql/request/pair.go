@@ -81,8 +81,7 @@ func (p pairs) read(l Line) (Request, bool) {
 // joins is what the two lines of a request have in common.
 func joins(l Line, tags, process []byte) string {
 	for _, f := range l.Fields {
-		switch string(f.Name) {
-		case "request_id", "requestId", "req_id", "request", "trace_id", "traceId":
+		if IsRequestID(f.Name) {
 			return string(f.Value)
 		}
 	}
@@ -90,7 +89,7 @@ func joins(l Line, tags, process []byte) string {
 		return string(process) + string(tags)
 	}
 	for _, f := range l.Fields {
-		if name := string(f.Name); name == "pid" || name == "process" {
+		if isProcess(f.Name) {
 			return string(f.Value)
 		}
 	}

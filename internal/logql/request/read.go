@@ -41,11 +41,6 @@ var (
 func Read(l Line) (Request, bool) {
 	r := Request{Bytes: -1, Database: Database{Statements: -1}}
 	rank := 9
-	ip := func(n int, v []byte) {
-		if n < rank && len(v) > 0 {
-			r.IP, rank = v, n
-		}
-	}
 	for _, f := range l.Fields {
 		v := f.Value
 		switch PartOf(f.Name) {
@@ -77,19 +72,17 @@ func Read(l Line) (Request, bool) {
 			if n, err := strconv.ParseInt(string(v), 10, 64); err == nil {
 				r.Bytes = n
 			}
-		case "x_forwarded_for", "forwarded_for", "http_x_forwarded_for":
-			if i := bytes.IndexByte(v, ','); i > 0 {
-				v = v[:i]
-			}
-			ip(0, v)
-		case "source_ip", "client_ip", "clientIp", "ip", "ip_address", "remote_ip", "src_ip", "sourceIp":
-			ip(1, v)
-		case "remote_addr", "client", "client_addr", "peer", "remote", "client_host":
-			ip(2, v)
-		case "user_agent", "http_user_agent", "agent", "userAgent", "ua":
-			r.Agent = v
 		case "upstream_response_time", "upstream_addr", "upstream_status", "upstream_cluster", "ServiceAddr", "backend_name":
 			r.Gateway = true
+		}
+		if n, ok := AddressRank(f.Name); ok && n < rank && len(v) > 0 {
+			r.IP, rank = v, n
+			if i := bytes.IndexByte(v, ','); n == 0 && i > 0 {
+				r.IP = v[:i]
+			}
+		}
+		if isAgent(f.Name) {
+			r.Agent = v
 		}
 		if t, ok := tookOf(f); ok && (r.Took.Unit == None || r.Took.Unit == Unsaid) {
 			r.Took = t
