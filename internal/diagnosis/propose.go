@@ -1,6 +1,7 @@
 package diagnosis
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -66,7 +67,7 @@ func (s *Subject) proposal(r playbook.Remedy, vars expr.Vars) Proposal {
 		for _, arg := range a.Args {
 			v, err := arg.Value.Value(vars)
 			if err != nil {
-				act.Missing = arg.Name + ": " + err.Error()
+				act.Missing = arg.Name + ": " + lacking(err)
 				continue
 			}
 			act.Args[arg.Name] = plainArg(v)
@@ -81,6 +82,16 @@ func (s *Subject) proposal(r playbook.Remedy, vars expr.Vars) Proposal {
 		p.Within = expr.FormatDuration(r.Verify.For(s.Params))
 	}
 	return p
+}
+
+// lacking is why an argument has no value, in words: its expression stands in the
+// playbook.
+func lacking(err error) string {
+	var u *expr.Unknown
+	if errors.As(err, &u) {
+		return u.Reason
+	}
+	return err.Error()
 }
 
 // unbound says that a role has no target, and what would fill it.

@@ -273,6 +273,9 @@ func plainMessage(m string) string {
 		name, args, _ := strings.Cut(rest, " applied to ")
 		return fmt.Sprintf("%s does not work on %s", operatorNames.Replace(strings.Trim(name, "'")), plainType(strings.Trim(args, "'")))
 	}
+	if strings.HasPrefix(m, "index out of bounds: ") {
+		return "nothing that was seen fits"
+	}
 	if op, ok := strings.CutPrefix(m, "no such overload: "); ok {
 		return operatorNames.Replace(op) + " does not work on what was seen: a value is missing, or of another type"
 	}

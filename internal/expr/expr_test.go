@@ -386,13 +386,48 @@ func TestWhatIsUsualEndsWhereALongIncidentBegan(t *testing.T) {
 	}
 }
 
+// Who asks a minute after it began learns of that minute, and not of five of
+// which four were in order.
+func TestWhatIsRecentBeginsWithTheIncident(t *testing.T) {
+	env, err := expr.NewEnv(map[string]expr.Type{"p95": expr.Rows})
+	require.NoError(t, err)
+	level := func(lengths ...int) []any {
+		var points []any
+		for i, n := range lengths {
+			for range n {
+				points = append(points, []any{float64(10 * len(points)), float64(1+8*(i%2)) + 0.01*float64(len(points)%3)})
+			}
+		}
+		return []any{map[string]any{"labels": map[string]any{}, "points": points}}
+	}
+	for name, c := range map[string]struct {
+		series []any
+		want   string
+	}{
+		"a step within the time":         {level(30, 5), `min(recent(p95, 5m)) > 8.9 && count(recent(p95, 5m)) == 5.0`},
+		"two samples are no level":       {level(30, 2), `min(recent(p95, 5m)) < 2`},
+		"a step before the time":         {level(10, 30), `count(recent(p95, 2m)) == 12.0`},
+		"no step":                        {level(40), `count(recent(p95, 2m)) == 12.0`},
+		"one that is over within it":     {level(30, 10, 10), `max(recent(p95, 5m)) < 2`},
+		"what was before is not touched": {level(30, 5), `max(earlier(p95, 2m)) < 2`},
+	} {
+		program, err := env.CompileSign(c.want)
+		require.NoError(t, err)
+		last := c.series[0].(map[string]any)["points"].([]any)
+		now := last[len(last)-1].([]any)[0].(float64)
+		got, why := program.Test(expr.Vars{"now": now, "p95": expr.Asked(c.series, now)})
+		require.Equal(t, expr.True, got, "%s: %s", name, why)
+	}
+}
+
 // A sentence has the first line of an error, and not its stack; an argument has
 // all of it.
 func TestSentencesAreShort(t *testing.T) {
 	for said, want := range map[string]string{
 		"Error: no\n  at a\n  at b": "it says Error: no …, at last",
-		strings.Repeat("é", 400):    "it says " + strings.Repeat("é", 300) + " …, at last",
-		"short":                     "it says short, at last",
+		"/srv/a.js:3\n  x.trim()\n    ^\n\nTypeError: x is undefined\n    at b\n\nNode.js v20": "it says /srv/a.js:3 … TypeError: x is undefined …, at last",
+		strings.Repeat("é", 400): "it says " + strings.Repeat("é", 300) + " …, at last",
+		"short":                  "it says short, at last",
 		`{"level":"error","msg":"call failed","error":"dial tcp: refused","n":1}`:            "it says call failed: dial tcp: refused, at last",
 		`{"message":"call failed: refused","err":{"type":"E","message":"refused"}}`:          "it says call failed: refused, at last",
 		`{"event":"job failed","exc_info":"Traceback (most recent call last):\n  a\nE: no"}`: "it says job failed: E: no, at last",

@@ -162,8 +162,8 @@ func seriesFunctions() []function {
 				return unknown("the series does not reach back %s", formatSeconds(back))
 			},
 		},
-		window("recent", "the part of a series within the last d; unknown where it ended before that", func(ps []point, end, _, d float64) []point {
-			return ps[behind(ps, end-d):]
+		window("recent", "the part of a series within the last d, and after its last lasting step where that lies within d: an incident that has just begun is not mixed with the time before it. Unknown where the series ended before that", func(ps []point, end, _, d float64) []point {
+			return ps[max(behind(ps, end-d), stepped(ps)):]
 		}),
 		window("earlier", "the part of a series before the last d, and before its last lasting step where enough lies before that: an incident that goes on for long does not become the usual state. In a verification, before the last d of what the diagnosis saw", func(ps []point, _, usual, d float64) []point {
 			return beforeStep(ps[:behind(ps, usual-d)])
@@ -458,6 +458,23 @@ func beforeStep(ps []point) []point {
 		return ps
 	}
 	return ps[:n]
+}
+
+// leastRecent is how many samples behind a step tell the level that it led to.
+const leastRecent = 3
+
+// stepped is the index of the first sample behind the last lasting step of a
+// series; 0 where there is none, or too few samples behind it.
+func stepped(ps []point) int {
+	cuts := steps.Steps(plainPoints(ps))
+	if len(cuts) == 0 {
+		return 0
+	}
+	n := behind(ps, cuts[len(cuts)-1].From)
+	if len(ps)-n < leastRecent {
+		return 0
+	}
+	return n
 }
 
 // Onset is when a series takes its clearest step, in seconds since 1970: what

@@ -3,6 +3,7 @@ package expr
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -88,12 +89,15 @@ func (t Template) Text(vars Vars) string { return t.fill(vars, func(s string) st
 // traceback begins the stack of a Python error; its last line says which.
 const traceback = "Traceback (most recent call last):"
 
+// thrown is the line of an error below what was logged, as Node and Java show it.
+var thrown = regexp.MustCompile(`(?m)^[A-Za-z_$][\w.$]*(Error|Exception)( \[\w+\])?: .+$`)
+
 // longestValue bounds what one value may take of a sentence, in characters.
 const longestValue = 300
 
 // Sentence is Text for people: of a value with several lines, like an error with
-// its stack, it has the first, of a Python traceback the last as well, which is
-// its error, of a line of JSON its message and error, and of a long one the beginning.
+// its stack, it has the first, and the one that names the error: the last of a
+// Python traceback, an indented stack's own first line of others; of a line of JSON its message and error, and of a long one the beginning.
 func (t Template) Sentence(vars Vars) string {
 	return t.fill(vars, func(s string) string {
 		s = spoken(strings.TrimSpace(s))
@@ -107,6 +111,8 @@ func (t Template) Sentence(vars Vars) string {
 				said = append(said, failed)
 			}
 			first, more = strings.Join(said, " … "), false
+		} else if failed := thrown.FindString(s); failed != "" && !strings.HasPrefix(s, failed) {
+			first = first + " … " + failed
 		}
 		if runes := []rune(first); len(runes) > longestValue {
 			first, more = string(runes[:longestValue]), true
