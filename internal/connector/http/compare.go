@@ -52,6 +52,9 @@ func (t *target) compare(ctx context.Context, path string, ordinary, fresh reque
 	begun := time.Now()
 	kept, source, keptOK, sourceOK := t.seeBoth(ctx, ordinary, fresh)
 	c.took = time.Since(begun)
+	if keptOK && kept.total > slow {
+		return c // what takes so long comes from no cache
+	}
 	before := sign(kept.result) == warm // stored before we asked
 	if keptOK && sign(kept.result) == cold {
 		kept, keptOK = t.see(ctx, ordinary) // what the first has stored

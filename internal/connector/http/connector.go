@@ -45,6 +45,7 @@ type target struct {
 	tools  connector.Tools
 	closed atomic.Bool
 	silent atomic.Bool // a request ran out of its time
+	slow   atomic.Bool // an answer took longer than slow
 }
 
 // Ask implements probe.Prober.

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/quellhq/quell/internal/connector"
+	"github.com/quellhq/quell/internal/evidence"
 )
 
 // userAgent names us in access logs, so that nobody counts us as a user.
@@ -37,7 +38,8 @@ type request struct {
 	address string // ip:port to connect to; empty: resolve the host
 	timeout time.Duration
 	// more is a question that comes beside those of health: it gets little time,
-	// and none where the service has already left another one without an answer.
+	// and none where the service has already left another one without an answer,
+	// or was slow to answer.
 	more   bool
 	atMost time.Duration // of such a question, where the usual little time is not enough
 	// leaves a part of the time that is left to those who come after it.
@@ -84,7 +86,22 @@ const littleTime = 3 * time.Second
 
 // errSilent spares a service that hangs, and those who wait for the questions
 // that tell so.
-var errSilent = fmt.Errorf("another request was left without an answer: %w", context.DeadlineExceeded)
+var errSilent = errors.New("another request was left without an answer, and what can wait is not asked")
+
+// errSlow spares a service that is slow the questions that can wait.
+var errSlow = errors.New("another request took over a second, and what can wait is not asked")
+
+// failed is the answer where a request could not be made.
+func failed(req request, err error) evidence.Answer {
+	if errors.Is(err, errSilent) || errors.Is(err, errSlow) {
+		return evidence.Not(evidence.NotAsked, err.Error(), "")
+	}
+	return connector.Failure("ask "+shown(req.url), err)
+}
+
+// slow is from when on an answer counts as slow: far above what the simplest
+// page of a service takes on a bad day.
+const slow = time.Second
 
 // allowed is how long a request may take from now on. A question about health
 // leaves a part of the time where it would need all of it: several come one
@@ -164,6 +181,9 @@ func (t *target) once(ctx context.Context, req request) (result, error) {
 	if req.more && t.silent.Load() {
 		return r, errSilent
 	}
+	if req.more && req.atMost == 0 && t.slow.Load() {
+		return r, errSlow
+	}
 	start := time.Now()
 	t.send(ctx, req, &r)
 	r.total = time.Since(start)
@@ -173,6 +193,9 @@ func (t *target) once(ctx context.Context, req request) (result, error) {
 	r.kind = connector.ErrorKind(r.err)
 	if r.kind == "timeout" {
 		t.silent.Store(true)
+	}
+	if r.status > 0 && r.total > slow && req.atMost == 0 {
+		t.slow.Store(true)
 	}
 	return r, nil
 }

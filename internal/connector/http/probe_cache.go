@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/quellhq/quell/internal/connector"
 	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/probe"
 )
@@ -83,7 +82,7 @@ func (t *target) cacheCheck(ctx context.Context, q probe.Question) evidence.Answ
 			r = aside(r)
 		}
 		if got[i], err = t.do(ctx, r); err != nil {
-			return connector.Failure("ask "+shown(req.url), err)
+			return failed(req, err)
 		}
 	}
 	return evidence.Of(t.compared(path, got))

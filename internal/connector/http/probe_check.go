@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/quellhq/quell/internal/connector"
 	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/probe"
 )
@@ -16,6 +15,10 @@ import (
 // pause lies between two samples of http.check: long enough that a balancer
 // takes the next backend, short enough not to be waited for.
 const pause = 100 * time.Millisecond
+
+// longSampling is how long the samples of one question may take together before no
+// further one is begun: a service that is slow is not asked again and again.
+const longSampling = 2 * time.Second
 
 // maxSamples bounds what one check sends.
 const maxSamples = 20
@@ -77,7 +80,12 @@ func (t *target) check(ctx context.Context, q probe.Question) evidence.Answer {
 		good     int
 		notes    []string
 	)
+	begun := time.Now()
 	for i := range count {
+		if i > 0 && time.Since(begun) > longSampling {
+			notes = append(notes, "fewer samples than asked for: it is slow")
+			break
+		}
 		if i > 0 && !sleep(ctx, pause) {
 			notes = append(notes, "fewer samples than asked for: time was up")
 			break
@@ -85,7 +93,7 @@ func (t *target) check(ctx context.Context, q probe.Question) evidence.Answer {
 		r, err := t.do(ctx, req)
 		if err != nil {
 			if len(samples) == 0 {
-				return connector.Failure("ask "+shown(req.url), err)
+				return failed(req, err)
 			}
 			notes = append(notes, "fewer samples than asked for: "+err.Error())
 			break

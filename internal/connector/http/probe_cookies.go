@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/quellhq/quell/internal/connector"
 	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/probe"
 )
@@ -50,7 +49,7 @@ func (t *target) cookies(ctx context.Context, q probe.Question) evidence.Answer 
 	}
 	first, last, err := t.collect(ctx, req, nil)
 	if err != nil {
-		return connector.Failure("ask "+shown(req.url), err)
+		return failed(req, err)
 	}
 	if last.status == 0 {
 		return evidence.Not(evidence.Unreachable, "no answer came: "+last.sentence(), "")

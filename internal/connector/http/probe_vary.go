@@ -7,8 +7,8 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"time"
 
-	"github.com/quellhq/quell/internal/connector"
 	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/probe"
 )
@@ -60,7 +60,12 @@ func (t *target) vary(ctx context.Context, q probe.Question) evidence.Answer {
 	}
 	var seen []map[string]string
 	var notes []string
+	begun := time.Now()
 	for i := range count {
+		if i > 0 && time.Since(begun) > longSampling {
+			notes = append(notes, "fewer requests than asked for: it is slow")
+			break
+		}
 		if i > 0 && !sleep(ctx, pause/2) {
 			notes = append(notes, "fewer requests than asked for: time was up")
 			break
@@ -68,7 +73,7 @@ func (t *target) vary(ctx context.Context, q probe.Question) evidence.Answer {
 		r, err := t.do(ctx, req)
 		if err != nil {
 			if len(seen) == 0 {
-				return connector.Failure("ask "+shown(req.url), err)
+				return failed(req, err)
 			}
 			notes = append(notes, "fewer requests than asked for: "+err.Error())
 			break

@@ -1,0 +1,48 @@
+package http_test
+
+import (
+	stdhttp "net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/quellhq/quell/internal/connector"
+	"github.com/quellhq/quell/internal/connector/http"
+	"github.com/quellhq/quell/internal/evidence"
+	"github.com/quellhq/quell/internal/probe"
+)
+
+// A service that takes over a second is not asked more often than needed, and
+// not what can wait.
+func TestASlowServiceIsSpared(t *testing.T) {
+	t.Parallel()
+	var requests atomic.Int64
+	server := httptest.NewServer(stdhttp.HandlerFunc(func(w stdhttp.ResponseWriter, _ *stdhttp.Request) {
+		requests.Add(1)
+		time.Sleep(1100 * time.Millisecond)
+		w.WriteHeader(stdhttp.StatusOK)
+	}))
+	t.Cleanup(server.Close)
+	target, err := http.Kind().Open(connector.Settings{"url": server.URL}, connector.Tools{})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = target.Close() })
+	probed := func(name string, args map[string]any) evidence.Answer {
+		return target.Ask(t.Context(), probe.Question{Lang: "probe", Builtin: name, Args: args, Now: time.Now()})
+	}
+	checked := probed("http.check", map[string]any{"count": 5.0})
+	require.Equal(t, int64(2), object(t, checked)["samples"])
+	require.Contains(t, checked.Notes, "fewer samples than asked for: it is slow")
+	require.Equal(t, int64(2), requests.Load())
+	for _, name := range []string{"http.vary", "http.cookies", "http.cache"} {
+		a := probed(name, nil)
+		require.Equal(t, evidence.NotAsked, a.Status, name)
+		require.Contains(t, a.Reason, "another request took over a second", name)
+	}
+	require.Equal(t, int64(2), requests.Load())
+	compared := probed("http.freshness", map[string]any{"pages": []any{"/a"}})
+	require.Equal(t, evidence.NoData, compared.Status)
+	require.Equal(t, int64(4), requests.Load(), "both ways once, and no more looks")
+}
