@@ -165,6 +165,13 @@ func residue(ps []evidence.Point) float64 {
 	return sum
 }
 
+// What a series begins with is its usual level where it has at least so many
+// samples, and such a share of all (own values).
+const (
+	leastUsual      = 6
+	leastUsualShare = 0.1
+)
+
 // Began is when a series left its first level for that which it has at its
 // end. It is unknown where the series has no clear step, or is back where it
 // was. Where earlier troubles hide the last step, the later half is looked at by
@@ -202,6 +209,10 @@ func began(ps []evidence.Point) (Interval, error) {
 	steps := Steps(ps)
 	if len(steps) == 0 {
 		return Interval{}, ErrNone
+	}
+	// A service that has just started is at its usual level soon after.
+	for len(steps) > 1 && float64(index(ps, steps[0].To)) < max(leastUsual, leastUsualShare*float64(len(ps))) {
+		ps, steps = ps[index(ps, steps[0].To):], steps[1:]
 	}
 	// The levels between the steps: the first that is not the usual one any
 	// more, and stays so until the end, begins it.

@@ -104,6 +104,23 @@ func TestOfSeveralStepsTheFirstThatLastsBeginsIt(t *testing.T) {
 	require.Len(t, onset.Steps(points), 2)
 }
 
+// The first minutes of a service are no usual state that everything later left.
+func TestAStartIsNoUsualLevel(t *testing.T) {
+	t.Parallel()
+	points := noisy(120, func(i int) float64 {
+		switch {
+		case i < 4:
+			return 30
+		case i < 110:
+			return 1
+		}
+		return 9
+	}, 1)
+	at, err := onset.Began(points)
+	require.NoError(t, err)
+	require.InDelta(t, points[110].T, at.To, 15)
+}
+
 func TestNoiseBeginsNothing(t *testing.T) {
 	t.Parallel()
 	found := 0

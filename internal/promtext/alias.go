@@ -58,6 +58,11 @@ func metricGroups() []group {
 		{names: []string{"pg_pool_total_count", "pg_pool_total", "db_pool_total_count", "db_pool_open_connections", "db_pool_total_connections"}},
 		{names: []string{"pg_pool_idle_count", "pg_pool_idle", "db_pool_idle_count", "db_pool_idle", "db_pool_idle_connections", "db_pool_connections_idle"}},
 
+		// The longest wait since the last look says more than that of the moment.
+		{names: []string{"nodejs_eventloop_lag_max_seconds", "nodejs_eventloop_delay_max_seconds", "event_loop_lag_max_seconds"},
+			weaker: []string{"nodejs_eventloop_lag_p99_seconds", "nodejs_eventloop_delay_p99_seconds", "event_loop_lag_seconds", "event_loop_delay_seconds",
+				"python_event_loop_lag_seconds", "asyncio_event_loop_lag_seconds", "asyncio_loop_lag_seconds", "app_event_loop_lag_seconds", "nodejs_eventloop_lag_seconds"}},
+
 		{names: []string{"process_resident_memory_bytes", "process_memory_rss_bytes", "process_rss_bytes", "worker_memory_bytes", "worker_rss_bytes", "process_memory_bytes"}},
 		{names: []string{"container_spec_memory_limit_bytes", "container_memory_limit_bytes"}},
 
