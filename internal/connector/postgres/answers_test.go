@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -285,6 +286,9 @@ func TestMissingIndexesAreToldWithReasons(t *testing.T) {
 	require.NotContains(t, texts, "[weight]", "how many rows match cannot be told from the text")
 	require.Equal(t, false, unproved["proved"])
 	require.Contains(t, fmt.Sprint(unproved["reasons"]), "GRANT SELECT ON public.parcels")
+	log, err := os.ReadFile(server.LogFile)
+	require.NoError(t, err)
+	require.NotContains(t, string(log), "permission denied for table parcels", "what may not be read is not asked for")
 }
 
 // load runs prepared statements with one int parameter until stopped.

@@ -47,6 +47,9 @@ func missingIndexesQuestion(ctx context.Context, t *Target, q probe.Question) (e
 	}
 	f := finder{t: t, big: big, columns: map[string]map[string]bool{}, done: map[string]bool{}}
 	if len(big) > 0 {
+		if f.hidden, err = t.hiddenTables(ctx); err != nil {
+			return evidence.Answer{}, err
+		}
 		notes = append(notes, f.statements(ctx, append(active, hot...))...)
 		f.scanned()
 		if err := f.foreignKeys(ctx); err != nil {
@@ -130,6 +133,7 @@ func (t *Target) activeStatements(ctx context.Context) ([]statement, error) {
 type finder struct {
 	t       *Target
 	big     map[string]tableStats      // by schema.table
+	hidden  map[string]bool            // names of tables that our role may not read, and so not explain
 	columns map[string]map[string]bool // of each table looked at
 	done    map[string]bool            // tables with a proved candidate, and table+columns found
 	found   []candidate
@@ -143,7 +147,7 @@ func (f *finder) statements(ctx context.Context, all []statement) []string {
 		if !ok {
 			continue
 		}
-		plan, err := f.t.explainPlan(ctx, question)
+		plan, err := f.plan(ctx, question)
 		if err != nil {
 			if isContext(err) || isConnect(err) {
 				return []string{"stopped early: " + f.t.failure(err).Reason}
@@ -168,6 +172,38 @@ func (f *finder) statements(ctx context.Context, all []statement) []string {
 		return []string{fmt.Sprintf("%d of %d statements could not be explained: not read-only beyond doubt, not visible to our role, or not complete", failed, len(all))}
 	}
 	return nil
+}
+
+// errHidden is a statement about a table that our role may not read. The server
+// would refuse to explain it, and write an error into its log.
+var errHidden = errors.New("it reads a table that is not visible to our role")
+
+func (f *finder) plan(ctx context.Context, question string) (map[string]any, error) {
+	tokens, syntax := lex(question)
+	for _, tok := range tokens {
+		if syntax == nil && tok.name() && f.hidden[tok.text] {
+			return nil, errHidden
+		}
+	}
+	return f.t.explainPlan(ctx, question)
+}
+
+// unreadableSQL lists tables that our role may not read.
+const unreadableSQL = `
+SELECT DISTINCT c.relname::text AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'm', 'v', 'f') AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\_toast%'
+  AND NOT (has_table_privilege(c.oid, 'SELECT') AND has_schema_privilege(n.oid, 'USAGE')) LIMIT 20000`
+
+func (t *Target) hiddenTables(ctx context.Context) (map[string]bool, error) {
+	r, err := t.query(ctx, unreadableSQL)
+	if err != nil {
+		return nil, err
+	}
+	names := map[string]bool{}
+	for _, row := range r.rows {
+		names[str(row, "name")] = true
+	}
+	return names, nil
 }
 
 func (f *finder) add(ctx context.Context, s statement, sc scan, table tableStats) error {
