@@ -23,7 +23,9 @@ var (
 	failedWords = regexp.MustCompile(`(?i)fail|timed?[ -]?out|refused|unavailable|unreachable|error|reset|aborted`)
 	absolute    = regexp.MustCompile(`https?://([^/\s"'?#]{1,120})`)
 	answered    = regexp.MustCompile(`(?:HTTP/[0-9.]+ |\bstatus(?:[ _]code)?[=: ]+)([1-5][0-9]{2})\b`)
-	ofGateway   = regexp.MustCompile(`while (reading|connecting|sending|SSL)|no live upstreams`)
+	// somebodyAnswered is a sentence like "payments API answered 500".
+	somebodyAnswered = regexp.MustCompile(`(?i)\b([\w.-]{2,40}) (?:api|service|backend|gateway|provider|server) (?:has )?(?:answered|returned|responded|replied)(?: with)?(?: an?)?(?: (?:http|status|code|error))*[ :=]+([1-5][0-9]{2})\b`)
+	ofGateway        = regexp.MustCompile(`while (reading|connecting|sending|SSL)|no live upstreams`)
 )
 
 // peers are names of fields that hold whom a call goes to, the best first; a
@@ -53,6 +55,9 @@ func peerRank(name string) int {
 		name = rest
 	}
 }
+
+// nobody are words before "service" or "API" that name none.
+var nobody = map[string]bool{"the": true, "this": true, "that": true, "our": true, "a": true, "an": true, "external": true, "remote": true, "other": true, "upstream": true, "and": true, "if": true, "when": true}
 
 var scheme = []byte("://")
 
@@ -92,6 +97,9 @@ func ReadCall(l Line, level string) (Call, bool) {
 		if m := absolute.FindSubmatch(message); m != nil {
 			at = m[1]
 		}
+	}
+	if m := somebodyAnswered.FindSubmatch(message); m != nil && !nobody[strings.ToLower(string(m[1]))] {
+		says, c.Peer, status = true, string(m[1]), number(m[2])
 	}
 	// Most lines name nobody: the words are looked at last.
 	if at == nil && c.Peer == "" || !says && !(saysCall.Match(message) && !ofGateway.Match(message)) {

@@ -102,6 +102,10 @@ func TestLinesOfCalls(t *testing.T) {
 		{"info", "request", "host=web-1 method=GET path=/items status=200 duration_ms=3", ""},
 		{"info", "the service partners were loaded", "host=web-1", ""},
 		{"error", "call failed", "", ""},
+		{"error", "payments API answered 500", "req_host=127.0.0.1 res_statusCode=502", "payments failed"},
+		{"error", "the stock-service backend returned status code: 503", "", "stock-service failed"},
+		{"info", "stock service responded with 200", "", "stock"},
+		{"error", "the service returned 500", "", ""},
 	} {
 		got, ok := request.ReadCall(line(1, c.message, strings.Fields(c.fields)...), c.level)
 		text := ""
