@@ -35,7 +35,7 @@ var floors = []struct {
 	// a chart is drawn of evidence alone; the report places it
 	{"record", []string{"internal/incident", "internal/chart", "internal/report"}, true},
 	{"run", []string{"internal/recovery", "internal/run", "internal/execution"}, true},
-	{"edges", []string{"internal/connector/*", "internal/logql", "internal/logql/logfile", "internal/logql/pattern", "internal/logql/spike", "internal/logql/auth", "internal/logql/attack", "internal/logql/request", "internal/logtext", "internal/series", "internal/demo", "internal/discover", "internal/keyring", "internal/store"}, false},
+	{"edges", []string{"internal/connector/*", "internal/logql", "internal/logql/logfile", "internal/logql/pattern", "internal/logql/spike", "internal/logql/auth", "internal/logql/attack", "internal/logql/request", "internal/logql/gateway", "internal/logtext", "internal/series", "internal/demo", "internal/discover", "internal/keyring", "internal/store"}, false},
 	{"wiring", []string{"internal/connector/all", "internal/config", "internal/app", "internal/cli", "cmd/quell"}, true},
 }
 
@@ -44,11 +44,13 @@ var besides = map[string][]string{
 	// a connector may use the query engine that it serves
 	"internal/connector/logs": {"internal/logql", "internal/logql/logfile", "internal/logtext"},
 	// what lines of logs are asked, wherever they come from
-	"internal/logtext": {"internal/logql", "internal/logql/pattern", "internal/logql/spike", "internal/logql/auth", "internal/logql/attack", "internal/logql/request"},
+	"internal/logtext": {"internal/logql", "internal/logql/pattern", "internal/logql/spike", "internal/logql/auth", "internal/logql/attack", "internal/logql/request", "internal/logql/gateway"},
 	// what attackers try are requests
 	"internal/logql/attack": {"internal/logql/request"},
 	// and so are logins
 	"internal/logql/auth": {"internal/logql/request"},
+	// a gateway names a path as lines of requests do
+	"internal/logql/gateway": {"internal/logql/request"},
 	// what changed is told of templates; neither knows of queries or files
 	"internal/logql/spike": {"internal/logql/pattern"},
 	// the engine's source of lines that are files
@@ -65,8 +67,8 @@ var besides = map[string][]string{
 	"internal/connector/alertmanager": {"internal/promapi"},
 	// one way of running a program that is never left behind
 	"internal/connector/command":  {"internal/child", "internal/declared"},
-	"internal/connector/http":     {"internal/declared"},                                          // what an operator declares
-	"internal/connector/nginx":    {"internal/child", "internal/logql", "internal/logql/logfile"}, // its logs are files, read by the window
+	"internal/connector/http":     {"internal/declared"},                                                                                        // what an operator declares
+	"internal/connector/nginx":    {"internal/child", "internal/logql", "internal/logql/logfile", "internal/logql/gateway", "internal/logtext"}, // its logs are files, read by the window
 	"internal/connector/firewall": {"internal/child"},
 	"internal/connector/git":      {"internal/child", "internal/promapi"}, // and of being let in over HTTP
 	// one way of getting in to a Redis, for all that live in one

@@ -41,6 +41,7 @@ var questions = []struct {
 	{keysSpec, Asker.keys},
 	{versionsSpec, Asker.versions},
 	{startsSpec, Asker.starts},
+	{gatewaySpec, Asker.gateway},
 }
 
 // Specs lists the questions.

@@ -1,38 +1,46 @@
-package nginx
+// Package gateway reads what proxies and balancers write of the servers behind
+// them: which one refuses, hangs, is taken out, and what they turn away themselves.
+package gateway
 
 import (
 	"regexp"
 	"strings"
 )
 
-// complaint is one line of an error log, taken apart.
-type complaint struct {
-	level    string // "error"
-	text     string // what happened, without the facts behind it
-	upstream string // address or name of the server that it is about; empty for none
-	client   string
-	server   string
-	request  string
+// Complaint is one line of an error log, taken apart.
+type Complaint struct {
+	Level    string // "error"
+	Text     string // what happened, without the facts behind it
+	Upstream string // address or name of the server that it is about; empty for none
+	Client   string
+	Request  string // its first line: "GET /items?x=1 HTTP/1.1"
+	kind     string // where the line itself says it, and no text has to be looked at
 }
 
 // complaintHead is date, level and process: 2026/01/02 03:04:05 [error] 12#12: *34 text.
 var complaintHead = regexp.MustCompile(`^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[([a-z]+)\] \d+#\d+: (?:\*\d+ )?`)
 
-// readComplaint takes a line apart; false where it is not nginx's.
-func readComplaint(line string) (complaint, bool) {
+// Read takes a line of nginx or of HAProxy apart; false where it is neither's.
+func Read(line string) (Complaint, bool) {
+	if c, ok := readHAProxy(line); ok {
+		return c, true
+	}
+	return readNginx(line)
+}
+
+func readNginx(line string) (Complaint, bool) {
 	head := complaintHead.FindStringSubmatch(line)
 	if head == nil {
-		return complaint{}, false
+		return Complaint{}, false
 	}
-	c := complaint{level: head[1], text: strings.TrimRight(line[len(head[0]):], "\r\n")}
+	c := Complaint{Level: head[1], Text: strings.TrimRight(line[len(head[0]):], "\r\n")}
 	// The facts come last, each behind a comma: client, server, request, upstream.
-	rest := c.text
+	rest := c.Text
 	if i := strings.Index(rest, ", client: "); i >= 0 {
-		c.text, rest = rest[:i], rest[i:]
-		c.client = fact(rest, "client")
-		c.server = fact(rest, "server")
-		c.request = strings.Trim(fact(rest, "request"), `"`)
-		c.upstream = addressOf(strings.Trim(fact(rest, "upstream"), `"`))
+		c.Text, rest = rest[:i], rest[i:]
+		c.Client = fact(rest, "client")
+		c.Request = strings.Trim(fact(rest, "request"), `"`)
+		c.Upstream = addressOf(strings.Trim(fact(rest, "upstream"), `"`))
 	}
 	return c, true
 }
@@ -114,16 +122,28 @@ var kinds = []troubleKind{
 	{"client_gone", "clients went away", [][]string{{"client prematurely closed"}, {"client closed"}, {"client timed out"}, {"(104:", "client"}}},
 }
 
-// kindOf names the trouble of a line; "" for one that is none.
-func (c complaint) kindOf() string {
+// Kinds lists the names that Kind gives, but for "other" and "".
+func Kinds() []string {
+	names := make([]string, len(kinds))
+	for i, k := range kinds {
+		names[i] = k.name
+	}
+	return names
+}
+
+// Kind names the trouble of a line; "" for one that is none.
+func (c Complaint) Kind() string {
+	if c.kind != "" {
+		return c.kind
+	}
 	for _, k := range kinds {
 		for _, all := range k.marks {
-			if containsAll(c.text, all) {
+			if containsAll(c.Text, all) {
 				return k.name
 			}
 		}
 	}
-	switch c.level {
+	switch c.Level {
 	case "error", "crit", "alert", "emerg":
 		return "other"
 	}
@@ -139,8 +159,8 @@ func containsAll(text string, marks []string) bool {
 	return true
 }
 
-// meaning is what a kind says to a person.
-func meaning(name string) string {
+// Meaning is what a kind says to a person.
+func Meaning(name string) string {
 	for _, k := range kinds {
 		if k.name == name {
 			return k.means
