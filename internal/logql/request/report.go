@@ -53,8 +53,9 @@ func (t *Tally) Report(start, end int64) (r Report, ok bool) {
 	theirs := gateway[0].timed.n+gateway[1].timed.n > 0
 	// A dead service writes nothing; who stands before it does.
 	silent := gateway[1].total() >= 5 && 2*own[1].total()*gateway[0].total() < gateway[1].total()*own[0].total()
+	alone := gateway[1].failed() > 2*own[1].failed()+10 // it fails by itself, and asks nobody
 	few := 3*(own[0].total()+own[1].total()) < gateway[0].total()+gateway[1].total() // it tells of some of its requests, as of those that fail
-	if few || !timed && theirs || silent {
+	if few || !timed && theirs || silent || alone {
 		s, sum, r.Gateway = g, gateway, true
 	}
 	if sum[0].total()+sum[1].total() == 0 && len(t.calls) == 0 {
@@ -96,6 +97,8 @@ func (s side) sum() (all pair) {
 }
 
 func (k kinds) total() int { return k.timed.n + k.plain.n }
+
+func (k kinds) failed() int { return max(k.timed.failed, k.plain.failed) }
 
 // best are the lines to count by: those that tell how long it took, unless most
 // do not. The others may tell of the same requests.

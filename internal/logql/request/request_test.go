@@ -213,6 +213,20 @@ func TestADeadServiceIsToldByItsGateway(t *testing.T) {
 	require.Zero(t, r.All.Before.Failed)
 }
 
+// A gateway that has just lost its servers fails by itself, and the service's own
+// lines of a minute ago are all in order.
+func TestWhatTheGatewayFailsItselfIsCounted(t *testing.T) {
+	t.Parallel()
+	r := tally(func(s int64) []request.Line {
+		if s >= 1075 {
+			return []request.Line{line(0, `198.51.100.1 - - [x] "GET /items/1 HTTP/1.1" 502 5 "-" "-"`)}
+		}
+		return []request.Line{line(0, "", "path=/items/1", "status=200", "duration_ms=9"), line(0, `198.51.100.1 - - [x] "GET /items/1 HTTP/1.1" 200 5 "-" "-"`)}
+	})
+	require.True(t, r.Gateway)
+	require.InDelta(t, 0.25, r.All.Now.Failed, 0.02)
+}
+
 // A service that writes of a few requests alone does not tell how many there are.
 func TestAServiceThatTellsOfFewIsNotCounted(t *testing.T) {
 	t.Parallel()
