@@ -225,8 +225,9 @@ const ownRole = "svc"
 
 // meant are the processes that a role means which only actions use: no answer
 // tells which of several it is. They are the service's own, where the role says
-// so and quell.yaml tells them; otherwise the only one there is. Nobody restarts
-// what may have nothing to do with it.
+// so and quell.yaml tells them; the one that bears the role's name, or is all of a
+// service that bears it, as worker-1 or the process of shop-worker; otherwise the
+// only one there is. Nobody restarts what may have nothing to do with it.
 func (s Service) meant(role string, fit []string) []string {
 	var own, others []string
 	for _, name := range fit {
@@ -236,8 +237,18 @@ func (s Service) meant(role string, fit []string) []string {
 			others = append(others, name)
 		}
 	}
+	var named []string
+	for _, name := range fit {
+		if role != ownRole && role != serverRole && strings.Contains(name, role) {
+			named = append(named, name)
+		}
+	}
 	switch {
 	case role == ownRole && len(own) > 0:
+		return own
+	case len(named) == 1:
+		return named
+	case role != ownRole && role != serverRole && len(own) == 1 && len(others) == 0 && strings.Contains(s.Facts.Name, role):
 		return own
 	case role != ownRole && len(s.Processes) > 0 && len(others) == 1:
 		return others

@@ -262,6 +262,29 @@ func TestAnActionMeansTheServicesOwnProcesses(t *testing.T) {
 	require.Equal(t, []map[string]string{{"db": "main", "svc": "web-a", "server": "web-a"}}, bound(nil, "web-a"), "there is only one")
 }
 
+func TestARoleMeansTheProcessThatBearsItsName(t *testing.T) {
+	pb, findings := playbook.ParseFile("book.md", []byte(strings.Replace(text, "metrics: prometheus?", "worker: process?", 1)), vocabulary())
+	require.NotNil(t, pb, findings)
+	bound := func(service string, own []string, names ...string) []map[string]string {
+		targets := map[string]run.Target{"main": {Name: "main", Kind: "postgres", Prober: &prober{answer: rows}}}
+		for _, name := range names {
+			targets[name] = run.Target{Name: name, Kind: "process", Prober: &prober{answer: rows}}
+		}
+		r := run.Investigation{Playbooks: []*playbook.Playbook{pb}, Targets: targets, Services: []run.Service{
+			{Facts: probe.Service{Name: service}, Targets: append(names, "main"), Processes: own},
+		}}.Ask(t.Context())
+		var all []map[string]string
+		for _, s := range r.Subjects {
+			all = append(all, s.Targets)
+		}
+		return all
+	}
+	require.Equal(t, []map[string]string{{"db": "main", "worker": "worker-1"}}, bound("shop", []string{"web", "worker-1"}, "web", "worker-1"))
+	require.Equal(t, []map[string]string{{"db": "main", "worker": "bg"}}, bound("shop-worker", []string{"bg"}, "bg"))
+	require.Equal(t, []map[string]string{{"db": "main"}}, bound("shop", []string{"worker-1", "worker-2"}, "worker-1", "worker-2"), "which of the two")
+	require.Equal(t, []map[string]string{{"db": "main"}}, bound("shop", []string{"web"}, "web"), "a web server is no worker")
+}
+
 func TestAnActionMeansTheProcessBehindItsTarget(t *testing.T) {
 	pb, findings := playbook.ParseFile("book.md", []byte(strings.Replace(text, "metrics: prometheus?", "server: process?", 1)), vocabulary())
 	require.NotNil(t, pb, findings)
