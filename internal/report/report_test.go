@@ -160,3 +160,31 @@ func golden(t *testing.T, name string, got []byte) {
 	require.NoError(t, err)
 	require.Equal(t, string(want), string(got))
 }
+
+// The second place of a cause is told by what is not as in the first.
+func TestACauseInTwoPlacesIsToldOnce(t *testing.T) {
+	root := func(target, only string) diagnosis.Root {
+		return diagnosis.Root{Finding: &diagnosis.Finding{
+			ID: "app/dead#it-is-dead", Title: "It is dead", Word: "likely", Probability: 0.9, Services: []string{"shop"}, Targets: []string{target},
+			Signs: []diagnosis.SignResult{
+				{Truth: "true", Pull: 2, Means: "nobody answers", Source: []string{"front"}},
+				{Truth: "true", Pull: 1, Means: only, Source: []string{target}},
+			},
+			Proposals: []diagnosis.Proposal{{Kind: playbook.Mitigate, Title: "start it", Text: "It loses nothing.", Actions: []diagnosis.ProposedAction{{Type: "process.start", Target: target}}}},
+		}}
+	}
+	d := diagnosis.Diagnosis{
+		Verdict: diagnosis.Found, Summary: "It is dead (likely, in 2 places)", Roots: []diagnosis.Root{root("web-a", "web-a has ended"), root("web-b", "web-b has ended")},
+		Unexplained: []diagnosis.Seen{{Title: "Workers die", Evidence: "4 died"}, {Title: "Workers die", Evidence: "4 died"}, {Title: "Workers die", Evidence: "2 died"}},
+	}
+	var short, full bytes.Buffer
+	require.NoError(t, report.Write(&short, page(d), report.Style{}))
+	require.NoError(t, report.Write(&full, page(d), report.Style{Full: true}))
+	for text, times := range map[string][2]int{
+		"nobody answers": {1, 2}, "web-a has ended": {1, 1}, "web-b has ended": {1, 1}, "It loses nothing": {1, 2},
+		"process.start @web-a": {1, 1}, "process.start @web-b": {1, 1}, "the rest as in 1": {1, 0}, "4 died": {1, 2}, "2 died": {1, 1},
+	} {
+		require.Equal(t, times[0], strings.Count(short.String(), text), "%s in\n%s", text, short.String())
+		require.Equal(t, times[1], strings.Count(full.String(), text), text)
+	}
+}

@@ -22,15 +22,21 @@ func Write(w io.Writer, p Page, s Style) error {
 	b := &page{Style: s, at: p.Diagnosis.At}
 	b.head(p)
 	d := p.Diagnosis
+	told := map[string]int{} // roots told in full, by cause
 	for i, r := range d.Roots {
-		if i < mostRoots || b.Full {
+		first, again := told[r.ID]
+		switch {
+		case again && !b.Full:
+			b.rootAgain(i, r, first, d.Roots[first])
+		case len(told) < mostRoots || b.Full:
+			told[r.ID] = i
 			b.root(i, len(d.Roots), r)
-		} else {
+		default:
 			b.rootInShort(i, r)
 		}
 	}
-	if len(d.Roots) > mostRoots && !b.Full {
-		b.line(b.paint(dim, fmt.Sprintf("  all of numbers %d to %d: --full", mostRoots+1, len(d.Roots))))
+	if len(d.Roots) > len(told) && !b.Full {
+		b.line(b.paint(dim, fmt.Sprintf("  all of each of the %d: --full", len(d.Roots))))
 		b.blank()
 	}
 	b.unexplained(d.Unexplained)
@@ -105,7 +111,7 @@ func (b *page) head(p Page) {
 	b.blank()
 }
 
-// mostRoots is how many roots are told in full on the short page.
+// mostRoots is how many causes are told in full on the short page.
 const mostRoots = 3
 
 func (b *page) root(i, of int, r diagnosis.Root) {
@@ -118,6 +124,40 @@ func (b *page) root(i, of int, r diagnosis.Root) {
 	b.chain(r)
 	b.evidence(r.Finding)
 	b.proposals(r.Finding)
+}
+
+// rootAgain tells of a cause that was found in another place as well what is not
+// as it is there: its own signs, and whom its steps are about.
+func (b *page) rootAgain(i int, r diagnosis.Root, n int, first diagnosis.Root) {
+	b.heading(fmt.Sprintf("%d", i+1), r)
+	known := map[string]bool{}
+	for _, s := range first.Signs {
+		known[s.Says()] = true
+	}
+	label := "For"
+	for _, s := range r.Signs {
+		if s.Truth == "true" && s.Pull > 0 && !known[s.Says()] {
+			b.rowIn("", label, "+ ", fmt.Sprintf("%s — %s%s", s.Says(), strings.Join(s.Source, ", "), b.when(s.At)))
+			label = ""
+		}
+	}
+	for _, p := range first.Proposals {
+		for _, a := range p.Actions {
+			known[proposed(a)] = true
+		}
+	}
+	label = "Do now"
+	for _, p := range r.Proposals {
+		for _, a := range p.Actions {
+			if p.Kind != playbook.Fix && a.Missing == "" && !known[proposed(a)] {
+				known[proposed(a)] = true
+				b.rowIn(cyan, label, "", proposed(a))
+				label = ""
+			}
+		}
+	}
+	b.row("", fmt.Sprintf("the rest as in %d", n+1))
+	b.blank()
 }
 
 // rootInShort names a root that stands far down, with its best evidence.
@@ -293,12 +333,15 @@ func argument(v any) string {
 }
 
 func (b *page) unexplained(list []diagnosis.Seen) {
-	for n, s := range list {
-		label := ""
-		if n == 0 {
-			label = "Seen"
+	label := "Seen"
+	told := map[string]bool{} // in several places with the same words
+	for _, s := range list {
+		if told[s.Title+s.Evidence] && !b.Full {
+			continue
 		}
+		told[s.Title+s.Evidence] = true
 		b.rowIn(bold, label, "", s.Title)
+		label = ""
 		if s.Evidence != "" {
 			b.rowIn(dim, "", "", s.Evidence+b.when(s.At))
 		}
