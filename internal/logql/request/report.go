@@ -53,7 +53,7 @@ func (t *Tally) Report(start, end int64) (r Report, ok bool) {
 	theirs := gateway[0].timed.n+gateway[1].timed.n > 0
 	// A dead service writes nothing; who stands before it does.
 	silent := gateway[1].total() >= 5 && 2*own[1].total()*gateway[0].total() < gateway[1].total()*own[0].total()
-	alone := gateway[1].failed() > 2*own[1].failed()+10 // it fails by itself, and asks nobody
+	alone := gateway[1].failed() > 2*own[1].failed()+10                              // it fails by itself, and asks nobody
 	few := 3*(own[0].total()+own[1].total()) < gateway[0].total()+gateway[1].total() // it tells of some of its requests, as of those that fail
 	if few || !timed && theirs || silent || alone {
 		s, sum, r.Gateway = g, gateway, true
