@@ -21,8 +21,9 @@ func blindSpots(in Input, all []*Finding, roots []Root) ([]BlindSpot, *Question)
 			settled[f] = true
 		}
 	}
-	var next *Question
-	best := 0.0
+	// What could be behind something that is seen is asked before all else.
+	var next [2]*Question
+	var best [2]float64
 	for _, f := range all {
 		for i, s := range f.Signs {
 			if s.Truth != string(expr.Undecided) || f.Vetoed {
@@ -51,9 +52,13 @@ func blindSpots(in Input, all []*Finding, roots []Root) ([]BlindSpot, *Question)
 				spot.Probes = addSorted(spot.Probes, name)
 				spot.Conditions = addSorted(spot.Conditions, f.Title)
 				spot.Matters = math.Max(spot.Matters, round(gain))
-				if gain > best {
-					best = gain
-					next = &Question{Probe: name, Target: e.Target, Text: s.Means, Condition: f.ID, Title: f.Title, Hint: e.Hint}
+				rank := 1
+				if !settled[f] && f.feltBySomeone() {
+					rank = 0
+				}
+				if gain > best[rank] {
+					best[rank] = gain
+					next[rank] = &Question{Probe: name, Target: e.Target, Text: s.Means, Condition: f.ID, Title: f.Title, Hint: e.Hint}
 				}
 			}
 		}
@@ -72,8 +77,15 @@ func blindSpots(in Input, all []*Finding, roots []Root) ([]BlindSpot, *Question)
 		}
 		return a.Target+string(a.Status)+a.Reason < b.Target+string(b.Status)+b.Reason
 	})
-	return out, next
+	if next[0] == nil || best[0] < leastGain && best[1] >= leastGain {
+		return out, next[1]
+	}
+	return out, next[0]
 }
+
+// leastGain is how much a question has to be able to move to be worth asking
+// first (own value).
+const leastGain = 0.05
 
 // gain is how much the probability of f could move if its unknown sign i had an
 // answer. What a found root already explains matters little, and a cause whose
