@@ -49,8 +49,8 @@ func gatewaySpec() probe.Spec {
 	}
 }
 
-// mayComplain takes the lines of nginx's error log and those of HAProxy's checks.
-const mayComplain = `\] [0-9]+#[0-9]+: |DOWN|no server available`
+// mayComplain are in the lines of nginx's error log and of HAProxy's checks.
+var mayComplain = []string{"[warn] ", "[error] ", "[crit] ", "[alert] ", "[emerg] ", " DOWN", "no server available"}
 
 func (t Asker) gateway(ctx context.Context, q probe.Question) evidence.Answer {
 	window, err := Duration(q.Args["window"], 2*time.Minute)
@@ -66,7 +66,7 @@ func (t Asker) gateway(ctx context.Context, q probe.Question) evidence.Answer {
 		return t.Failed(err)
 	}
 	lines := logql.SelectLabels(nil)
-	lines.Stages = append(lines.Stages, &logql.LineFilter{Op: "|~", Values: []string{mayComplain}})
+	lines.Stages = append(lines.Stages, &logql.LineFilter{Op: "|=", Values: mayComplain})
 	var tallies []*gateway.Tally
 	split := q.Now.Add(-window)
 	stats, reading, hint, err := logql.Visit(ctx, lines, files, logql.Since(q.Now, window+before), func() func(logql.Entry) {

@@ -98,8 +98,10 @@ func ReadCall(l Line, level string) (Call, bool) {
 			at = m[1]
 		}
 	}
-	if m := somebodyAnswered.FindSubmatch(message); m != nil && !nobody[strings.ToLower(string(m[1]))] {
-		says, c.Peer, status = true, string(m[1]), number(m[2])
+	if saysAnswered(message) {
+		if m := somebodyAnswered.FindSubmatch(message); m != nil && !nobody[strings.ToLower(string(m[1]))] {
+			says, c.Peer, status = true, string(m[1]), number(m[2])
+		}
 	}
 	// Most lines name nobody: the words are looked at last.
 	if at == nil && c.Peer == "" || !says && !(saysCall.Match(message) && !ofGateway.Match(message)) {
@@ -117,6 +119,17 @@ func ReadCall(l Line, level string) (Call, bool) {
 	bad := level == "error" || level == "warn" || level == "critical" || level == "fatal"
 	c.Failed = status >= 500 || status == 0 && bad && failedWords.Match(message)
 	return c, true
+}
+
+// saysAnswered is cheap, and true wherever somebodyAnswered may match, but for
+// words in capitals.
+func saysAnswered(message []byte) bool {
+	for _, word := range [...]string{"nswered", "eturned", "esponded", "eplied"} {
+		if bytes.Contains(message, []byte(word)) {
+			return true
+		}
+	}
+	return false
 }
 
 // hostOf is the host of an address that may be a URL.

@@ -129,9 +129,19 @@ func fromText(text []byte, r *Request) bool {
 	return true
 }
 
+// slashed finds numbers with a slash between them, as HAProxy writes its times.
+func slashed(text []byte) bool {
+	for i := 1; i+1 < len(text); i++ {
+		if text[i] == '/' && isDigit(text[i-1]) && (isDigit(text[i+1]) || text[i+1] == '-' || text[i+1] == '+') {
+			return true
+		}
+	}
+	return false
+}
+
 // proxied reads a line of HAProxy's httplog.
 func proxied(text []byte, r *Request) bool {
-	if !bytes.Contains(text, []byte(" HTTP/")) {
+	if !bytes.Contains(text, []byte(" HTTP/")) || !slashed(text) {
 		return false
 	}
 	m := timers.FindSubmatch(text)

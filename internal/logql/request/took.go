@@ -114,13 +114,55 @@ var (
 	trailing = regexp.MustCompile(`" ([0-9]+\.[0-9]{3})\b`)
 )
 
+func maySpell(text []byte) bool {
+	for _, word := range [...]string{"time", "rt=", "rt:", "took", "duration", "elapsed", "latency"} {
+		if bytes.Contains(text, []byte(word)) {
+			return true
+		}
+	}
+	return false
+}
+
+// mayUnite finds a digit before the first letter of a unit.
+func mayUnite(text []byte) bool {
+	for i := 1; i < len(text); i++ {
+		switch text[i] {
+		case 'n', 'u', 'm', 's', 0xc2, 0xce: // the first bytes of µ and μ
+			if isDigit(text[i-1]) || text[i-1] == ' ' && i > 1 && isDigit(text[i-2]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// mayTrail finds a number behind a quote.
+func mayTrail(text []byte) bool {
+	for {
+		i := bytes.Index(text, []byte(`" `))
+		if i < 0 || i+2 >= len(text) {
+			return false
+		}
+		if isDigit(text[i+2]) {
+			return true
+		}
+		text = text[i+1:]
+	}
+}
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
 // tookFrom reads the duration of a line of text; end is where its status stands.
 func tookFrom(text []byte, end int) Took {
 	for _, e := range []struct {
 		is   *regexp.Regexp
+		may  func([]byte) bool // cheap, and true wherever is may match
 		from int
 		unit Unit
-	}{{spelt, 0, Seconds}, {united, end, Unsaid}, {trailing, end, Seconds}} {
+	}{{spelt, maySpell, 0, Seconds}, {united, mayUnite, end, Unsaid}, {trailing, mayTrail, end, Seconds}} {
+		if !e.may(text[e.from:]) {
+			continue
+		}
 		m := e.is.FindSubmatch(text[e.from:])
 		if m == nil {
 			continue
