@@ -44,8 +44,8 @@ type target struct {
 	config config
 	tools  connector.Tools
 	closed atomic.Bool
-	silent atomic.Bool // a request ran out of its time
-	slow   atomic.Bool // an answer took longer than slow
+	silent sighting // when a request last ran out of its time
+	slow   sighting // when an answer last took longer than slow
 }
 
 // Ask implements probe.Prober.

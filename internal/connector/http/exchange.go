@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/quellhq/quell/internal/connector"
@@ -99,21 +100,43 @@ func failed(req request, err error) evidence.Answer {
 	return connector.Failure("ask "+shown(req.url), err)
 }
 
+// sighting is when something was seen last, by nanoseconds since 1970. It is safe for
+// concurrent use.
+type sighting struct{ at atomic.Int64 }
+
+// sameRound is how long what was seen of a service holds: the length of a
+// diagnosis, and less than the pause before it is looked at anew.
+const sameRound = 10 * time.Second
+
+func (m *sighting) note(now time.Time) { m.at.Store(now.UnixNano()) }
+
+func (m *sighting) lately(now time.Time) bool {
+	at := m.at.Load()
+	return at != 0 && now.UnixNano()-at < int64(sameRound)
+}
+
 // slow is from when on an answer counts as slow: far above what the simplest
 // page of a service takes on a bad day.
 const slow = time.Second
 
+// briefTime is what a further request of those of health may take where one was
+// left without an answer: it only has to tell whether that is still so.
+const briefTime = 1500 * time.Millisecond
+
 // allowed is how long a request may take from now on. A question about health
 // leaves a part of the time where it would need all of it: several come one
 // after another, and a service that hangs must not keep the last from being heard.
-func (req request) allowed(ctx context.Context) time.Duration {
+func (req request) allowed(ctx context.Context, silent bool) time.Duration {
 	timeout := req.timeout
+	if silent && req.leaves {
+		return min(timeout, briefTime)
+	}
 	if req.more {
 		timeout = min(timeout, max(req.atMost, littleTime))
 	}
 	if deadline, ok := ctx.Deadline(); ok && req.leaves {
 		if left := time.Until(deadline); left < timeout {
-			timeout = max(left*6/10, littleTime)
+			timeout = max(left*45/100, littleTime)
 		}
 	}
 	return timeout
@@ -133,7 +156,7 @@ func (t *target) do(ctx context.Context, req request) (result, error) {
 		}
 		if len(chain) == 0 {
 			// The time runs from here: what was waited at the gate is not the service's.
-			ctx, end = connector.Within(ctx, req.allowed(ctx))
+			ctx, end = connector.Within(ctx, req.allowed(ctx, t.silent.lately(t.tools.Now())))
 		}
 		r, err := t.once(ctx, req)
 		leave()
@@ -178,10 +201,10 @@ func refused(err error) (r result) {
 
 func (t *target) once(ctx context.Context, req request) (result, error) {
 	var r result
-	if req.more && t.silent.Load() {
+	if req.more && t.silent.lately(t.tools.Now()) {
 		return r, errSilent
 	}
-	if req.more && req.atMost == 0 && t.slow.Load() {
+	if req.more && req.atMost == 0 && t.slow.lately(t.tools.Now()) {
 		return r, errSlow
 	}
 	start := time.Now()
@@ -192,10 +215,10 @@ func (t *target) once(ctx context.Context, req request) (result, error) {
 	}
 	r.kind = connector.ErrorKind(r.err)
 	if r.kind == "timeout" {
-		t.silent.Store(true)
+		t.silent.note(t.tools.Now())
 	}
 	if r.status > 0 && r.total > slow && req.atMost == 0 {
-		t.slow.Store(true)
+		t.slow.note(t.tools.Now())
 	}
 	return r, nil
 }

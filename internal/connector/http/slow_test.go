@@ -46,3 +46,37 @@ func TestASlowServiceIsSpared(t *testing.T) {
 	require.Equal(t, evidence.NoData, compared.Status)
 	require.Equal(t, int64(4), requests.Load(), "both ways once, and no more looks")
 }
+
+// Where a request was left without an answer, others only look whether that is
+// still so, and a service that answers again is heard.
+func TestAServiceThatHangsIsAskedBriefly(t *testing.T) {
+	t.Parallel()
+	var hang atomic.Bool
+	hang.Store(true)
+	release := make(chan struct{})
+	server := httptest.NewServer(stdhttp.HandlerFunc(func(w stdhttp.ResponseWriter, r *stdhttp.Request) {
+		if hang.Load() {
+			select {
+			case <-release:
+			case <-r.Context().Done():
+			}
+		}
+		w.WriteHeader(stdhttp.StatusOK)
+	}))
+	t.Cleanup(server.Close)
+	t.Cleanup(func() { close(release) }) // before that
+	target, err := http.Kind().Open(connector.Settings{"url": server.URL, "timeout": "2s"}, connector.Tools{})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = target.Close() })
+	check := func() map[string]any {
+		return object(t, target.Ask(t.Context(), probe.Question{Lang: "probe", Builtin: "http.check", Now: time.Now()}))
+	}
+	first := check()
+	require.Equal(t, "timeout", first["error"])
+	require.GreaterOrEqual(t, first["total_s"], 1.9)
+	again := check()
+	require.Equal(t, "timeout", again["error"])
+	require.Less(t, again["total_s"], 1.8)
+	hang.Store(false)
+	require.Equal(t, true, check()["ok"])
+}
