@@ -41,6 +41,10 @@ const afterEffect = 1.0 / 50
 // for a perfect match of words; a poorer match counts for less.
 const reported = 12
 
+// ofTheEnded is what is left of the weight of a sign whose lines have ended, as a
+// power of its ratio (own value: a decisive one and nothing else is "possible").
+const ofTheEnded = 0.25
+
 // discount is what each further sign on the same probe is worth, of the one
 // before it: signs that read one answer are not independent.
 const discount = 0.5

@@ -35,6 +35,10 @@ type Answer struct {
 	Reason string `json:"reason,omitempty"`
 	// Hint is the exact grant, setting or command that would open it, if known.
 	Hint string `json:"hint,omitempty"`
+	// Ended is when log lines ended that had come again and again, in seconds since
+	// 1970, while what they stand in goes on; 0 where they go on, or where it cannot
+	// be told.
+	Ended float64 `json:"ended,omitempty"`
 	// Notes are remarks on a value: cut at 500 rows, two lines were not JSON.
 	Notes []string `json:"notes,omitempty"`
 }

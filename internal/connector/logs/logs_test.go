@@ -338,3 +338,24 @@ func TestLinesWithoutADateCannotBeSeen(t *testing.T) {
 	require.Equal(t, evidence.Unreachable, answer.Status, answer.Reason)
 	require.Contains(t, answer.Reason, "none of 200 lines bears a date")
 }
+
+// What a log no longer says, while it goes on, is over; what it stopped with is not.
+func TestLinesThatHaveEndedAreMarked(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var b strings.Builder
+	for age := 300; age > 120; age -= 10 {
+		fmt.Fprintf(&b, "%s ERROR shop: the pool is empty\n", ago(time.Duration(age)*time.Second))
+	}
+	path := filepath.Join(dir, "shop.log")
+	write(t, path, b.String()+ago(time.Second)+" INFO shop: GET /items 200\n")
+	ask := func(options map[string]string) evidence.Answer {
+		q := fence(t, `{} |= "pool is empty"`, options)
+		return open(t, connector.Settings{"paths": []any{"*.log"}, "timezone": "UTC"}, dir).Ask(context.Background(), q)
+	}
+	require.NoError(t, os.Chtimes(path, noon, noon))
+	require.Equal(t, float64(noon.Add(-130*time.Second).Unix()), ask(nil).Ended)
+	require.Zero(t, ask(map[string]string{"once": "true"}).Ended)
+	require.NoError(t, os.Chtimes(path, noon, noon.Add(-130*time.Second)))
+	require.Zero(t, ask(nil).Ended, "nothing else was written since")
+}

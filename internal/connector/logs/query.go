@@ -3,6 +3,7 @@ package logs
 import (
 	"context"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ func options() []probe.Param {
 		{Name: "range", Type: probe.Duration, About: "the same as since"},
 		{Name: "step", Type: probe.Duration, About: "distance between two points of a series; default: about a 120th of since, a round number"},
 		{Name: "limit", Type: probe.Number, About: "keep at most this many lines, the newest ones, or series"},
+		{Name: logtext.OnceOption, Type: probe.Bool, About: "the lines are written once for as long as what they tell of lasts: that they have ended says nothing"},
 		logql.DialectOption(),
 	}
 }
@@ -61,7 +63,28 @@ func (t *Target) query(ctx context.Context, q probe.Question) evidence.Answer {
 		}
 		return evidence.Of(series, result.Notes...)
 	}
-	return evidence.Of(evidence.Lines(result.Lines), result.Notes...)
+	a := evidence.Of(evidence.Lines(result.Lines), result.Notes...)
+	if q.Options[logtext.OnceOption] != "true" {
+		a.Ended = logtext.Ended(result.Lines, asked.End, writtenAfter())
+	}
+	return a
+}
+
+// writtenAfter tells whether the file of a line was written to after a moment. It
+// looks at each file once.
+func writtenAfter() func(l evidence.Line, after float64) bool {
+	times := map[string]time.Time{}
+	return func(l evidence.Line, after float64) bool {
+		path := l.Labels["filename"]
+		at, known := times[path]
+		if !known {
+			if info, err := os.Stat(path); err == nil {
+				at = info.ModTime()
+			}
+			times[path] = at
+		}
+		return !at.IsZero() && float64(at.UnixNano())/1e9 > after
+	}
 }
 
 // silence explains why there is no line at all: no data, which is never the
