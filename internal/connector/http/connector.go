@@ -46,6 +46,10 @@ type target struct {
 	closed atomic.Bool
 	silent sighting // when a request last ran out of its time
 	slow   sighting // when an answer last took longer than slow
+	// limited is when we were last turned away for asking too often, and again how
+	// often we have asked once more.
+	limited sighting
+	again   atomic.Int32
 }
 
 // Ask implements probe.Prober.

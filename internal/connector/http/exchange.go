@@ -92,9 +92,22 @@ var errSilent = errors.New("another request was left without an answer, and what
 // errSlow spares a service that is slow the questions that can wait.
 var errSlow = errors.New("another request took over a second, and what can wait is not asked")
 
+// errLimited spares a limit of requests that we have run into ourselves.
+var errLimited = errors.New("we were turned away for asking too often, and what can wait is not asked")
+
+// afterLimit is how long we wait where we were turned away: longer than the second
+// that limits of requests count by.
+const afterLimit = 1200 * time.Millisecond
+
+// turnedAway reports an answer that a limit of requests gives: 429, or 503 as nginx
+// has it where nothing else is configured. A service that is down may say 503 too.
+func (r result) turnedAway() bool {
+	return r.status == http.StatusTooManyRequests || r.status == http.StatusServiceUnavailable
+}
+
 // failed is the answer where a request could not be made.
 func failed(req request, err error) evidence.Answer {
-	if errors.Is(err, errSilent) || errors.Is(err, errSlow) {
+	if errors.Is(err, errSilent) || errors.Is(err, errSlow) || errors.Is(err, errLimited) {
 		return evidence.Not(evidence.NotAsked, err.Error(), "")
 	}
 	return connector.Failure("ask "+shown(req.url), err)
@@ -142,10 +155,30 @@ func (req request) allowed(ctx context.Context, silent bool) time.Duration {
 	return timeout
 }
 
-// do sends one request, and follows redirects on the same host. The error is
-// about us (budget, interruption); what went wrong with the target is in the
-// result.
+// do sends one request, and once more where it was turned away: a diagnosis asks
+// several at once, and must not take its own footprint for the users' trouble. The
+// error is about us (budget, interruption); what went wrong with the target is in
+// the result.
 func (t *target) do(ctx context.Context, req request) (result, error) {
+	r, err := t.exchange(ctx, req)
+	if err != nil || !r.turnedAway() || req.method != http.MethodGet {
+		return r, err
+	}
+	t.limited.note(t.tools.Now())
+	if req.more || t.again.Add(1) > mostAgain || !sleep(ctx, afterLimit) {
+		return r, nil
+	}
+	if again, err := t.exchange(ctx, req); err == nil && !again.turnedAway() {
+		return again, nil
+	}
+	return r, nil
+}
+
+// mostAgain bounds how often a target is asked once more, in its whole life.
+const mostAgain = 5
+
+// exchange sends one request, and follows redirects on the same host.
+func (t *target) exchange(ctx context.Context, req request) (result, error) {
 	var chain []string
 	end := func() {}
 	defer func() { end() }()
@@ -203,6 +236,9 @@ func (t *target) once(ctx context.Context, req request) (result, error) {
 	var r result
 	if req.more && t.silent.lately(t.tools.Now()) {
 		return r, errSilent
+	}
+	if req.more && t.limited.lately(t.tools.Now()) {
+		return r, errLimited
 	}
 	if req.more && req.atMost == 0 && t.slow.lately(t.tools.Now()) {
 		return r, errSlow

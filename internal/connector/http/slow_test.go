@@ -3,6 +3,7 @@ package http_test
 import (
 	stdhttp "net/http"
 	"net/http/httptest"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -79,4 +80,48 @@ func TestAServiceThatHangsIsAskedBriefly(t *testing.T) {
 	require.Less(t, again["total_s"], 1.8)
 	hang.Store(false)
 	require.Equal(t, true, check()["ok"])
+}
+
+// A limit of two requests a second is run into by the diagnosis itself.
+func TestALimitThatWeRunIntoIsNotTheUsersTrouble(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var last time.Time
+	limited := func(status int) (*httptest.Server, *atomic.Int64) {
+		var requests atomic.Int64
+		server := httptest.NewServer(stdhttp.HandlerFunc(func(w stdhttp.ResponseWriter, _ *stdhttp.Request) {
+			requests.Add(1)
+			mu.Lock()
+			defer mu.Unlock()
+			if time.Since(last) < 500*time.Millisecond {
+				w.WriteHeader(status)
+				return
+			}
+			last = time.Now()
+			w.WriteHeader(stdhttp.StatusOK)
+		}))
+		t.Cleanup(server.Close)
+		return server, &requests
+	}
+	for _, status := range []int{429, 503} {
+		server, requests := limited(status)
+		target, err := http.Kind().Open(connector.Settings{"url": server.URL}, connector.Tools{})
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = target.Close() })
+		v := object(t, target.Ask(t.Context(), probe.Question{Lang: "probe", Builtin: "http.check", Now: time.Now()}))
+		require.Equal(t, true, v["ok"], "%v", v)
+		require.Equal(t, 1.0, v["ok_share"])
+		n := requests.Load()
+		a := target.Ask(t.Context(), probe.Question{Lang: "probe", Builtin: "http.vary", Now: time.Now()})
+		require.Equal(t, evidence.NotAsked, a.Status)
+		require.Equal(t, n, requests.Load())
+	}
+	down := httptest.NewServer(stdhttp.HandlerFunc(func(w stdhttp.ResponseWriter, _ *stdhttp.Request) { w.WriteHeader(stdhttp.StatusServiceUnavailable) }))
+	t.Cleanup(down.Close)
+	target, err := http.Kind().Open(connector.Settings{"url": down.URL}, connector.Tools{})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = target.Close() })
+	v := object(t, target.Ask(t.Context(), probe.Question{Lang: "probe", Builtin: "http.check", Now: time.Now()}))
+	require.Equal(t, int64(503), v["status"])
+	require.Equal(t, 0.0, v["ok_share"])
 }
