@@ -12,6 +12,7 @@ type Entry struct {
 	Message []byte // the message field, or the whole line
 	Level   string // canonical, in lower case; empty where the line has none
 	Error   bool   // the level means that something failed
+	Stream  *Stream
 	// Labels are those of the stream and of the query, and the fields of the line
 	// itself, but for its message, level and time; VisitLabels fills them.
 	Labels []Field
@@ -84,7 +85,7 @@ func (v *visitor) take(batch []Record) {
 			continue
 		}
 		v.read(r)
-		e := Entry{Time: r.Time, Line: v.pipe.line, Message: r.Line}
+		e := Entry{Time: r.Time, Line: v.pipe.line, Message: r.Line, Stream: r.Stream}
 		if m, ok := v.own.get("message"); ok && len(m) > 0 {
 			e.Message = m
 		}

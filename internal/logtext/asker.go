@@ -42,6 +42,7 @@ var questions = []struct {
 	{versionsSpec, Asker.versions},
 	{startsSpec, Asker.starts},
 	{gatewaySpec, Asker.gateway},
+	{pulseSpec, Asker.pulse},
 }
 
 // Specs lists the questions.

@@ -1,0 +1,48 @@
+package logs_test
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/quellhq/quell/internal/connector"
+)
+
+func TestALogThatFellSilent(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	wrote := func(name string, from, to, every int, last string) {
+		var b strings.Builder
+		for age := from; age > to; age -= every {
+			fmt.Fprintf(&b, "%s INFO shop: GET /items/%d 200\n", ago(time.Duration(age)*time.Second), age)
+		}
+		if last != "" {
+			fmt.Fprintf(&b, "%s INFO shop: %s\n", ago(time.Duration(to)*time.Second), last)
+		}
+		write(t, filepath.Join(dir, name), b.String())
+	}
+	wrote("web-1.log", 900, 1, 2, "")
+	wrote("web-2.log", 900, 90, 2, "GET /slow")
+	wrote("web-3.log.1", 900, 300, 2, "") // rotated
+	wrote("web-3.log", 300, 1, 2, "")
+	wrote("seldom.log", 1700, 90, 60, "")
+	wrote("batch.log", 900, 90, 2, "batch finished, 400 rows")
+	wrote("young.log", 120, 90, 1, "")
+	rows := list(t, open(t, connector.Settings{"paths": []any{"*.log*"}, "timezone": "UTC"}, dir).Ask(context.Background(), builtin("logs.pulse", nil)))
+	stopped := map[string]bool{}
+	for _, r := range rows {
+		row := r.(map[string]any)
+		stopped[filepath.Base(row["log"].(string))] = row["stopped"].(bool)
+		if filepath.Base(row["log"].(string)) == "web-2.log" {
+			require.InDelta(t, 90, row["silent_s"], 1)
+			require.Equal(t, 2.0, row["pause_s"])
+			require.Contains(t, row["last"], "GET /slow")
+		}
+	}
+	require.Equal(t, map[string]bool{"web-1.log": false, "web-2.log": true, "web-3.log": false, "seldom.log": false, "batch.log": false, "young.log": false}, stopped)
+}
