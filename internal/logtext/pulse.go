@@ -128,15 +128,24 @@ func (t Asker) pulse(ctx context.Context, q probe.Question) evidence.Answer {
 
 // logOf names the log that a stream is of.
 func logOf(s *logql.Stream) string {
-	if file := s.Labels["filename"]; file != "" {
+	if name := Writer(s.Labels); name != "" {
+		return name
+	}
+	return s.Name
+}
+
+// Writer names what a line was written by, as its labels tell: the file, rotated
+// ones with it, the pod, instance, container or host; "" where they tell nothing.
+func Writer(labels map[string]string) string {
+	if file := labels["filename"]; file != "" {
 		return rotatedName.ReplaceAllString(file, "$1")
 	}
 	for _, label := range []string{"pod", "instance", "container", "host"} {
-		if v := s.Labels[label]; v != "" {
+		if v := labels[label]; v != "" {
 			return v
 		}
 	}
-	return s.Name
+	return ""
 }
 
 func (b *beat) add(e logql.Entry, start int64) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/quellhq/quell/internal/connector"
 	"github.com/quellhq/quell/internal/logql"
+	"github.com/quellhq/quell/internal/logtext"
 	"github.com/quellhq/quell/internal/probe"
 	"github.com/quellhq/quell/internal/promtext"
 )
@@ -31,6 +32,7 @@ func options() []probe.Param {
 		{Name: "step", Type: probe.Duration, About: "for a metric query: distance between two points; default: about a 120th of since where that is given, else one point, now"},
 		{Name: "limit", Type: probe.Number, About: "keep at most this many lines or series"},
 		{Name: "direction", Type: probe.Text, Default: "backward", About: "which lines to keep at the limit: backward the newest, forward the oldest"},
+		{Name: logtext.OnceOption, Type: probe.Bool, About: "the lines are written once for as long as what they tell of lasts: that they have ended says nothing"},
 		logql.DialectOption(),
 	}
 }

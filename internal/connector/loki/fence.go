@@ -39,13 +39,13 @@ func (t *Target) logql(ctx context.Context, q probe.Question) evidence.Answer {
 		return evidence.Not(evidence.Invalid, err.Error(), "")
 	}
 	if said.client != "" {
-		return t.here(ctx, said, w, a, notes)
+		return t.aged(ctx, q, t.here(ctx, said, w, a, notes))
 	}
 	var answer evidence.Answer
 	if isMetric(said.text) {
 		answer = t.metric(ctx, said.text, w, a, notes)
 	} else {
-		answer = t.lines(ctx, said.text, w, a, notes)
+		answer = t.aged(ctx, q, t.lines(ctx, said.text, w, a, notes))
 	}
 	if said.text != text {
 		answer.Notes = append(answer.Notes, "asked of Loki as: "+said.text)

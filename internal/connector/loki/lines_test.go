@@ -98,3 +98,31 @@ func TestASlowLokiGivesTheNewestLines(t *testing.T) {
 	require.InDelta(t, 300, a.Value.(map[string]any)["requests"], 2)
 	require.Contains(t, strings.Join(a.Notes, "; "), "only the newest 1000 lines")
 }
+
+// An error that a log has stopped to tell of, while it goes on, is over.
+func TestLinesOfALokiThatHaveEnded(t *testing.T) {
+	server := func(goesOn bool) *lokiServer {
+		st := lokiStream{labels: map[string]string{"app": "shop", "pod": "web-1"}}
+		for age := 600; age > 120; age -= 5 {
+			st.lines = append(st.lines, lokiLine{end.Add(-time.Duration(age) * time.Second), `{"level":"error","message":"the pool is empty"}`})
+		}
+		if goesOn {
+			st.lines = append(st.lines, lokiLine{end.Add(-time.Second), `{"level":"info","message":"request"}`})
+		}
+		return &lokiServer{streams: []lokiStream{st}}
+	}
+	ended := func(s *lokiServer, options map[string]string) float64 {
+		target := open(t, connector.Settings{"url": s.start(t)}, connector.Limits{})
+		template, err := probe.ParseTemplate(`{app="shop"} |= "pool is empty"`)
+		require.NoError(t, err)
+		q := probe.Question{Name: "q", Lang: "logql", Options: options, Service: probe.Service{Name: "shop"}, Now: end, Since: 30 * time.Minute}
+		q.Text, err = template.WithValues(q.Service.Facts())
+		require.NoError(t, err)
+		a := target.Ask(context.Background(), q)
+		require.Equal(t, evidence.Answered, a.Status, a.Reason)
+		return a.Ended
+	}
+	require.Equal(t, float64(end.Add(-125*time.Second).Unix()), ended(server(true), nil))
+	require.Zero(t, ended(server(true), map[string]string{"once": "true"}))
+	require.Zero(t, ended(server(false), nil), "who wrote them writes no more")
+}
