@@ -70,6 +70,7 @@ type Gate struct {
 	base     time.Duration // the fastest answer so far: what this target can do
 	slowRun  int           // answers in a row that were slower than the one before and far above base
 	last     time.Duration
+	silent   time.Time // when a request last used up all of its time
 	backoffs int
 }
 
@@ -81,6 +82,31 @@ func NewGate(limits Limits) *Gate {
 
 // Limits returns the limits in force.
 func (g *Gate) Limits() Limits { return g.limits }
+
+// Where a request has just been left without an answer, others only look whether
+// that is still so (own values).
+const (
+	brief     = 1500 * time.Millisecond
+	sameRound = 10 * time.Second
+)
+
+// Patience is how long the next request may take: the limit, or a brief time where
+// the target has left one without an answer within this round of questions.
+func (g *Gate) Patience() time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.silent.IsZero() && time.Since(g.silent) < sameRound {
+		return min(g.limits.Timeout, brief)
+	}
+	return g.limits.Timeout
+}
+
+// Unanswered notes that a request was left without an answer.
+func (g *Gate) Unanswered() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.silent = time.Now()
+}
 
 // A target suffers when answers take both this long and this many times its
 // own best, several times in a row with no recovery. Then each request waits

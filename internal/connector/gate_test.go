@@ -97,3 +97,14 @@ func TestBulkWorkCountsAndNeverBacksOff(t *testing.T) {
 		require.Equal(t, 6612*time.Millisecond, g.Cost().Busy)
 	})
 }
+
+func TestPatienceIsShortWhereNothingWasAnswered(t *testing.T) {
+	t.Parallel()
+	g := connector.NewGate(connector.Limits{Timeout: 4 * time.Second})
+	require.Equal(t, 4*time.Second, g.Patience())
+	g.Unanswered()
+	require.Equal(t, 1500*time.Millisecond, g.Patience())
+	quick := connector.NewGate(connector.Limits{Timeout: time.Second})
+	quick.Unanswered()
+	require.Equal(t, time.Second, quick.Patience())
+}

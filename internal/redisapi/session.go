@@ -2,7 +2,9 @@ package redisapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/quellhq/quell/internal/connector"
@@ -55,6 +57,32 @@ func (s *Session) enter(ctx context.Context) (func(), error) {
 	return s.gate.Enter(ctx)
 }
 
+// patience is how long one round trip may take.
+func (s *Session) patience() time.Duration {
+	if s.gate == nil {
+		return s.limits.Timeout
+	}
+	return Patience(s.gate)
+}
+
+// AnswerTime is how long a round trip may take where nobody has given the target
+// more time than usual: a Redis that says nothing for so long hangs.
+const AnswerTime = 3500 * time.Millisecond
+
+// Patience is how long the next round trip through a gate may take.
+func Patience(gate *connector.Gate) time.Duration {
+	if gate.Limits().Timeout > connector.DefaultLimits().Timeout {
+		return gate.Patience()
+	}
+	return min(gate.Patience(), AnswerTime)
+}
+
+// TimedOut reports an error of a round trip that nothing came of in time.
+func TimedOut(err error) bool {
+	var timeout net.Error
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
+}
+
 // Do sends commands in one round trip and returns their replies in order. An
 // error means that what they did is not known.
 func (s *Session) Do(ctx context.Context, cmds ...[]any) ([]Reply, error) {
@@ -63,7 +91,10 @@ func (s *Session) Do(ctx context.Context, cmds ...[]any) ([]Reply, error) {
 		return nil, err
 	}
 	defer leave()
-	replies, err := s.link.Send(ctx, s.limits.Timeout, cmds...)
+	replies, err := s.link.Send(ctx, s.patience(), cmds...)
+	if s.gate != nil && TimedOut(err) {
+		s.gate.Unanswered()
+	}
 	s.broken = s.broken || err != nil
 	return replies, err
 }

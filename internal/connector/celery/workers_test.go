@@ -13,6 +13,7 @@ import (
 	"github.com/quellhq/quell/internal/action"
 	"github.com/quellhq/quell/internal/action/actiontest"
 	"github.com/quellhq/quell/internal/connector"
+	"github.com/quellhq/quell/internal/realserver"
 )
 
 // employer opens a target that declares workers.
@@ -93,9 +94,13 @@ func TestAStartedWorkerWorksAndStopsAfterItsTask(t *testing.T) {
 	s.stopAll(t)
 	target := s.employer(t)
 	started := actiontest.Applied(t, target, hands.Planned(t, target, "celery.start_worker", nil))
-	v := ask(t, target.(connector.Target), "celery.queues")
-	require.EqualValues(t, 1, v["workers"])
-	require.Positive(t, v["listeners"])
+	realserver.WaitFor(t, "the worker to listen", 10*time.Second, "", func() error {
+		v := ask(t, target.(connector.Target), "celery.queues")
+		if fmt.Sprint(v["workers"]) != "1" || fmt.Sprint(v["listeners"]) == "0" {
+			return fmt.Errorf("workers %v, listeners %v", v["workers"], v["listeners"])
+		}
+		return nil
+	})
 	// what was taken out and put back is done, in its turn
 	s.send(t, "later", "work", 1)
 	s.send(t, "celery", "slow", 3)

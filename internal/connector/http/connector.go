@@ -49,6 +49,7 @@ type target struct {
 	// limited is when we were last turned away for asking too often, and again how
 	// often we have asked once more.
 	limited sighting
+	first   firstWord
 	again   atomic.Int32
 }
 

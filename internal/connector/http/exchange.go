@@ -160,7 +160,13 @@ func (req request) allowed(ctx context.Context, silent bool) time.Duration {
 // error is about us (budget, interruption); what went wrong with the target is in
 // the result.
 func (t *target) do(ctx context.Context, req request) (result, error) {
+	if req.more {
+		t.first.wait(ctx)
+	}
 	r, err := t.exchange(ctx, req)
+	if !req.more {
+		t.first.come()
+	}
 	if err != nil || !r.turnedAway() || req.method != http.MethodGet {
 		return r, err
 	}
@@ -172,6 +178,38 @@ func (t *target) do(ctx context.Context, req request) (result, error) {
 		return again, nil
 	}
 	return r, nil
+}
+
+// firstWord lets what can wait begin after the first word about health has come: a
+// slow service must not be busy with the former while the latter waits. The zero
+// value is ready; it is safe for concurrent use.
+type firstWord struct {
+	begin, end sync.Once
+	heard      chan struct{}
+	until      time.Time
+}
+
+// longestWait is how long that is, where nobody asks about health at all.
+const longestWait = 500 * time.Millisecond
+
+func (f *firstWord) prepare() {
+	f.begin.Do(func() { f.heard, f.until = make(chan struct{}), time.Now().Add(longestWait) })
+}
+
+func (f *firstWord) come() {
+	f.prepare()
+	f.end.Do(func() { close(f.heard) })
+}
+
+func (f *firstWord) wait(ctx context.Context) {
+	f.prepare()
+	timer := time.NewTimer(time.Until(f.until))
+	defer timer.Stop()
+	select {
+	case <-f.heard:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 // mostAgain bounds how often a target is asked once more, in its whole life.
@@ -240,7 +278,7 @@ func (t *target) once(ctx context.Context, req request) (result, error) {
 	if req.more && t.limited.lately(t.tools.Now()) {
 		return r, errLimited
 	}
-	if req.more && req.atMost == 0 && t.slow.lately(t.tools.Now()) {
+	if req.more && t.slow.lately(t.tools.Now()) {
 		return r, errSlow
 	}
 	start := time.Now()

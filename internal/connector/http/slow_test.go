@@ -45,7 +45,36 @@ func TestASlowServiceIsSpared(t *testing.T) {
 	require.Equal(t, int64(2), requests.Load())
 	compared := probed("http.freshness", map[string]any{"pages": []any{"/a"}})
 	require.Equal(t, evidence.NoData, compared.Status)
-	require.Equal(t, int64(4), requests.Load(), "both ways once, and no more looks")
+	require.Equal(t, int64(2), requests.Load())
+}
+
+// What can wait begins after the first word about health.
+func TestTheDoorIsAskedFirst(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var asked []string
+	server := httptest.NewServer(stdhttp.HandlerFunc(func(w stdhttp.ResponseWriter, r *stdhttp.Request) {
+		mu.Lock()
+		asked = append(asked, r.URL.Path)
+		mu.Unlock()
+		time.Sleep(50 * time.Millisecond)
+		w.WriteHeader(stdhttp.StatusOK)
+	}))
+	t.Cleanup(server.Close)
+	target, err := http.Kind().Open(connector.Settings{"url": server.URL, "health": "/health"}, connector.Tools{})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = target.Close() })
+	var both sync.WaitGroup
+	both.Go(func() {
+		target.Ask(t.Context(), probe.Question{Lang: "probe", Builtin: "http.vary", Args: map[string]any{"path": "/vary", "count": 3.0}, Now: time.Now()})
+	})
+	both.Go(func() {
+		time.Sleep(100 * time.Millisecond)
+		target.Ask(t.Context(), probe.Question{Lang: "probe", Builtin: "http.check", Now: time.Now()})
+	})
+	both.Wait()
+	require.Equal(t, "/health", asked[0], "%v", asked)
+	require.Contains(t, asked, "/vary")
 }
 
 // Where a request was left without an answer, others only look whether that is

@@ -111,8 +111,11 @@ func (c *client) exchange(ctx context.Context, cmds ...[]any) (exchanged, error)
 	defer leave()
 	got := exchanged{before: c.own.copy(), visit: c.last}
 	start := time.Now()
-	got.replies, err = l.Send(ctx, c.gate.Limits().Timeout, cmds...)
+	got.replies, err = l.Send(ctx, redisapi.Patience(c.gate), cmds...)
 	got.took = time.Since(start)
+	if redisapi.TimedOut(err) {
+		c.gate.Unanswered()
+	}
 	if err != nil {
 		c.drop()
 		return exchanged{}, err
