@@ -32,20 +32,36 @@ func (t *target) see(ctx context.Context, req request) (look, bool) {
 	return look{r, flat(r.body), at}, err == nil && r.ok() && !r.cut
 }
 
-// seeBoth asks both ways at the same time: a source that is slow must not use up
-// the time of the question.
+// head is how much earlier a page is asked for as everyone does than of its source,
+// where its answer does not come before: the source's may be stored at once, and a
+// quick one would overtake what lay in the cache.
+const head = 100 * time.Millisecond
+
+// seeBoth asks both ways, the second once the first has answered, or at the same
+// time where that takes long: a source that is slow must not use up the time of the
+// question.
 func (t *target) seeBoth(ctx context.Context, ordinary, fresh request) (kept, source look, keptOK, sourceOK bool) {
+	answered := make(chan struct{})
 	var group sync.WaitGroup
-	group.Go(func() { kept, keptOK = t.see(ctx, ordinary) })
-	group.Go(func() { source, sourceOK = t.see(ctx, fresh) })
+	group.Go(func() {
+		defer close(answered)
+		kept, keptOK = t.see(ctx, ordinary)
+	})
+	group.Go(func() {
+		select {
+		case <-answered:
+		case <-time.After(head):
+		case <-ctx.Done():
+		}
+		source, sourceOK = t.see(ctx, fresh)
+	})
 	group.Wait()
 	return kept, source, keptOK, sourceOK
 }
 
 // compare asks for a page as everyone does and of its source, and once more
 // each way where the two differ: what also differs between two answers of one
-// kind, like a counter, is left out. Both are asked at the same time: what a cache
-// has is there long before its source has answered and put anything new into it.
+// kind, like a counter, is left out.
 func (t *target) compare(ctx context.Context, path string, ordinary, fresh request) comparison {
 	row := map[string]any{"path": path, "compared": false, "honoured": nil, "differs": nil, "fields": []any{}, "stored_s": nil, "behind_s": nil, "filled_late": nil}
 	c := comparison{row: row}

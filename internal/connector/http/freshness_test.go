@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -148,4 +149,31 @@ func TestFreshnessOfACacheThatGivesNoSign(t *testing.T) {
 	t.Cleanup(server.Close)
 	v := object(t, ask(t, connector.Settings{"url": server.URL}, connector.Tools{}, probe.Question{Lang: "probe", Builtin: "http.freshness", Args: map[string]any{"pages": []any{"/page"}}}))
 	require.Equal(t, int64(1), v["stale"])
+}
+
+// A source that is quicker than the cache, and whose answer is stored at once, must
+// not overtake what lay there.
+func TestAQuickSourceDoesNotOvertakeTheCache(t *testing.T) {
+	t.Parallel()
+	var renewed sync.Map
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Cache-Control") == "no-cache" {
+			renewed.Store(r.URL.Path, true)
+			w.Header().Set("X-Cache", "MISS")
+			fmt.Fprintf(w, `{"price": 6, "updated_at": %q}`, time.Now().Add(-30*time.Second).Format(time.RFC3339Nano))
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+		w.Header().Set("X-Cache", "HIT")
+		if _, ok := renewed.Load(r.URL.Path); ok {
+			fmt.Fprintf(w, `{"price": 6, "updated_at": %q}`, time.Now().Add(-30*time.Second).Format(time.RFC3339Nano))
+			return
+		}
+		w.Header().Set("Age", "40")
+		fmt.Fprintf(w, `{"price": 5, "updated_at": %q}`, time.Now().Add(-time.Hour).Format(time.RFC3339Nano))
+	}))
+	t.Cleanup(server.Close)
+	pages := []any{"/1", "/2", "/3", "/4"}
+	v := object(t, ask(t, connector.Settings{"url": server.URL}, connector.Tools{}, probe.Question{Lang: "probe", Builtin: "http.freshness", Args: map[string]any{"pages": pages}}))
+	require.Equal(t, int64(4), v["stale"], "%v", v["pages"])
 }
