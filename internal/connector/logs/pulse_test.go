@@ -30,7 +30,7 @@ func TestALogThatFellSilent(t *testing.T) {
 	wrote("web-2.log", 900, 90, 2, "GET /slow")
 	wrote("web-3.log.1", 900, 300, 2, "") // rotated
 	wrote("web-3.log", 300, 1, 2, "")
-	wrote("seldom.log", 1700, 90, 60, "")
+	wrote("seldom.log", 1700, 60, 25, "")
 	wrote("batch.log", 900, 90, 2, "batch finished, 400 rows")
 	wrote("young.log", 120, 90, 1, "")
 	rows := list(t, open(t, connector.Settings{"paths": []any{"*.log*"}, "timezone": "UTC"}, dir).Ask(context.Background(), builtin("logs.pulse", nil)))
