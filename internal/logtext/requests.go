@@ -40,6 +40,8 @@ func requestsSpec() probe.Spec {
 			number("p95_before_s", "the same before; missing below 20"),
 			{Name: "paths", Type: "rows", About: "by path (ids as *), the most asked first, at most 30: path, " + row},
 			{Name: "calls", Type: "rows", About: "calls of other services that the log tells of, those that took most time first, at most 20: peer, " + row + "; what is missing in a log of slow or failed calls alone is missing here"},
+			number("clients", "addresses that asked in the recent time; missing where lines name none"),
+			{Name: "top_clients", Type: "rows", About: "address, requests, share (of those whose lines name one, 0 to 1), share_before (missing without any before): the 10 with the most requests"},
 			number("call_share", "time of all calls ÷ time of all requests, in the recent time, 0 to 1; missing without calls"),
 			number("call_share_before", "the same before"),
 			number("database_share", "time of statements ÷ time of requests, as the lines of requests tell it, 0 to 1; missing where they do not"),
@@ -87,6 +89,16 @@ func requestsValue(r request.Report, length float64) map[string]any {
 		setKnown(v, "statements_each_before", r.All.Before.Statements)
 	}
 	setKnown(v, "call_share_before", r.CallShare[0])
+	clients := []any{}
+	for _, a := range r.Askers {
+		row := map[string]any{"address": a.IP, "requests": int64(a.Requests), "share": a.Share}
+		setKnown(row, "share_before", a.Before)
+		clients = append(clients, row)
+	}
+	v["top_clients"] = clients
+	if r.Addresses > 0 {
+		v["clients"] = int64(r.Addresses)
+	}
 	setKnown(v, "call_share", r.CallShare[1])
 	rows := func(name string, all []request.Of, most int) []any {
 		out := []any{}

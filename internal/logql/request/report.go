@@ -33,7 +33,20 @@ type Report struct {
 	Paths     []Of // those with the most requests first
 	Calls     []Of // those that took the most time first
 	CallShare [2]float64
+	Askers    []Asker // addresses with the most requests of the recent time first, mostAskers at most
+	Addresses int     // that asked in the recent time
 }
+
+// Asker is an address, and its share of the requests that bear one: 0 to 1, NaN
+// before where there were none.
+type Asker struct {
+	IP            string
+	Requests      int
+	Share, Before float64
+}
+
+// mostAskers bounds the addresses that are named.
+const mostAskers = 10
 
 // Report compares the time since the split with the time before it; both ends
 // in nanoseconds since 1970. ok is false where no line told of a request.
@@ -62,6 +75,11 @@ func (t *Tally) Report(start, end int64) (r Report, ok bool) {
 		return r, false
 	}
 	r.All = of("", sum, unit, scale)
+	askers := t.askers[0]
+	if r.Gateway {
+		askers = t.askers[1]
+	}
+	r.Askers, r.Addresses = most(askers)
 	for name, p := range s {
 		r.Paths = append(r.Paths, of(name, *p, unit, scale))
 	}
@@ -85,6 +103,20 @@ func (t *Tally) Report(start, end int64) (r Report, ok bool) {
 		}
 	}
 	return r, true
+}
+
+func most(askers map[string]*[2]int) (list []Asker, addresses int) {
+	var all [2]int
+	for _, n := range askers {
+		all[0], all[1] = all[0]+n[0], all[1]+n[1]
+	}
+	for ip, n := range askers {
+		if n[1] > 0 {
+			list = append(list, Asker{IP: ip, Requests: n[1], Share: float64(n[1]) / float64(all[1]), Before: float64(n[0]) / float64(all[0])})
+		}
+	}
+	slices.SortFunc(list, func(a, b Asker) int { return cmp.Or(cmp.Compare(b.Requests, a.Requests), cmp.Compare(a.IP, b.IP)) })
+	return list[:min(len(list), mostAskers)], len(list)
 }
 
 func (s side) sum() (all pair) {

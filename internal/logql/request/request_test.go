@@ -227,6 +227,25 @@ func TestWhatTheGatewayFailsItselfIsCounted(t *testing.T) {
 	require.InDelta(t, 0.25, r.All.Now.Failed, 0.02)
 }
 
+func TestWhoAsksMost(t *testing.T) {
+	t.Parallel()
+	r := tally(func(s int64) []request.Line {
+		list := []request.Line{line(0, fmt.Sprintf(`198.51.100.%d - - [x] "GET /items/1 HTTP/1.1" 200 5 "-" "-"`, s%50))}
+		if s >= 1000 {
+			for range 4 {
+				list = append(list, line(0, `203.0.113.9 - - [x] "GET /items/1 HTTP/1.1" 200 5 "-" "-"`))
+			}
+		}
+		return list
+	})
+	require.Equal(t, 51, r.Addresses)
+	require.Len(t, r.Askers, 10)
+	require.Equal(t, "203.0.113.9", r.Askers[0].IP)
+	require.InDelta(t, 0.8, r.Askers[0].Share, 0.01)
+	require.Zero(t, r.Askers[0].Before)
+	require.InDelta(t, 0.02, r.Askers[1].Before, 0.01)
+}
+
 // A service that writes of a few requests alone does not tell how many there are.
 func TestAServiceThatTellsOfFewIsNotCounted(t *testing.T) {
 	t.Parallel()

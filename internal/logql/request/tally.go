@@ -21,13 +21,14 @@ type Tally struct {
 	own, gateway kept
 	calls        kept
 	begun        pairs
-	unsaid       spread // of all numbers that bear no unit
-	places       int8   // decimals of those, at most
+	askers       [2]map[string]*[2]int // by the service's own lines and by access logs: address, before and now
+	unsaid       spread                // of all numbers that bear no unit
+	places       int8                  // decimals of those, at most
 }
 
 // NewTally begins to count.
 func NewTally(split int64) *Tally {
-	return &Tally{split: split, own: kept{}, gateway: kept{}, calls: kept{}, begun: pairs{}}
+	return &Tally{split: split, own: kept{}, gateway: kept{}, calls: kept{}, begun: pairs{}, askers: [2]map[string]*[2]int{{}, {}}}
 }
 
 // slice is how finely the time before is kept, in nanoseconds: so that what is
@@ -150,10 +151,34 @@ func (t *Tally) Add(l Line, level string) {
 	if r.Gateway {
 		s = t.gateway
 	}
+	t.asker(r, at)
 	if s[path] == nil && len(s) >= maxPaths {
 		path = others
 	}
 	t.count(s.of(path, at), r.Status, r.Status >= 500, r.Took).work.add(r.Database, r.Took)
+}
+
+// maxAskers bounds how many addresses are counted.
+const maxAskers = 20_000
+
+func (t *Tally) asker(r Request, at int) {
+	askers := t.askers[0]
+	if r.Gateway {
+		askers = t.askers[1]
+	}
+	n := askers[string(r.IP)]
+	if n == nil {
+		if len(r.IP) == 0 || len(askers) >= maxAskers {
+			return
+		}
+		n = new([2]int)
+		askers[string(r.IP)] = n
+	}
+	if at == 0 {
+		n[1]++
+	} else {
+		n[0]++
+	}
 }
 
 func (t *Tally) count(k *kinds, status int, failed bool, took Took) *count {
@@ -190,6 +215,16 @@ func (t *Tally) Merge(o *Tally) {
 			for at, k := range slices {
 				m.to.of(name, at).merge(*k)
 			}
+		}
+	}
+	for i, askers := range o.askers {
+		for ip, n := range askers {
+			mine := t.askers[i][ip]
+			if mine == nil {
+				mine = new([2]int)
+				t.askers[i][ip] = mine
+			}
+			mine[0], mine[1] = mine[0]+n[0], mine[1]+n[1]
 		}
 	}
 	t.unsaid.merge(o.unsaid, 1)
