@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"reflect"
-	"sync"
 	"time"
 )
 
@@ -32,30 +31,15 @@ func (t *target) see(ctx context.Context, req request) (look, bool) {
 	return look{r, flat(r.body), at}, err == nil && r.ok() && !r.cut
 }
 
-// head is how much earlier a page is asked for as everyone does than of its source,
-// where its answer does not come before: the source's may be stored at once, and a
-// quick one would overtake what lay in the cache.
-const head = 100 * time.Millisecond
-
-// seeBoth asks both ways, the second once the first has answered, or at the same
-// time where that takes long: a source that is slow must not use up the time of the
-// question.
+// seeBoth asks as everyone does, and after that of the source: a source's answer may
+// be stored at once, and would overtake what lay in the cache. What takes long as
+// everyone asks for it comes from no cache, and its source is not asked.
 func (t *target) seeBoth(ctx context.Context, ordinary, fresh request) (kept, source look, keptOK, sourceOK bool) {
-	answered := make(chan struct{})
-	var group sync.WaitGroup
-	group.Go(func() {
-		defer close(answered)
-		kept, keptOK = t.see(ctx, ordinary)
-	})
-	group.Go(func() {
-		select {
-		case <-answered:
-		case <-time.After(head):
-		case <-ctx.Done():
-		}
-		source, sourceOK = t.see(ctx, fresh)
-	})
-	group.Wait()
+	kept, keptOK = t.see(ctx, ordinary)
+	if !keptOK || kept.total > slow {
+		return kept, source, false, false
+	}
+	source, sourceOK = t.see(ctx, fresh)
 	return kept, source, keptOK, sourceOK
 }
 
@@ -68,9 +52,6 @@ func (t *target) compare(ctx context.Context, path string, ordinary, fresh reque
 	begun := time.Now()
 	kept, source, keptOK, sourceOK := t.seeBoth(ctx, ordinary, fresh)
 	c.took = time.Since(begun)
-	if keptOK && kept.total > slow {
-		return c // what takes so long comes from no cache
-	}
 	before := sign(kept.result) == warm // stored before we asked
 	if keptOK && sign(kept.result) == cold {
 		kept, keptOK = t.see(ctx, ordinary) // what the first has stored

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/quellhq/quell/internal/connector"
+	webhttp "github.com/quellhq/quell/internal/connector/http"
 	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/probe"
 )
@@ -163,7 +164,7 @@ func TestAQuickSourceDoesNotOvertakeTheCache(t *testing.T) {
 			fmt.Fprintf(w, `{"price": 6, "updated_at": %q}`, time.Now().Add(-30*time.Second).Format(time.RFC3339Nano))
 			return
 		}
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(300 * time.Millisecond) // as on a machine that is busy with us
 		w.Header().Set("X-Cache", "HIT")
 		if _, ok := renewed.Load(r.URL.Path); ok {
 			fmt.Fprintf(w, `{"price": 6, "updated_at": %q}`, time.Now().Add(-30*time.Second).Format(time.RFC3339Nano))
@@ -174,6 +175,15 @@ func TestAQuickSourceDoesNotOvertakeTheCache(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	pages := []any{"/1", "/2", "/3", "/4"}
-	v := object(t, ask(t, connector.Settings{"url": server.URL}, connector.Tools{}, probe.Question{Lang: "probe", Builtin: "http.freshness", Args: map[string]any{"pages": pages}}))
+	target, err := webhttp.Kind().Open(connector.Settings{"url": server.URL, "health": "/health"}, connector.Tools{})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = target.Close() })
+	var health sync.WaitGroup
+	health.Go(func() { // the first word about health comes while the pages wait for it
+		time.Sleep(200 * time.Millisecond)
+		target.Ask(t.Context(), probe.Question{Lang: "probe", Builtin: "http.check", Now: time.Now()})
+	})
+	v := object(t, target.Ask(t.Context(), probe.Question{Lang: "probe", Builtin: "http.freshness", Args: map[string]any{"pages": pages}, Now: time.Now()}))
+	health.Wait()
 	require.Equal(t, int64(4), v["stale"], "%v", v["pages"])
 }

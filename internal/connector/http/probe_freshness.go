@@ -109,6 +109,7 @@ const (
 // compareAll compares all pages beside each other: a source that is slow must
 // not use up the time of all. What was not compared in time is said to be so.
 func (t *target) compareAll(ctx context.Context, paths []any, requests [][2]request) []map[string]any {
+	t.first.wait(ctx) // before the pages begin, so that none of their requests overtakes another there
 	begun := time.Now()
 	rows := make([]map[string]any, len(paths))
 	var group sync.WaitGroup
