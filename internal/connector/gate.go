@@ -86,7 +86,7 @@ func (g *Gate) Limits() Limits { return g.limits }
 // Where a request has just been left without an answer, others only look whether
 // that is still so (own values).
 const (
-	brief     = 1500 * time.Millisecond
+	brief     = time.Second
 	sameRound = 10 * time.Second
 )
 

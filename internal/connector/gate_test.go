@@ -103,8 +103,8 @@ func TestPatienceIsShortWhereNothingWasAnswered(t *testing.T) {
 	g := connector.NewGate(connector.Limits{Timeout: 4 * time.Second})
 	require.Equal(t, 4*time.Second, g.Patience())
 	g.Unanswered()
-	require.Equal(t, 1500*time.Millisecond, g.Patience())
-	quick := connector.NewGate(connector.Limits{Timeout: time.Second})
+	require.Equal(t, time.Second, g.Patience())
+	quick := connector.NewGate(connector.Limits{Timeout: 300 * time.Millisecond})
 	quick.Unanswered()
-	require.Equal(t, time.Second, quick.Patience())
+	require.Equal(t, 300*time.Millisecond, quick.Patience())
 }

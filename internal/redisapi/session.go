@@ -32,7 +32,13 @@ func Open(ctx context.Context, at Address, limits connector.Limits, gate *connec
 		return nil, err
 	}
 	defer leave()
+	if gate != nil {
+		at.Within = min(at.Within, gate.Patience())
+	}
 	v, err := at.Knock(ctx)
+	if gate != nil && TimedOut(err) {
+		gate.Unanswered()
+	}
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -77,8 +83,12 @@ func Patience(gate *connector.Gate) time.Duration {
 	return min(gate.Patience(), AnswerTime)
 }
 
-// TimedOut reports an error of a round trip that nothing came of in time.
+// TimedOut reports an error of a knock or of a round trip that nothing came of in time.
 func TimedOut(err error) bool {
+	var refused *Refusal
+	if errors.As(err, &refused) && refused.Kind == KindTimeout {
+		return true
+	}
 	var timeout net.Error
 	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
 }
