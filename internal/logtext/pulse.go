@@ -62,22 +62,14 @@ type beat struct {
 }
 
 func (t Asker) pulse(ctx context.Context, q probe.Question) evidence.Answer {
-	window, err := Duration(q.Args["window"], 30*time.Minute)
-	if err != nil {
-		return evidence.Not(evidence.Invalid, "window: "+err.Error(), "")
-	}
-	files, err := t.Lines(ctx, q, window)
-	if err != nil {
-		return t.Failed(err)
-	}
-	labels := map[string]string{}
-	if q.Service.Name != "" {
-		labels["service"] = q.Service.Name
+	files, lines, window, failed := t.opened(ctx, q, 30*time.Minute)
+	if failed != nil {
+		return *failed
 	}
 	start := q.Now.Add(-window).UnixNano()
 	words := int(window.Seconds())/64 + 1
 	var lanes []map[string]*beat
-	stats, reading, hint, err := logql.Visit(ctx, logql.SelectLabels(labels), files, logql.Since(q.Now, window), func() func(logql.Entry) {
+	stats, reading, hint, err := logql.Visit(ctx, lines, files, logql.Since(q.Now, window), func() func(logql.Entry) {
 		mine := map[string]*beat{}
 		lanes = append(lanes, mine)
 		names := map[*logql.Stream]string{}

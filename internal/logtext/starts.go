@@ -79,19 +79,10 @@ type startSaid struct {
 }
 
 func (t Asker) starts(ctx context.Context, q probe.Question) evidence.Answer {
-	window, err := Duration(q.Args["window"], time.Hour)
-	if err != nil {
-		return evidence.Not(evidence.Invalid, "window: "+err.Error(), "")
+	files, lines, window, failed := t.opened(ctx, q, time.Hour)
+	if failed != nil {
+		return *failed
 	}
-	files, err := t.Lines(ctx, q, window)
-	if err != nil {
-		return t.Failed(err)
-	}
-	labels := map[string]string{}
-	if q.Service.Name != "" {
-		labels["service"] = q.Service.Name
-	}
-	lines := logql.SelectLabels(labels)
 	lines.Stages = append(lines.Stages, &logql.LineFilter{Op: "|~", Values: []string{mayStart}})
 	var lanes []*[]startSaid
 	stats, reading, hint, err := logql.Visit(ctx, lines, files, logql.Since(q.Now, window), func() func(logql.Entry) {

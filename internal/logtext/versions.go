@@ -71,22 +71,14 @@ func (s sightings) add(label, value []byte, at int64) {
 }
 
 func (t Asker) versions(ctx context.Context, q probe.Question) evidence.Answer {
-	window, err := Duration(q.Args["window"], 30*time.Minute)
-	if err != nil {
-		return evidence.Not(evidence.Invalid, "window: "+err.Error(), "")
-	}
-	files, err := t.Lines(ctx, q, window)
-	if err != nil {
-		return t.Failed(err)
-	}
-	labels := map[string]string{}
-	if q.Service.Name != "" {
-		labels["service"] = q.Service.Name
+	files, theirs, window, failed := t.opened(ctx, q, 30*time.Minute)
+	if failed != nil {
+		return *failed
 	}
 	span := logql.Since(q.Now, window)
 	var all []sightings
 	var read []*int64
-	stats, reading, hint, err := logql.VisitLabels(ctx, logql.SelectLabels(labels), files, span, func() func(logql.Entry) {
+	stats, reading, hint, err := logql.VisitLabels(ctx, theirs, files, span, func() func(logql.Entry) {
 		own, lines := sightings{}, new(int64)
 		all, read = append(all, own), append(read, lines)
 		known := map[string]bool{} // which names are of versions

@@ -2,6 +2,7 @@ package logtext
 
 import (
 	"context"
+	"time"
 
 	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/logql"
@@ -74,6 +75,27 @@ func tallied[T interface{ Merge(T) }](ctx context.Context, t Asker, q probe.Ques
 		tallies[0].Merge(other)
 	}
 	return tallies[0], v, nil
+}
+
+// opened opens the lines of the time that a question asks for with its argument
+// window, and the query that takes those of the service that it is about.
+func (t Asker) opened(ctx context.Context, q probe.Question, fallback time.Duration) (files logql.Source, lines *logql.Log, window time.Duration, failed *evidence.Answer) {
+	not := func(a evidence.Answer) (logql.Source, *logql.Log, time.Duration, *evidence.Answer) {
+		return nil, nil, 0, &a
+	}
+	window, err := Duration(q.Args["window"], fallback)
+	if err != nil {
+		return not(evidence.Not(evidence.Invalid, "window: "+err.Error(), ""))
+	}
+	files, err = t.Lines(ctx, q, window)
+	if err != nil {
+		return not(t.Failed(err))
+	}
+	labels := map[string]string{}
+	if q.Service.Name != "" {
+		labels["service"] = q.Service.Name
+	}
+	return files, logql.SelectLabels(labels), window, nil
 }
 
 // withArg is a copy of arguments with one more.

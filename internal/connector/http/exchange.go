@@ -14,11 +14,9 @@ import (
 	"net/url"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/quellhq/quell/internal/connector"
-	"github.com/quellhq/quell/internal/evidence"
 )
 
 // userAgent names us in access logs, so that nobody counts us as a user.
@@ -85,57 +83,6 @@ func (r result) sentence() string {
 // longer than a page that is made anew takes on a bad day.
 const littleTime = 3 * time.Second
 
-// errSilent spares a service that hangs, and those who wait for the questions
-// that tell so.
-var errSilent = errors.New("another request was left without an answer, and what can wait is not asked")
-
-// errSlow spares a service that is slow the questions that can wait.
-var errSlow = errors.New("another request took over a second, and what can wait is not asked")
-
-// errLimited spares a limit of requests that we have run into ourselves.
-var errLimited = errors.New("we were turned away for asking too often, and what can wait is not asked")
-
-// afterLimit is how long we wait where we were turned away: longer than the second
-// that limits of requests count by.
-const afterLimit = 1200 * time.Millisecond
-
-// turnedAway reports an answer that a limit of requests gives: 429, or 503 as nginx
-// has it where nothing else is configured. A service that is down may say 503 too.
-func (r result) turnedAway() bool {
-	return r.status == http.StatusTooManyRequests || r.status == http.StatusServiceUnavailable
-}
-
-// failed is the answer where a request could not be made.
-func failed(req request, err error) evidence.Answer {
-	if errors.Is(err, errSilent) || errors.Is(err, errSlow) || errors.Is(err, errLimited) {
-		return evidence.Not(evidence.NotAsked, err.Error(), "")
-	}
-	return connector.Failure("ask "+shown(req.url), err)
-}
-
-// sighting is when something was seen last, by nanoseconds since 1970. It is safe for
-// concurrent use.
-type sighting struct{ at atomic.Int64 }
-
-// sameRound is how long what was seen of a service holds: the length of a
-// diagnosis, and less than the pause before it is looked at anew.
-const sameRound = 10 * time.Second
-
-func (m *sighting) note(now time.Time) { m.at.Store(now.UnixNano()) }
-
-func (m *sighting) lately(now time.Time) bool {
-	at := m.at.Load()
-	return at != 0 && now.UnixNano()-at < int64(sameRound)
-}
-
-// slow is from when on an answer counts as slow: far above what the simplest
-// page of a service takes on a bad day.
-const slow = time.Second
-
-// briefTime is what a further request of those of health may take where one was
-// left without an answer: it only has to tell whether that is still so.
-const briefTime = 1500 * time.Millisecond
-
 // allowed is how long a request may take from now on. A question about health
 // leaves a part of the time where it would need all of it: several come one
 // after another, and a service that hangs must not keep the last from being heard.
@@ -179,41 +126,6 @@ func (t *target) do(ctx context.Context, req request) (result, error) {
 	}
 	return r, nil
 }
-
-// firstWord lets what can wait begin after the first word about health has come: a
-// slow service must not be busy with the former while the latter waits. The zero
-// value is ready; it is safe for concurrent use.
-type firstWord struct {
-	begin, end sync.Once
-	heard      chan struct{}
-	until      time.Time
-}
-
-// longestWait is how long that is, where nobody asks about health at all.
-const longestWait = 500 * time.Millisecond
-
-func (f *firstWord) prepare() {
-	f.begin.Do(func() { f.heard, f.until = make(chan struct{}), time.Now().Add(longestWait) })
-}
-
-func (f *firstWord) come() {
-	f.prepare()
-	f.end.Do(func() { close(f.heard) })
-}
-
-func (f *firstWord) wait(ctx context.Context) {
-	f.prepare()
-	timer := time.NewTimer(time.Until(f.until))
-	defer timer.Stop()
-	select {
-	case <-f.heard:
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-}
-
-// mostAgain bounds how often a target is asked once more, in its whole life.
-const mostAgain = 5
 
 // exchange sends one request, and follows redirects on the same host.
 func (t *target) exchange(ctx context.Context, req request) (result, error) {
