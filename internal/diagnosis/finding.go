@@ -131,7 +131,7 @@ func evaluate(s *Subject, c *playbook.Condition, vars expr.Vars, match float64) 
 		}
 		truth, why := sign.Program.Test(vars)
 		r.Truth, r.Why = string(truth), why
-		r.age(s, vars)
+		r = aged(r, s, vars)
 		for _, name := range sign.Reads {
 			if e, ok := s.Evidence[name]; ok && e.Target != "" {
 				r.Source = addSorted(r.Source, e.Target)
@@ -150,9 +150,9 @@ func evaluate(s *Subject, c *playbook.Condition, vars expr.Vars, match float64) 
 	return f
 }
 
-// age weakens a sign that rests on nothing but lines of logs that have ended: what
+// aged weakens a sign that rests on nothing but lines of logs that have ended: what
 // they tell of is over, as far as they can tell. A veto that rests on them is none.
-func (r *SignResult) age(s *Subject, vars expr.Vars) {
+func aged(r SignResult, s *Subject, vars expr.Vars) SignResult {
 	ended := 0.0
 	for _, name := range r.reads {
 		e, ok := s.Evidence[name]
@@ -161,20 +161,21 @@ func (r *SignResult) age(s *Subject, vars expr.Vars) {
 		case !ok || !e.Known() || isList && len(list) == 0:
 			continue // nothing that the sign could rest on
 		case e.Ended == 0:
-			return
+			return r
 		}
 		ended = max(ended, e.Ended)
 	}
 	if ended == 0 || r.Truth != string(expr.True) {
-		return
+		return r
 	}
 	now, _ := vars["now"].(float64)
 	r.Means += " (none for " + expr.FormatDuration(time.Duration((now-ended)*float64(time.Second)).Round(time.Second)) + ")"
 	if r.Weight == playbook.RulesOut {
 		r.Truth, r.Why = string(expr.Undecided), "what it rests on has ended"
-		return
+		return r
 	}
 	r.value.whenTrue = math.Pow(r.value.whenTrue, ofTheEnded)
+	return r
 }
 
 // weigh computes the probability from the prior and the known signs.
