@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/quellhq/quell/lab/fault"
@@ -151,7 +152,16 @@ func origin(results []Result) string {
 			missing++
 		}
 	}
-	return fmt.Sprintf("%d trials of %d states (seeds: %d); %d states of the lab were not tried. Each line is of the build that was current "+
+	return fmt.Sprintf("%d trials of %d states (seed %s); %d states of the lab were not tried. Each line is of the build that was current "+
 		"when its trial was held; %d of them were concluded anew, from the answers that the trial had kept (`lab again`).\n",
-		len(results), len(names), len(seeds), missing, again)
+		len(results), len(names), listed(seeds), missing, again)
+}
+
+// listed writes seeds in their order: 1, 2, 7.
+func listed(seeds map[uint64]bool) string {
+	var words []string
+	for _, seed := range slices.Sorted(maps.Keys(seeds)) {
+		words = append(words, strconv.FormatUint(seed, 10))
+	}
+	return strings.Join(words, ", ")
 }
