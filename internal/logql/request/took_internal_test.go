@@ -23,7 +23,7 @@ func TestWhatComesBeforeAnExpressionLetsItsLinesThrough(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := rand.New(rand.NewPCG(1, 2))
 			matched := 0
-			for range 300_000 {
+			for range 40_000 {
 				text := []byte{}
 				for range 1 + r.IntN(14) {
 					text = append(text, words[r.IntN(len(words))]...)
@@ -33,7 +33,7 @@ func TestWhatComesBeforeAnExpressionLetsItsLinesThrough(t *testing.T) {
 					require.True(t, c.may(text), "%q", text)
 				}
 			}
-			require.Greater(t, matched, 50, "the words make hardly anything that it takes")
+			require.Greater(t, matched, 5, "the words make hardly anything that it takes")
 		})
 	}
 }
