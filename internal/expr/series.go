@@ -333,23 +333,10 @@ const late = 2
 func endOf(v ref.Val, ps []point) float64 {
 	newest := ps[len(ps)-1].t
 	moment, ok := markOf(v, momentKey)
-	if !ok || moment-newest <= late*stepOf(ps) {
+	if !ok || moment-newest <= late*steps.Spacing(plainPoints(ps)) {
 		return newest
 	}
 	return moment
-}
-
-// stepOf is the median time between two samples; 0 of one sample.
-func stepOf(ps []point) float64 {
-	gaps := make([]float64, 0, len(ps))
-	for i := 1; i < len(ps); i++ {
-		gaps = append(gaps, ps[i].t-ps[i-1].t)
-	}
-	if len(gaps) == 0 {
-		return 0
-	}
-	sort.Float64s(gaps)
-	return quantile(gaps, 0.5)
 }
 
 func plainNumber(v any) (float64, bool) {

@@ -49,9 +49,8 @@ func (t *target) seeBoth(ctx context.Context, ordinary, fresh request) (kept, so
 func (t *target) compare(ctx context.Context, path string, ordinary, fresh request) comparison {
 	row := map[string]any{"path": path, "compared": false, "honoured": nil, "differs": nil, "fields": []any{}, "stored_s": nil, "behind_s": nil, "filled_late": nil}
 	c := comparison{row: row}
-	begun := time.Now()
 	kept, source, keptOK, sourceOK := t.seeBoth(ctx, ordinary, fresh)
-	c.took = time.Since(begun)
+	c.took = source.total
 	before := sign(kept.result) == warm // stored before we asked
 	if keptOK && sign(kept.result) == cold {
 		kept, keptOK = t.see(ctx, ordinary) // what the first has stored

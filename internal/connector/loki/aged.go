@@ -40,8 +40,11 @@ func linesIn(a evidence.Answer) []evidence.Line {
 			return nil
 		}
 		labels := map[string]string{}
-		for name, value := range row["labels"].(map[string]any) {
-			labels[name], _ = value.(string)
+		named, _ := row["labels"].(map[string]any)
+		for name, value := range named {
+			if text, ok := value.(string); ok {
+				labels[name] = text
+			}
 		}
 		lines = append(lines, evidence.Line{T: at, Labels: labels})
 	}
