@@ -28,7 +28,7 @@ func checkSpec() probe.Spec {
 		Name:     "http.check",
 		Question: "Does the service answer, how fast, and where does it fail?",
 		Why:      "The phase in which a request fails names the layer at fault: name, network, certificate, process or data.",
-		Cost:     "three GET requests of the health path, 0.1 s apart (count)",
+		Cost:     "three GET requests of the health path, 0.1 s apart (count); fewer where it is slow",
 		Shape:    probe.Object,
 		Params: []probe.Param{
 			{Name: "path", Type: probe.Text, Default: `""`, About: "path to ask for; empty: the target's health path, else the path of its url"},
