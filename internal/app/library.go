@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"sync"
 
 	"github.com/quellhq/quell/internal/config"
 	"github.com/quellhq/quell/internal/connector/all"
@@ -25,10 +26,13 @@ func Vocabulary() playbook.Vocabulary { return playbook.Vocabulary{Kinds: all.Ki
 // shippedPrefix stands before the paths of shipped playbooks in messages.
 const shippedPrefix = "shipped"
 
-// LoadShipped loads the playbooks inside the binary.
-func LoadShipped() (*playbook.Book, []playbook.Finding) {
+// LoadShipped loads the playbooks inside the binary, once in a process: they
+// do not change, and compiling some thousand signs takes half a second.
+func LoadShipped() (*playbook.Book, []playbook.Finding) { return loadShipped() }
+
+var loadShipped = sync.OnceValues(func() (*playbook.Book, []playbook.Finding) {
 	return playbook.Load(Vocabulary(), shippedRoot())
-}
+})
 
 // Coverage is where everything that the shipped playbooks set out to know has
 // its place.
@@ -60,7 +64,11 @@ func LoadLibrary(dirs []string) (Library, error) {
 		}
 		roots = append(roots, playbook.Root{FS: os.DirFS(dir), Prefix: dir})
 	}
-	book, findings := playbook.Load(Vocabulary(), roots...)
+	load := LoadShipped
+	if len(dirs) > 0 {
+		load = func() (*playbook.Book, []playbook.Finding) { return playbook.Load(Vocabulary(), roots...) }
+	}
+	book, findings := load()
 	// Compiling some thousand signs leaves ten times their size behind; what is
 	// asked next should not come on top of it. It costs a collection, some 20 ms.
 	defer debug.FreeOSMemory()

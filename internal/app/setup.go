@@ -195,7 +195,7 @@ func (s *Session) openTarget(kinds map[string]connector.Kind, t TargetSetup) {
 		return
 	}
 	gate := connector.NewGate(t.Limits)
-	tools := connector.Tools{Gate: gate, Log: s.setup.Log, Dir: s.setup.Dir, Redact: s.redact}.Filled()
+	tools := connector.Tools{Gate: gate, Log: s.setup.Log, Dir: s.setup.Dir, Redact: s.redact, Services: s.setup.servicesWhereAlone(t.Name)}.Filled()
 	target, err := kind.Open(t.Settings, tools)
 	if err != nil {
 		reason := s.redact.Text(err.Error())
@@ -204,6 +204,22 @@ func (s *Session) openTarget(kinds map[string]connector.Kind, t TargetSetup) {
 	}
 	s.open[t.Name] = target
 	s.targets[t.Name] = run.Target{Name: t.Name, Kind: kind.Name, Serves: kind.Serves, Probes: kind.Probes, Prober: target, Gate: gate, Process: t.Process, Calls: t.declaresCalls()}
+}
+
+// servicesWhereAlone are the names of all services, if one alone has the target.
+func (s Setup) servicesWhereAlone(target string) []string {
+	var all []string
+	users := 0
+	for _, service := range s.Services {
+		all = append(all, service.Name)
+		if slices.Contains(service.Targets, target) {
+			users++
+		}
+	}
+	if users != 1 {
+		return nil
+	}
+	return all
 }
 
 // keepOut puts in the place of a target the reason why it is not there.

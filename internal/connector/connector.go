@@ -103,6 +103,9 @@ type Tools struct {
 	Log    *slog.Logger     // chatter for operators
 	Dir    string           // directory that relative paths in settings start from
 	Redact *secret.Redactor // may be nil
+	// Services are all services of the configuration, where one of them alone has
+	// this target; empty where several share it.
+	Services []string
 }
 
 // Filled returns t with defaults where something is missing.

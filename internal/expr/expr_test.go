@@ -410,6 +410,10 @@ func TestWhatIsRecentBeginsWithTheIncident(t *testing.T) {
 		"no step":                        {level(40), `count(recent(p95, 2m)) == 12.0`},
 		"one that is over within it":     {level(30, 10, 10), `max(recent(p95, 5m)) < 2`},
 		"what was before is not touched": {level(30, 5), `max(earlier(p95, 2m)) < 2`},
+		"younger than the time, a step":  {level(20, 5), `max(earlier(p95, 5m)) < 2 && count(earlier(p95, 5m)) == 20.0`},
+		"younger than the time, none":    {level(25), `default(median(earlier(p95, 5m)), -1.0) == -1.0`},
+		"it has only just begun":         {level(4, 20), `default(median(earlier(p95, 5m)), -1.0) == -1.0`},
+		"asked again after it":           {expr.Usual(level(20, 5, 8), 245).([]any), `max(earlier(p95, 10m)) < 2`},
 	} {
 		program, err := env.CompileSign(c.want)
 		require.NoError(t, err)

@@ -165,8 +165,14 @@ func seriesFunctions() []function {
 		window("recent", "the part of a series within the last d, and after its last lasting step where that lies within d: an incident that has just begun is not mixed with the time before it. Unknown where the series ended before that", func(ps []point, end, _, d float64) []point {
 			return ps[max(behind(ps, end-d), stepped(ps)):]
 		}),
-		window("earlier", "the part of a series before the last d, and before its last lasting step where enough lies before that: an incident that goes on for long does not become the usual state. In a verification, before the last d of what the diagnosis saw", func(ps []point, _, usual, d float64) []point {
-			return beforeStep(ps[:behind(ps, usual-d)])
+		window("earlier", "the part of a series before the last d, and before its last lasting step where enough lies before that: an incident that goes on for long does not become the usual state. Of a series that is hardly older than d, what lies before that step. In a verification, before the last d of what the diagnosis saw", func(ps []point, _, usual, d float64) []point {
+			before := ps[:behind(ps, usual-d)]
+			if len(before) < leastUsual {
+				if young := ps[:behind(ps, usual)]; stepped(young) >= leastUsual {
+					return young[:stepped(young)]
+				}
+			}
+			return beforeStep(before)
 		}),
 	}
 	for i := range fns {

@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -38,6 +40,8 @@ type Target struct {
 	tools    connector.Tools
 	natures  *logfile.Natures
 	together together
+	scheme   sync.Once // foreign is found out
+	foreign  bool
 	closed   atomic.Bool
 }
 
@@ -105,12 +109,33 @@ func (t *Target) files(q probe.Question) (source, error) {
 	c := t.config.files
 	c.Now, c.Natures = q.Now, t.natures
 	if q.Service.Name != "" {
-		c.Otherwise = map[string]string{"service": q.Service.Name}
+		c.Otherwise, c.Strangers = map[string]string{"service": q.Service.Name}, t.strangers(c)
 	}
 	if t.config.journal != nil {
 		return &withJournal{journal: t.config.journal, config: c}, nil
 	}
 	return logfile.New(c)
+}
+
+// namedIn is how many files, the newest, are looked at for the names of services.
+const namedIn = 50
+
+// strangers reports whether the names of services in the lines are of another
+// scheme than that of quell.yaml: one of its services alone has these files, and
+// no line names any of them. Then nobody else is going to read those lines.
+func (t *Target) strangers(c logfile.Config) bool {
+	t.scheme.Do(func() {
+		if len(t.tools.Services) == 0 || t.config.journal != nil {
+			return
+		}
+		files, err := logfile.New(c)
+		if err != nil {
+			return
+		}
+		known := func(name string) bool { return slices.Contains(t.tools.Services, name) }
+		t.foreign = !slices.ContainsFunc(files.Services(namedIn), known)
+	})
+	return t.foreign
 }
 
 // asker asks what every source of log lines is asked.

@@ -21,6 +21,9 @@ type Config struct {
 	// of the name: the name of the service that a plain text log belongs to.
 	// Where lines have one and agree, those without it are of the same.
 	Otherwise map[string]string
+	// Strangers says that a file whose lines all name one service, as programs do
+	// that call themselves otherwise, belongs to the one of Otherwise all the same.
+	Strangers bool
 	Location  *time.Location // of times without a zone; default: this machine's
 	Now       time.Time      // for times without a year; default: the real time
 	Budget    int64          // bytes read of all files together; default 256 MiB

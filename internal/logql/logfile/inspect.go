@@ -1,9 +1,12 @@
 package logfile
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,6 +45,27 @@ func (f *Files) Inspect(ctx context.Context, limit int) ([]Report, error) {
 		out = append(out, Report{Path: t.Path, Trouble: t})
 	}
 	return out, nil
+}
+
+// Services are the services that lines at the ends of the newest files, at most
+// limit of them, say they are of. Files that cannot be read name none.
+func (f *Files) Services(limit int) []string {
+	files, _ := f.list()
+	named := map[string]bool{}
+	for _, file := range files[:min(limit, len(files))] {
+		sample, err := tail(file)
+		if err != nil {
+			continue
+		}
+		c := clock{zone: f.config.Location, now: f.config.Now}
+		frames := newUnframer(c, c.sniff(sample, nil))
+		for line := range bytes.Lines(sample) {
+			if name, ok := fieldOf(frames.take(bytes.TrimSuffix(line, []byte("\n"))).line, "service"); ok {
+				named[name] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(named))
 }
 
 func (f *Files) inspect(file file) Report {

@@ -329,6 +329,12 @@ func TestServiceOfFilesWithoutTheField(t *testing.T) {
 		require.Equal(t, map[string]string{plain: "shop", json: "other"}[g.from.Name], g.from.Labels["service"])
 	}
 
+	list, _ = read(t, logfile.Config{Paths: []string{plain, json}, Otherwise: map[string]string{"service": "shop"}, Strangers: true}, lastHour)
+	require.Len(t, list, 2)
+	for _, g := range list {
+		require.Equal(t, "shop", g.from.Labels["service"])
+	}
+
 	mixed := write(t, dir, "mixed.log", "[2026-03-01 11:29:00 +0000] [7] [ERROR] Connection in use\n"+`{"time":"2026-03-01T11:30:00Z","service":"other"}`+"\n")
 	two := write(t, dir, "two.log", `{"time":"2026-03-01T11:30:00Z","service":"one"}`+"\n"+`{"time":"2026-03-01T11:30:00Z","service":"two"}`+"\n")
 	list, _ = read(t, logfile.Config{Paths: []string{mixed, two}, Otherwise: map[string]string{"service": "shop"}}, lastHour)

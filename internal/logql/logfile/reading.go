@@ -220,9 +220,10 @@ func (r *reading) judge(sample []byte) {
 	s := &logql.Stream{Name: r.file.path, Format: r.nature.format, Labels: map[string]string{"filename": r.file.path}}
 	maps.Copy(s.Labels, pathLabels(r.file.path))
 	for name, value := range r.files.config.Otherwise {
-		if !r.nature.fields[name] {
+		only := r.nature.only[name]
+		if !r.nature.fields[name] || only != "" && r.files.config.Strangers {
 			s.Labels[name] = value
-		} else if only := r.nature.only[name]; only != "" && r.nature.frames == 0 {
+		} else if only != "" && r.nature.frames == 0 {
 			// One program's output: what its server says in plain text between
 			// the lines of the application is of the same service.
 			s.Labels[name] = only
