@@ -14,6 +14,8 @@ func TestASignOfLinesThatHaveEndedIsWeak(t *testing.T) {
 	pb := book(t,
 		condition{name: "over", signs: []sign{{"a.v > 0.0", "decisive"}}},
 		condition{name: "beside", signs: []sign{{"a.v > 0.0 && b.v > 0.0", "decisive"}}},
+		condition{name: "either", signs: []sign{{"a.v > 0.0 || b.v > 0.0", "decisive"}}},
+		condition{name: "compared", signs: []sign{{"b.v > 0.0", "decisive"}, {"a.v > 0.0 && b.v > 0.0", "rules out"}}},
 		condition{name: "vetoed", signs: []sign{{"b.v > 0.0", "decisive"}, {"a.v > 0.0", "rules out"}}},
 	)
 	probability := func(ended float64) map[string]float64 {
@@ -35,7 +37,9 @@ func TestASignOfLinesThatHaveEndedIsWeak(t *testing.T) {
 	require.Greater(t, now["over"], 0.9)
 	require.Less(t, over["over"], 0.6)
 	require.Greater(t, over["over"], now["over"]/20, "it is weak, and not nothing")
-	require.Equal(t, now["beside"], over["beside"], "what else speaks for it is of now")
+	require.Equal(t, over["over"], over["beside"], "what else it needs does not make it of now")
+	require.Equal(t, now["either"], over["either"], "it would hold without them")
+	require.Zero(t, over["compared"], "a veto may compare what has ended with what came later")
 	require.Zero(t, now["vetoed"])
 	require.Greater(t, over["vetoed"], 0.9, "what is over rules nothing out")
 }

@@ -2,6 +2,7 @@ package diagnosis
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"sort"
 	"strings"
@@ -131,7 +132,7 @@ func evaluate(s *Subject, c *playbook.Condition, vars expr.Vars, match float64) 
 		}
 		truth, why := sign.Program.Test(vars)
 		r.Truth, r.Why = string(truth), why
-		r = aged(r, s, vars)
+		r = aged(r, sign.Program, s, vars)
 		for _, name := range sign.Reads {
 			if e, ok := s.Evidence[name]; ok && e.Target != "" {
 				r.Source = addSorted(r.Source, e.Target)
@@ -150,23 +151,35 @@ func evaluate(s *Subject, c *playbook.Condition, vars expr.Vars, match float64) 
 	return f
 }
 
-// aged weakens a sign that rests on nothing but lines of logs that have ended: what
-// they tell of is over, as far as they can tell. A veto that rests on them is none.
-func aged(r SignResult, s *Subject, vars expr.Vars) SignResult {
-	ended := 0.0
+// aged weakens a sign that rests on lines of logs that have ended: what they tell of
+// is over, as far as they can tell. It rests on them where it would not hold
+// without them. A veto that rests on nothing else is none; one that compares them
+// with what came later may stand.
+func aged(r SignResult, program *expr.Program, s *Subject, vars expr.Vars) SignResult {
+	if r.Truth != string(expr.True) {
+		return r
+	}
+	ended, goesOn := 0.0, false
+	without := maps.Clone(vars)
 	for _, name := range r.reads {
 		e, ok := s.Evidence[name]
 		list, isList := e.Value.([]any)
 		switch {
-		case !ok || !e.Known() || isList && len(list) == 0:
-			continue // nothing that the sign could rest on
+		case !ok || !e.Known() || isList && len(list) == 0: // nothing that the sign could rest on
 		case e.Ended == 0:
+			goesOn = true
+		default:
+			ended = max(ended, e.Ended)
+			without[name] = []any{}
+		}
+	}
+	if ended == 0 {
+		return r
+	}
+	if goesOn {
+		if truth, _ := program.Test(without); truth == expr.True || r.Weight == playbook.RulesOut {
 			return r
 		}
-		ended = max(ended, e.Ended)
-	}
-	if ended == 0 || r.Truth != string(expr.True) {
-		return r
 	}
 	now, _ := vars["now"].(float64)
 	r.Means += " (none for " + expr.FormatDuration(time.Duration((now-ended)*float64(time.Second)).Round(time.Second)) + ")"

@@ -50,6 +50,10 @@ type Process struct {
 	Kernel                 bool // a thread of the kernel's own
 }
 
+// Halted reports whether a signal or a debugger has stopped it for now: it keeps
+// its memory, locks and sockets, and does nothing.
+func (p Process) Halted() bool { return p.State == "T" || p.State == "t" }
+
 // ErrGone says that there is no such process (any more).
 var ErrGone = errors.New("there is no such process")
 

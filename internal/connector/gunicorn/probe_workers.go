@@ -132,7 +132,7 @@ func (t *target) workers(ctx context.Context, q probe.Question) evidence.Answer 
 			row["cpu_cores"] = (w.CPU - then) / seconds
 		}
 		cores, most = cores+row["cpu_cores"].(float64), max(most, row["cpu_cores"].(float64))
-		if w.State == "T" || w.State == "t" {
+		if w.Halted() {
 			halted++
 		}
 		if n, known := pid.Connections(ctx, []pid.Process{w}); known {

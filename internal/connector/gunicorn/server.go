@@ -210,7 +210,7 @@ func (s server) mayBeSignalled() error {
 
 // halted reports whether the master has been stopped by a signal or a
 // debugger: it would not heed ours before it goes on.
-func (s server) halted() bool { return s.master.State == "T" || s.master.State == "t" }
+func (s server) halted() bool { return s.master.Halted() }
 
 // count writes a number with its noun.
 func count(n int, noun string) string {

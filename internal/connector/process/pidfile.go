@@ -39,7 +39,7 @@ func (p pidfile) look(ctx context.Context) ([]instance, error) {
 		return nil, err
 	}
 	i.state, i.run, i.main, i.started, i.proc = "running", main.ID.String(), main.PID, main.Started(), &main.ID
-	if main.State == "T" || main.State == "t" {
+	if main.Halted() {
 		i.state = "halted by a signal or a debugger"
 	}
 	return []instance{i.withChildren(tree)}, nil

@@ -24,7 +24,7 @@ func stateSpec() probe.Spec {
 			{Name: "running", Type: "bool", About: "all of its instances run"},
 			{Name: "healthy", Type: "bool", About: "the health address answers well; null where none is set"},
 			{Name: "health", Type: "text", About: "why it is not healthy; empty"},
-			{Name: "instances", Type: "rows", About: "name, running, state (the manager's word), pid, started, age_s, restarts, processes, rss_bytes, fds, connections; null where it is not known"},
+			{Name: "instances", Type: "rows", About: "name, running, state (the manager's word), pid, started, age_s, restarts, processes, paused (of them halted by a signal or a debugger), rss_bytes, fds, connections; null where it is not known"},
 		},
 		Outcomes: []probe.Outcome{
 			{When: "running is false", Means: "the service is down: state says how it ended"},
@@ -75,7 +75,7 @@ func (t *target) state(ctx context.Context) evidence.Answer {
 func (t *target) row(ctx context.Context, i instance) map[string]any {
 	out := map[string]any{
 		"name": i.name, "running": i.runs(), "state": t.redact(i.state), "pid": nil, "started": nil, "age_s": nil, "restarts": nil,
-		"processes": nil, "rss_bytes": nil, "fds": nil, "connections": nil,
+		"processes": nil, "paused": nil, "rss_bytes": nil, "fds": nil, "connections": nil,
 	}
 	if i.restarts >= 0 {
 		out["restarts"] = i.restarts
@@ -87,11 +87,14 @@ func (t *target) row(ctx context.Context, i instance) map[string]any {
 	if len(family) == 0 {
 		return out
 	}
-	var rss int64
+	var rss, paused int64
 	for _, p := range family {
 		rss += p.RSS
+		if p.Halted() {
+			paused++
+		}
 	}
-	out["pid"], out["processes"], out["rss_bytes"] = int64(i.main), int64(len(family)), rss
+	out["pid"], out["processes"], out["paused"], out["rss_bytes"] = int64(i.main), int64(len(family)), paused, rss
 	if n, known := pid.Files(i.main); known {
 		out["fds"] = int64(n)
 	}

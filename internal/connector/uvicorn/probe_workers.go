@@ -104,7 +104,7 @@ func (s server) value(ctx context.Context, before server, seconds float64) map[s
 			now = (p.CPU - then) / seconds
 		}
 		rss, cores, most = rss+p.RSS, cores+now, max(most, now)
-		if p.State == "T" || p.State == "t" {
+		if p.Halted() {
 			halted++
 		}
 		if len(rows) < mostListed {
