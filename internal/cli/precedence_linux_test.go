@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"testing"
 	"time"
 
@@ -26,8 +27,15 @@ func TestADiagnosisGoesBeforeOthers(t *testing.T) {
 	defer func() { _ = silent.Close() }()
 	config := fmt.Sprintf("services: {shop: {url: \"http://%s\"}}\n", silent.Addr())
 	require.NoError(t, os.WriteFile(dir+"/quell.yaml", []byte(config), 0o600))
-	for nice, want := range map[string]int{"0": nice, "5": 5} {
-		cmd := exec.Command("nice", "-n", nice, quell, "diagnose", "shop")
+	before, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
+	require.NoError(t, err)
+	own := normal - before // the whole suite may run behind others
+	for set, want := range map[int]int{0: nice, 5: 5} {
+		if unix.Geteuid() != 0 { // may not go before others
+			set = max(set, own)
+			want = set
+		}
+		cmd := exec.Command("nice", "-n", strconv.Itoa(set-own), quell, "diagnose", "shop")
 		cmd.Dir = dir
 		require.NoError(t, cmd.Start())
 		seen := func() int {
@@ -35,10 +43,7 @@ func TestADiagnosisGoesBeforeOthers(t *testing.T) {
 			require.NoError(t, err)
 			return normal - p
 		}
-		if unix.Geteuid() != 0 && nice == "0" {
-			want = 0
-		}
-		assert.Eventually(t, func() bool { return seen() == want }, 3*time.Second, 20*time.Millisecond, nice)
+		assert.Eventually(t, func() bool { return seen() == want }, 3*time.Second, 20*time.Millisecond, set)
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	}
