@@ -29,7 +29,7 @@ func pulseSpec() probe.Spec {
 			{Name: "wrote_s", Type: "number", About: "seconds from its first line to its last"},
 			{Name: "silent_s", Type: "number", About: "seconds since its last line"},
 			{Name: "pause_s", Type: "number", About: "the longest pause between two of its lines, in seconds"},
-			{Name: "stopped", Type: "bool", About: "it wrote all the time, and has been silent for three times as long as it ever paused, and half a minute at least; what says at last that it is done has not stopped"},
+			{Name: "stopped", Type: "bool", About: "it wrote all the time, and has been silent for three times as long as it ever paused, and half a minute at least; what says at last that it is done has not stopped, nor has a log of nothing but warnings and errors"},
 			{Name: "last", Type: "text", About: "the message of its last line"},
 		},
 		Outcomes: []probe.Outcome{
@@ -46,6 +46,7 @@ const (
 	leastSilence = 30 * time.Second
 	stopPauses   = 3
 	mostPulses   = 50
+	mostLaments  = 0.9 // share of lines; the silence of a log of errors is good news
 )
 
 var (
@@ -57,6 +58,7 @@ var (
 type beat struct {
 	seconds []uint64
 	lines   int
+	laments int   // lines of them that warn, or tell of an error
 	last    int64 // nanoseconds
 	text    string
 }
@@ -146,6 +148,9 @@ func (b *beat) add(e logql.Entry, start int64) {
 		return
 	}
 	b.lines++
+	if e.Error || e.Level == "warning" {
+		b.laments++
+	}
 	b.seconds[second/64] |= 1 << (second % 64)
 	if e.Time >= b.last {
 		b.last, b.text = e.Time, string(e.Message[:min(len(e.Message), 200)])
@@ -153,7 +158,7 @@ func (b *beat) add(e logql.Entry, start int64) {
 }
 
 func (b *beat) merge(o *beat) {
-	b.lines += o.lines
+	b.lines, b.laments = b.lines+o.lines, b.laments+o.laments
 	for i := range o.seconds {
 		b.seconds[i] |= o.seconds[i]
 	}
@@ -183,7 +188,7 @@ func (b *beat) row(name string, now time.Time) map[string]any {
 	wrote, pause := b.span()
 	silent := now.Sub(time.Unix(0, b.last))
 	stopped := b.lines >= steadyLines && time.Duration(wrote)*time.Second >= steadyTime && silent > leastSilence &&
-		silent.Seconds() > stopPauses*float64(pause) && !saysDone.MatchString(b.text)
+		silent.Seconds() > stopPauses*float64(pause) && !saysDone.MatchString(b.text) && float64(b.laments) < mostLaments*float64(b.lines)
 	return map[string]any{
 		"log": name, "lines": int64(b.lines), "wrote_s": float64(wrote), "silent_s": silent.Seconds(), "pause_s": float64(pause),
 		"stopped": stopped, "last": strings.TrimSpace(b.text),

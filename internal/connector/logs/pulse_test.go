@@ -33,6 +33,12 @@ func TestALogThatFellSilent(t *testing.T) {
 	wrote("seldom.log", 1700, 60, 25, "")
 	wrote("batch.log", 900, 90, 2, "batch finished, 400 rows")
 	wrote("young.log", 120, 90, 1, "")
+	var laments strings.Builder
+	for age := 900; age > 90; age -= 2 {
+		fmt.Fprintf(&laments, "%s [error] 31#31: *%d connect() failed (111: Connection refused) while connecting to upstream\n",
+			noon.Add(-time.Duration(age)*time.Second).Format("2006/01/02 15:04:05"), age)
+	}
+	write(t, filepath.Join(dir, "edge-error.log"), laments.String())
 	rows := list(t, open(t, connector.Settings{"paths": []any{"*.log*"}, "timezone": "UTC"}, dir).Ask(context.Background(), builtin("logs.pulse", nil)))
 	stopped := map[string]bool{}
 	for _, r := range rows {
@@ -44,5 +50,5 @@ func TestALogThatFellSilent(t *testing.T) {
 			require.Contains(t, row["last"], "GET /slow")
 		}
 	}
-	require.Equal(t, map[string]bool{"web-1.log": false, "web-2.log": true, "web-3.log": false, "seldom.log": false, "batch.log": false, "young.log": false}, stopped)
+	require.Equal(t, map[string]bool{"web-1.log": false, "web-2.log": true, "web-3.log": false, "seldom.log": false, "batch.log": false, "young.log": false, "edge-error.log": false}, stopped)
 }
