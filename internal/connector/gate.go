@@ -91,14 +91,20 @@ const (
 )
 
 // Patience is how long the next request may take: the limit, or a brief time where
-// the target has left one without an answer within this round of questions.
+// the target is silent.
 func (g *Gate) Patience() time.Duration {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if !g.silent.IsZero() && time.Since(g.silent) < sameRound {
+	if g.Silent() {
 		return min(g.limits.Timeout, brief)
 	}
 	return g.limits.Timeout
+}
+
+// Silent reports whether the target has left a request without an answer within
+// this round of questions.
+func (g *Gate) Silent() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return !g.silent.IsZero() && time.Since(g.silent) < sameRound
 }
 
 // Unanswered notes that a request was left without an answer.

@@ -44,10 +44,9 @@ type target struct {
 	config config
 	tools  connector.Tools
 	closed atomic.Bool
-	silent sighting // when a request last ran out of its time
 	slow   sighting // when an answer last took longer than slow
 	// limited is when we were last turned away for asking too often, and again how
-	// often we have asked once more.
+	// often we have asked once more since then.
 	limited sighting
 	first   firstWord
 	again   atomic.Int32

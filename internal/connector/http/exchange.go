@@ -117,6 +117,9 @@ func (t *target) do(ctx context.Context, req request) (result, error) {
 	if err != nil || !r.turnedAway() || req.method != http.MethodGet {
 		return r, err
 	}
+	if !t.limited.lately(t.tools.Now()) {
+		t.again.Store(0) // another round of questions
+	}
 	t.limited.note(t.tools.Now())
 	if req.more || t.again.Add(1) > mostAgain || !sleep(ctx, afterLimit) {
 		return r, nil
@@ -139,7 +142,7 @@ func (t *target) exchange(ctx context.Context, req request) (result, error) {
 		}
 		if len(chain) == 0 {
 			// The time runs from here: what was waited at the gate is not the service's.
-			ctx, end = connector.Within(ctx, req.allowed(ctx, t.silent.lately(t.tools.Now())))
+			ctx, end = connector.Within(ctx, req.allowed(ctx, t.tools.Gate.Silent()))
 		}
 		r, err := t.once(ctx, req)
 		leave()
@@ -184,7 +187,7 @@ func refused(err error) (r result) {
 
 func (t *target) once(ctx context.Context, req request) (result, error) {
 	var r result
-	if req.more && t.silent.lately(t.tools.Now()) {
+	if req.more && t.tools.Gate.Silent() {
 		return r, errSilent
 	}
 	if req.more && t.limited.lately(t.tools.Now()) {
@@ -201,7 +204,7 @@ func (t *target) once(ctx context.Context, req request) (result, error) {
 	}
 	r.kind = connector.ErrorKind(r.err)
 	if r.kind == "timeout" {
-		t.silent.note(t.tools.Now())
+		t.tools.Gate.Unanswered()
 	}
 	if r.status > 0 && r.total > slow && req.atMost == 0 {
 		t.slow.note(t.tools.Now())

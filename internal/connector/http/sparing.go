@@ -99,5 +99,5 @@ func (f *firstWord) wait(ctx context.Context) {
 	}
 }
 
-// mostAgain bounds how often a target is asked once more, in its whole life.
+// mostAgain bounds how often a target is asked once more in a round of questions.
 const mostAgain = 5
