@@ -44,7 +44,8 @@ type target struct {
 	config config
 	tools  connector.Tools
 	closed atomic.Bool
-	slow   sighting // when an answer last took longer than slow
+	slow   sighting // when an answer about health last took longer than slow
+	slack  sighting // when another answer did
 	// limited is when we were last turned away for asking too often, and again how
 	// often we have asked once more since then.
 	limited sighting

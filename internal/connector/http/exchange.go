@@ -193,7 +193,7 @@ func (t *target) once(ctx context.Context, req request) (result, error) {
 	if req.more && t.limited.lately(t.tools.Now()) {
 		return r, errLimited
 	}
-	if req.more && t.slow.lately(t.tools.Now()) {
+	if req.more && t.tooSlow(req.atMost > 0) {
 		return r, errSlow
 	}
 	start := time.Now()
@@ -206,8 +206,8 @@ func (t *target) once(ctx context.Context, req request) (result, error) {
 	if r.kind == "timeout" {
 		t.tools.Gate.Unanswered()
 	}
-	if r.status > 0 && r.total > slow && req.atMost == 0 {
-		t.slow.note(t.tools.Now())
+	if r.status > 0 && r.total > slow {
+		t.noteSlow(req)
 	}
 	return r, nil
 }

@@ -48,6 +48,29 @@ func TestASlowServiceIsSpared(t *testing.T) {
 	require.Equal(t, int64(2), requests.Load())
 }
 
+// A page that is slow is no slow service: what has time for slow pages is asked all
+// the same, and what has not is spared it.
+func TestASlowPageIsNoSlowService(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(stdhttp.HandlerFunc(func(w stdhttp.ResponseWriter, r *stdhttp.Request) {
+		if r.URL.Path == "/item" && r.Header.Get("Cache-Control") == "no-cache" || r.URL.Path == "/report" {
+			time.Sleep(1100 * time.Millisecond)
+		}
+		_, _ = w.Write([]byte(`{"price": 12}`))
+	}))
+	t.Cleanup(server.Close)
+	target, err := http.Kind().Open(connector.Settings{"url": server.URL, "health": "/health"}, connector.Tools{})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = target.Close() })
+	probed := func(name string, args map[string]any) evidence.Answer {
+		return target.Ask(t.Context(), probe.Question{Lang: "probe", Builtin: name, Args: args, Now: time.Now()})
+	}
+	require.Equal(t, true, object(t, probed("http.check", nil))["ok"])
+	probed("http.vary", map[string]any{"path": "/report", "count": 1.0})
+	require.Equal(t, evidence.NotAsked, probed("http.vary", map[string]any{"path": "/report", "count": 1.0}).Status)
+	require.Equal(t, int64(1), object(t, probed("http.freshness", map[string]any{"pages": []any{"/item"}}))["compared"])
+}
+
 // What can wait begins after the first word about health.
 func TestTheDoorIsAskedFirst(t *testing.T) {
 	t.Parallel()

@@ -63,6 +63,23 @@ func (m *sighting) lately(now time.Time) bool {
 // page of a service takes on a bad day.
 const slow = time.Second
 
+// noteSlow notes an answer that took long, but for one that had as much time as it
+// likes.
+func (t *target) noteSlow(req request) {
+	switch {
+	case !req.more:
+		t.slow.note(t.tools.Now())
+	case req.atMost == 0:
+		t.slack.note(t.tools.Now())
+	}
+}
+
+// tooSlow reports whether what can wait is not to be asked. Whoever has as much time
+// as he likes is kept away by a slow service alone, and not by a page that is slow.
+func (t *target) tooSlow(hasTime bool) bool {
+	return t.slow.lately(t.tools.Now()) || !hasTime && t.slack.lately(t.tools.Now())
+}
+
 // briefTime is what a further request of those of health may take where one was
 // left without an answer: it only has to tell whether that is still so.
 const briefTime = 1500 * time.Millisecond
