@@ -120,12 +120,17 @@ func (t *Target) files(q probe.Question) (source, error) {
 // namedIn is how many files, the newest, are looked at for the names of services.
 const namedIn = 50
 
-// strangers reports whether the names of services in the lines are of another
-// scheme than that of quell.yaml: one of its services alone has these files, and
-// no line names any of them. Then nobody else is going to read those lines.
+// strangers reports whether lines that name a service which quell.yaml does not know
+// belong to the one service of it that has these files: it is the only service there
+// is, or no line names any service of quell.yaml, so that their names are of another
+// scheme. Nobody else is going to read those lines.
 func (t *Target) strangers(c logfile.Config) bool {
 	t.scheme.Do(func() {
 		if len(t.tools.Services) == 0 || t.config.journal != nil {
+			return
+		}
+		if len(t.tools.Services) == 1 {
+			t.foreign = true
 			return
 		}
 		files, err := logfile.New(c)

@@ -15,8 +15,8 @@ import (
 )
 
 // Programs seldom call themselves what quell.yaml calls them. Their lines belong
-// to the service that has the files to itself, unless the files speak of services
-// by the very names of quell.yaml: then another name is another service.
+// to the service that has the files to itself, unless there are others and the files
+// speak of services by the very names of quell.yaml: then another name is another one.
 func TestWhoseAreLinesThatNameAServiceNobodyKnows(t *testing.T) {
 	t.Parallel()
 	const (
@@ -30,8 +30,9 @@ func TestWhoseAreLinesThatNameAServiceNobodyKnows(t *testing.T) {
 		files    []string
 		want     int
 	}{
-		"nobody bears a name of quell.yaml":   {[]string{"shop"}, []string{unnamed, stranger}, 2},
-		"ours are named, the others are not":  {[]string{"shop"}, []string{ours, stranger, billing}, 1},
+		"there is one service alone":          {[]string{"shop"}, []string{ours, unnamed, stranger}, 3},
+		"nobody bears a name of quell.yaml":   {[]string{"shop", "stock"}, []string{unnamed, stranger}, 2},
+		"ours are named, the others are not":  {[]string{"shop", "stock"}, []string{ours, stranger, billing}, 1},
 		"they are of another service of ours": {[]string{"shop", "billing"}, []string{unnamed, billing}, 1},
 		"several services share the files":    {nil, []string{unnamed, stranger}, 1},
 	} {
