@@ -33,6 +33,9 @@ func (a Asker) Ask(ctx context.Context, q probe.Question) evidence.Answer {
 	if err != nil {
 		return evidence.Not(evidence.Invalid, err.Error(), "")
 	}
+	if _, given := q.Options["step"]; window.Range && !given {
+		window.Step = withoutGaps(window, expr)
+	}
 	limit, err := ReadLimit(q.Options)
 	if err != nil {
 		return evidence.Not(evidence.Invalid, err.Error(), "")

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/quellhq/quell/internal/probe"
 )
@@ -27,7 +28,7 @@ func Options() []probe.Param {
 	return []probe.Param{
 		{Name: "range", Type: probe.Duration, About: "look back this far and give a series; without it the query is evaluated once, now"},
 		{Name: "since", Type: probe.Duration, About: "the same as range"},
-		{Name: "step", Type: probe.Duration, About: "distance between two points of the series; default: a 120th of the range, at least 1s"},
+		{Name: "step", Type: probe.Duration, About: "distance between two points of the series; default: a 120th of the range, or the shortest [window] of the query where that is less; at least 1s"},
 		{Name: "limit", Type: probe.Number, About: "keep at most this many series"},
 	}
 }
@@ -61,6 +62,23 @@ func ReadWindow(options map[string]string, now time.Time) (Window, error) {
 	w.Range, w.Step = true, step
 	w.Start = now.Add(-back)
 	return w, nil
+}
+
+// mostFine bounds the points of a series that is looked at more closely than asked.
+const mostFine = 480
+
+// withoutGaps is the step at which the ranges of a query, like that of a rate, leave
+// nothing of the window out: at most the shortest of them.
+func withoutGaps(w Window, expr parser.Expr) time.Duration {
+	step := w.Step
+	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
+		if m, ok := node.(*parser.MatrixSelector); ok && m.Range > 0 {
+			step = min(step, m.Range)
+		}
+		return nil
+	})
+	finest := max(time.Second, (w.End.Sub(w.Start) / mostFine).Round(time.Second))
+	return min(w.Step, max(step, finest))
 }
 
 // ReadLimit reads the option limit; 0 where it is not given.

@@ -1,11 +1,13 @@
 package promtext_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/quellhq/quell/internal/probe"
 	"github.com/quellhq/quell/internal/promtext"
 )
 
@@ -51,4 +53,41 @@ func TestScrapeCause(t *testing.T) {
 	} {
 		require.Equal(t, want, promtext.ScrapeCause(text), text)
 	}
+}
+
+// A rate over less than a step would leave out what happens between two points.
+func TestNothingLiesBetweenTwoPoints(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		query   string
+		options map[string]string
+		want    time.Duration
+	}{
+		"a long window":               {`rate(a_total[1m])`, map[string]string{"range": "30m"}, 15 * time.Second},
+		"a short one":                 {`rate(a_total[8s])`, map[string]string{"range": "30m"}, 8 * time.Second},
+		"the shortest counts":         {`rate(a_total[8s]) / rate(a_total[5m])`, map[string]string{"range": "30m"}, 8 * time.Second},
+		"not more than a few hundred": {`rate(a_total[10s])`, map[string]string{"range": "24h"}, 3 * time.Minute},
+		"a step that was asked for":   {`rate(a_total[8s])`, map[string]string{"range": "30m", "step": "30s"}, 30 * time.Second},
+		"no window":                   {`a_total`, map[string]string{"range": "30m"}, 15 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			seen := &watched{memory: sourceOf(t, `a_total{service="a"}`)}
+			promtext.Asker{Source: seen, Rows: 10}.Ask(t.Context(), probe.Question{Lang: "promql", Text: probe.Literal(c.query), Options: c.options, Now: now})
+			require.Equal(t, c.want, seen.window.Step)
+		})
+	}
+}
+
+// watched keeps the window of the latest query of a range.
+type watched struct {
+	*memory
+	window promtext.Window
+}
+
+func (w *watched) Query(ctx context.Context, expr string, window promtext.Window) (promtext.Result, error) {
+	if window.Range { // why an answer is empty is asked of one moment
+		w.window = window
+	}
+	return w.memory.Query(ctx, expr, window)
 }
