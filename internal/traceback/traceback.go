@@ -42,7 +42,8 @@ var kinds = []struct {
 	name  string
 	shows *regexp.Regexp
 }{
-	{"killed", regexp.MustCompile(`Work-horse (process )?(was )?terminated unexpectedly|^WorkerLostError:`)},
+	// What waitpid returns is below 256 where a signal ended it; above, it ended itself.
+	{"killed", regexp.MustCompile(`Work-horse (process )?(was )?terminated unexpectedly[^0-9]*(([0-9]{1,2}|1[0-9]{2}|2[0-4][0-9]|25[0-5])([^0-9]|$)|$)|^WorkerLostError:`)},
 	{"timeout", regexp.MustCompile(`^(\w*JobTimeout\w*|TimeLimitExceeded|SoftTimeLimitExceeded):|exceeded maximum timeout`)},
 	{"abandoned", regexp.MustCompile(`AbandonedJobError|Moved to FailedJobRegistry`)},
 	{"import", regexp.MustCompile(`^(ModuleNotFoundError|ImportError|NotRegistered):|Invalid attribute name|module '[^']*' has no attribute`)},

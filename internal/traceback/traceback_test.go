@@ -27,6 +27,9 @@ func TestAFailureIsReadFromItsText(t *testing.T) {
 	require.Equal(t, "schema", traceback.Of("ProgrammingError", `column o.currency of relation "orders" does not exist`).Kind)
 	require.Equal(t, "absent", traceback.Of("ValueError", "the order 7 does not exist").Kind)
 	require.Equal(t, "killed", traceback.Of("WorkerLostError", "Worker exited prematurely: signal 9 (SIGKILL) Job: 3.").Kind)
+	for text, want := range map[string]string{"": "killed", "; waitpid returned 139 (signal 11); ": "killed", "; waitpid returned 256; ": "other", "; waitpid returned None (signal None)": "killed"} {
+		require.Equal(t, want, traceback.Read("Work-horse terminated unexpectedly"+text).Kind, text)
+	}
 	require.Equal(t, "a <*> <*>", traceback.Mask("a the_password password='x'"))
 }
 
