@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/quellhq/quell/internal/connector"
 	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/probe"
 )
@@ -104,11 +105,14 @@ const (
 	slowSource = 200 * time.Millisecond
 	looks      = 3
 	lookUntil  = 3 * time.Second // after which no new look begins
+	lookAtMost = 5 * time.Second // of all pages: others wait for the same service
 )
 
 // compareAll compares all pages beside each other: a source that is slow must
 // not use up the time of all. What was not compared in time is said to be so.
 func (t *target) compareAll(ctx context.Context, paths []any, requests [][2]request) []map[string]any {
+	ctx, cancel := connector.Within(ctx, lookAtMost)
+	defer cancel()
 	t.first.wait(ctx) // before the pages begin, so that none of their requests overtakes another there
 	begun := time.Now()
 	rows := make([]map[string]any, len(paths))
