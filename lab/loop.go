@@ -50,6 +50,7 @@ func closed() *cobra.Command {
 		},
 	}
 	o.flags(cmd)
+	o.keeping(cmd)
 	return cmd
 }
 

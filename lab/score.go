@@ -38,8 +38,13 @@ func scored() *cobra.Command {
 	cmd.Flags().DurationVar(&o.late, "late", 0, "how much later than usual the alert arrives")
 	cmd.Flags().StringSliceVar(&o.kinds, "kind", nil, "kinds: fault, double, red herring, healthy, recovered; none: all")
 	cmd.Flags().BoolVar(&o.why, "why", true, "explain each diagnosis that is not right")
-	cmd.Flags().StringVar(&o.keep, "keep", "", "directory that all answers are kept below, for `lab again`")
+	o.keeping(cmd)
 	return cmd
+}
+
+// keeping is the flag of the commands that can keep their answers.
+func (o *options) keeping(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&o.keep, "keep", "", "directory that all answers are kept below, for `lab again`")
 }
 
 // flags are those of every command that holds trials.

@@ -14,7 +14,7 @@ func table() *cobra.Command {
 	var page string
 	var unseen, blind, closed []string
 	cmd := &cobra.Command{
-		Use: "table FILE…", Short: "Prints what results come to, or writes them as a page", Args: cobra.MinimumNArgs(1),
+		Use: "table FILE…", Short: "Prints what results come to, or writes them as a page", Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, files []string) error {
 			var m trial.Measured
 			for _, err := range []error{
@@ -22,6 +22,11 @@ func table() *cobra.Command {
 			} {
 				if err != nil {
 					return err
+				}
+			}
+			for _, c := range m.Closed { // a loop begins with a diagnosis, which is a trial as well
+				if c.Diagnosed != nil {
+					m.Results = append(m.Results, *c.Diagnosed)
 				}
 			}
 			if page != "" {

@@ -88,6 +88,8 @@ nothing to see
 INFO:     Started server process [9]
 [2026-01-01 12:03:00 +0000] [5] [WARNING] Worker with pid 9 was terminated due to signal 11
 [2026-01-01 12:03:01 +0000] [5] [ERROR] Worker (pid:10) was sent SIGABRT!
+[2026-01-01 12:03:01 +0000] [5] [WARNING] Worker with pid 8 was terminated due to signal 6
+[2026-01-01 12:03:01 +0000] [5] [WARNING] Worker with pid 7 was terminated due to signal 11
 [2026-01-01 12:03:02 +0000] [5] [WARNING] Worker with pid 11 was terminated due to signal 15
 `), 0o600))
 	said, cut, err := appserver.ReadLog(file, time.Date(2026, 1, 1, 11, 0, 0, 0, time.UTC))
@@ -97,7 +99,7 @@ INFO:     Started server process [9]
 	for _, s := range said {
 		out = append(out, fmt.Sprintf("%s %d %s %v", s.Kind, s.Count, s.Last.UTC().Format("15:04"), s.PIDs))
 	}
-	require.Equal(t, []string{"timeout 2 12:02 [7 8]", "killed 1 12:01 [7]", "crashed 2 12:03 [9 10]", "signalled 1 12:03 [11]", "booted 2 12:00 [7 9]", "started 1 12:00 []"}, out)
+	require.Equal(t, []string{"timeout 2 12:02 [7 8]", "killed 1 12:01 [7]", "crashed 3 12:03 [9 10 7]", "signalled 1 12:03 [11]", "booted 2 12:00 [7 9]", "started 1 12:00 []"}, out)
 }
 
 func TestTheNewestCodeIsTheApplicationsOwn(t *testing.T) {

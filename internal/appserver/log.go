@@ -41,6 +41,9 @@ var sentences = []sentence{
 	{"stopped", words("Shutting down: Master", "Stopping parent process"), regexp.MustCompile(`Shutting down: Master|Stopping parent process`)},
 }
 
+// aborted is an end by the signal that a master sends to a worker that is silent.
+var aborted = regexp.MustCompile(`SIGABRT|signal 6\b`)
+
 // bySignal is what every sentence about a worker that was ended by a signal has.
 var bySignal = words("Worker (pid:", "Worker with pid ")
 
@@ -110,6 +113,7 @@ func ReadLog(path string, since time.Time) (said []Said, cut bool, err error) {
 
 func group(data []byte, since time.Time) []Said {
 	byKind := map[string]*Said{}
+	silent := map[string]bool{} // numbers of workers that the master has given up
 	for line := range bytes.Lines(data) {
 		line = bytes.TrimSpace(line)
 		for _, s := range sentences {
@@ -123,6 +127,12 @@ func group(data []byte, since time.Time) []Said {
 			at := timeOf(line)
 			if !at.IsZero() && at.Before(since) {
 				break
+			}
+			if s.kind == "timeout" {
+				silent[string(m[1])] = true
+			}
+			if s.kind == "crashed" && silent[string(m[1])] && aborted.Match(line) {
+				break // the master ends a silent worker with SIGABRT first: told already
 			}
 			if byKind[s.kind] == nil {
 				byKind[s.kind] = &Said{Kind: s.kind, First: at}

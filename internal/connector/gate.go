@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// Limits bound what one investigation may do to one target. Zero fields take
+// Limits bound what one round of questions may do to one target. Zero fields take
 // the defaults of DefaultLimits.
 type Limits struct {
 	Concurrency int           // requests under way at once
-	Requests    int           // requests in all
-	Busy        time.Duration // time spent in requests, summed over all of them
+	Requests    int           // requests of a round
+	Busy        time.Duration // time spent in requests, summed over all of a round
 	Timeout     time.Duration // longest single request
 	Rows        int           // rows, streams or lines kept of one answer
 	Bytes       int           // bytes kept of one answer
@@ -50,7 +50,7 @@ func (l Limits) filled() Limits {
 }
 
 // ErrBudget is returned by Enter when a target has had all the requests, or
-// all the time, that its limits allow.
+// all the time, that its limits allow in a round.
 var ErrBudget = errors.New("the budget for this target is used up")
 
 // ErrBackedOff is returned by Enter when a target answers slower and slower.
@@ -67,6 +67,7 @@ type Gate struct {
 	mu       sync.Mutex
 	requests int
 	busy     time.Duration
+	begun    Cost          // what had been spent when the round began
 	base     time.Duration // the fastest answer so far: what this target can do
 	slowRun  int           // answers in a row that were slower than the one before and far above base
 	last     time.Duration
@@ -78,6 +79,16 @@ type Gate struct {
 func NewGate(limits Limits) *Gate {
 	limits = limits.filled()
 	return &Gate{limits: limits, slots: make(chan struct{}, limits.Concurrency)}
+}
+
+// Begin starts a round of questions: what earlier ones have spent is not held
+// against it, and a target that had slowed down is tried again. A change is
+// verified by many small rounds, and each is bounded by itself.
+func (g *Gate) Begin() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.begun = Cost{Requests: g.requests, Busy: g.busy}
+	g.slowRun = 0
 }
 
 // Limits returns the limits in force.
@@ -171,10 +182,10 @@ func (g *Gate) admit() (wait time.Duration, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	switch {
-	case g.requests >= g.limits.Requests:
-		return 0, fmt.Errorf("%w: %d requests were made", ErrBudget, g.requests)
-	case g.busy >= g.limits.Busy:
-		return 0, fmt.Errorf("%w: it spent %s on us", ErrBudget, g.busy.Round(time.Millisecond))
+	case g.requests-g.begun.Requests >= g.limits.Requests:
+		return 0, fmt.Errorf("%w: %d requests were made", ErrBudget, g.requests-g.begun.Requests)
+	case g.busy-g.begun.Busy >= g.limits.Busy:
+		return 0, fmt.Errorf("%w: it spent %s on us", ErrBudget, (g.busy - g.begun.Busy).Round(time.Millisecond))
 	case g.slowRun >= slowRunStop:
 		return 0, fmt.Errorf("%w (best answer %s, last %s)", ErrBackedOff,
 			g.base.Round(time.Millisecond), g.last.Round(time.Millisecond))

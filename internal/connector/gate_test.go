@@ -51,10 +51,17 @@ func TestGateHasABudget(t *testing.T) {
 		require.NoError(t, request(t, g, time.Millisecond))
 		require.ErrorIs(t, request(t, g, time.Millisecond), connector.ErrBudget)
 		require.Equal(t, 2, g.Cost().Requests)
+		g.Begin()
+		require.NoError(t, request(t, g, time.Millisecond))
+		require.NoError(t, request(t, g, time.Millisecond))
+		require.ErrorIs(t, request(t, g, time.Millisecond), connector.ErrBudget, "another round has as much, and no more")
+		require.Equal(t, 4, g.Cost().Requests)
 
 		slow := connector.NewGate(connector.Limits{Busy: time.Second})
 		require.NoError(t, request(t, slow, 2*time.Second))
 		require.ErrorIs(t, request(t, slow, time.Millisecond), connector.ErrBudget)
+		slow.Begin()
+		require.NoError(t, request(t, slow, time.Millisecond))
 	})
 }
 

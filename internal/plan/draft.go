@@ -53,9 +53,13 @@ func Draft(d diagnosis.Diagnosis, k Known) (steps []Step, tasks []Task, notes []
 	}
 	sort.SliceStable(groups, func(i, j int) bool { return groups[i].before(groups[j]) })
 	for _, g := range groups {
-		if !g.within(steps) {
-			steps = append(steps, g.steps...)
+		if g.within(steps) {
+			continue
 		}
+		if n := len(steps); n > 0 && g.goesOnWith(steps[n-1]) {
+			steps[n-1].Continues = true
+		}
+		steps = append(steps, g.steps...)
 	}
 	sort.SliceStable(tasks, func(i, j int) bool { return tasks[i].Kind == playbook.Mitigate && tasks[j].Kind != playbook.Mitigate })
 	return steps, tasks, notes
@@ -134,6 +138,15 @@ func (g group) within(steps []Step) bool {
 		}
 	}
 	return true
+}
+
+// goesOnWith reports whether the group is the same remedy as a step's, on another
+// target: a service of two processes is helped when both were started anew, and
+// what they do is verified after the last of them.
+func (g group) goesOnWith(s Step) bool {
+	first := g.steps[0]
+	return first.Root == s.Root && first.Playbook == s.Playbook && first.Remedy == s.Remedy && first.Kind == s.Kind &&
+		first.Change.Type == s.Change.Type && first.Target != s.Target
 }
 
 func (g group) before(h group) bool {

@@ -129,13 +129,13 @@ func (r *Run) step(i int, s *progress) (c Command, more bool) {
 		return Command{}, false
 	}
 	if at, ok := s.act.again(); ok {
-		return r.begin(s, at)
+		return r.begin(i, s, at)
 	}
-	if !s.act.made() || s.step.Continues {
+	if !s.act.made() || r.goesOn(i) {
 		return Command{}, false // known not to have happened, or verified with what follows
 	}
 	if s.judged == nil {
-		return r.verify(s)
+		return r.verify(i, s)
 	}
 	switch s.judged.Verdict {
 	case verification.Better:
@@ -147,9 +147,27 @@ func (r *Run) step(i int, s *progress) (c Command, more bool) {
 	return r.takeBackGroup(i)
 }
 
-// begin starts a step, or says what holds it.
-func (r *Run) begin(s *progress, at time.Time) (Command, bool) {
-	if s.held == nil || s.held.Undo {
+// goesOn reports whether what step i began is still to go on with the step after
+// it: they are one remedy, which is verified as a whole. Where that step is held
+// back, left out or could not be done, this one is the last.
+func (r *Run) goesOn(i int) bool {
+	if !r.plan.Steps[i].Continues || i+1 >= len(r.plan.Steps) {
+		return false
+	}
+	next := r.steps[r.plan.Steps[i+1].ID]
+	switch {
+	case next.act.made():
+		return true
+	case !r.chosen(next.step.ID), next.step.Blocked != "", next.held != nil && !next.held.Undo:
+		return r.goesOn(i + 1)
+	}
+	_, ahead := next.act.again()
+	return ahead || r.goesOn(i+1)
+}
+
+// begin starts step i, or says what holds it.
+func (r *Run) begin(i int, s *progress, at time.Time) (Command, bool) {
+	if s.held == nil || s.held.Undo || s.held.Reason == incident.HeldWell && r.provenIll(i) {
 		return Command{Kind: Act, Step: s.step.ID, Attempt: s.act.attempts + 1, At: at}, true
 	}
 	switch s.held.Reason {
@@ -163,10 +181,31 @@ func (r *Run) begin(s *progress, at time.Time) (Command, bool) {
 	return stop(incident.Waiting, fmt.Sprintf("step %s waits: %s", s.step.ID, s.held.Text)), true
 }
 
+// provenIll reports whether the beginning of the same remedy was judged, and not
+// for the better: that all seemed well before step i is no longer so.
+func (r *Run) provenIll(i int) bool {
+	if i == 0 || !r.plan.Steps[i-1].Continues {
+		return false
+	}
+	j := r.steps[r.plan.Steps[i-1].ID].judged
+	return j != nil && j.Verdict != verification.Better
+}
+
+// before is how the world was before the remedy that step i ends.
+func (r *Run) before(i int) *verification.Sample {
+	sample := r.steps[r.plan.Steps[i].ID].before
+	for i--; i >= 0 && r.plan.Steps[i].Continues; i-- {
+		if s := r.steps[r.plan.Steps[i].ID]; s.act.made() && s.before != nil {
+			sample = s.before
+		}
+	}
+	return sample
+}
+
 // verify measures until there is a verdict.
-func (r *Run) verify(s *progress) (Command, bool) {
+func (r *Run) verify(i int, s *progress) (Command, bool) {
 	schedule := verification.Schedule{From: s.from, Within: s.step.Within, Settle: s.step.Settle}
-	j := verification.Judge(s.before, s.after, schedule)
+	j := verification.Judge(r.before(i), s.after, schedule)
 	if j.Verdict == verification.Pending {
 		return Command{Kind: Measure, Step: s.step.ID, At: schedule.Next(s.after)}, true
 	}

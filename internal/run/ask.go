@@ -23,6 +23,11 @@ func (i Investigation) Ask(ctx context.Context) Result {
 	start := i.Clock()
 	p := i.plan()
 	recorded := i.recorded()
+	for _, t := range i.Targets {
+		if t.Gate != nil && recorded == nil {
+			t.Gate.Begin()
+		}
+	}
 	budgeted, cancel := context.WithTimeout(ctx, i.Budget)
 	defer cancel()
 

@@ -204,13 +204,15 @@ func (s Service) asked(role string, fit []string) []string {
 // that they cannot do without.
 const serverRole = "server"
 
-// serverOf is the process behind the targets that are bound to the required roles;
-// empty where quell.yaml names none, or several.
+// serverOf is the process behind the targets that are bound to the required roles,
+// or to the first one where none is required; empty where quell.yaml names none, or
+// several.
 func (i Investigation) serverOf(pb *playbook.Playbook, bound map[string]string) string {
 	var found []string
-	for _, need := range pb.Needs {
+	required := slices.ContainsFunc(pb.Needs, func(n playbook.Need) bool { return !n.Optional })
+	for n, need := range pb.Needs {
 		p := i.Targets[bound[need.Role]].Process
-		if !need.Optional && p != "" && i.Targets[p].Kind == "process" && !slices.Contains(found, p) {
+		if (!need.Optional || !required && n == 0) && p != "" && i.Targets[p].Kind == "process" && !slices.Contains(found, p) {
 			found = append(found, p)
 		}
 	}

@@ -286,7 +286,14 @@ func TestARoleMeansTheProcessThatBearsItsName(t *testing.T) {
 }
 
 func TestAnActionMeansTheProcessBehindItsTarget(t *testing.T) {
-	pb, findings := playbook.ParseFile("book.md", []byte(strings.Replace(text, "metrics: prometheus?", "server: process?", 1)), vocabulary())
+	for _, db := range []string{"postgres", "postgres?"} { // where nothing is required, the first one is meant
+		testServerOf(t, strings.NewReplacer("metrics: prometheus?", "server: process?", "db: postgres", "db: "+db).Replace(text))
+	}
+}
+
+func testServerOf(t *testing.T, text string) {
+	t.Helper()
+	pb, findings := playbook.ParseFile("book.md", []byte(text), vocabulary())
 	require.NotNil(t, pb, findings)
 	bound := func(process string) []map[string]string {
 		targets := map[string]run.Target{"main": {Name: "main", Kind: "postgres", Prober: &prober{answer: rows}, Process: process}}

@@ -27,6 +27,8 @@ type Closed struct {
 	Worse   bool    `json:"worse"`
 	Seconds float64 `json:"seconds"` // from the fault to the end of the run
 	Error   string  `json:"error,omitempty"`
+	// Diagnosed is what the diagnosis that it began with was worth; nil: there was none.
+	Diagnosed *Result `json:"diagnosed,omitempty"`
 }
 
 // Wrong reports a recovery that is none.
@@ -41,7 +43,13 @@ const (
 	listening = 6 * time.Second
 	calming   = 8 * time.Second
 	patience  = 9 * time.Minute
+	// applying bounds the run of a plan: customers who have waited longer have
+	// not been helped, whatever comes of it.
+	applying = 4 * time.Minute
 )
+
+// tooLong is the outcome of a run that the lab has broken off.
+const tooLong = "takes too long"
 
 // Close brings the fault about and lets quell go the whole way, as one person
 // who may approve everything, and a second one where policy asks for two.
@@ -61,6 +69,11 @@ func (t Trial) Close(ctx context.Context) (Closed, error) {
 	before := s.Customers.Felt(listening)
 	if err := t.carryOut(ctx, s, &c); err != nil {
 		return c, err
+	}
+	if t.Keep != "" { // once more, with all that was measured
+		if err := t.keep(s, *c.Diagnosed); err != nil {
+			return c, err
+		}
 	}
 	c.Seconds = time.Since(began).Seconds()
 	if err := pause(ctx, calming+listening); err != nil {
@@ -98,9 +111,12 @@ func nothingToDo(p plan.Plan) string {
 // carryOut goes from the question to the end of the plan.
 func (t Trial) carryOut(ctx context.Context, s *stack.Stack, c *Closed) error {
 	q := t.quell(s)
-	if _, err := q.run(ctx, "diagnose", "--config", s.Quell, "--json", "--save", "--as", "alice"); err != nil {
+	t.Save = true
+	r, err := t.Ask(ctx, s)
+	if err != nil {
 		return err
 	}
+	c.Diagnosed = &r
 	out, err := q.run(ctx, "plan", "INC-1", "--config", s.Quell, "--json", "--as", "alice")
 	if err != nil {
 		return err
@@ -126,7 +142,13 @@ func (t Trial) carryOut(ctx context.Context, s *stack.Stack, c *Closed) error {
 			said = append(said, err.Error())
 		}
 	}
-	out, err = q.run(ctx, "apply", p.ID, "--config", s.Quell, "--json", "--as", "alice")
+	bounded, cancel := context.WithTimeout(ctx, applying)
+	defer cancel()
+	out, err = q.run(bounded, "apply", p.ID, "--config", s.Quell, "--json", "--as", "alice")
+	if bounded.Err() != nil && ctx.Err() == nil {
+		c.Outcome, c.Text = tooLong, strings.Join(said, "\n")
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -30,6 +30,8 @@ type Trial struct {
 	// Keep is a directory that the answers are kept below, for Again; empty:
 	// they are not.
 	Keep string
+	// Save opens an incident, for a plan to be made of it.
+	Save bool
 }
 
 // Result is what came of a trial.
@@ -138,8 +140,8 @@ func (t Trial) Ask(ctx context.Context, s *stack.Stack) (Result, error) {
 	if t.Fault.Alert != "" {
 		args = append(args, "--alert", t.Fault.Alert)
 	}
-	if t.Keep != "" {
-		args = append(args, "--save")
+	if t.Keep != "" || t.Save {
+		args = append(args, "--save", "--as", "alice")
 	}
 	began := time.Now()
 	out, err := t.quell(s).run(ctx, args...)
