@@ -49,6 +49,12 @@ func Diagnose(in Input) Diagnosis {
 	d.Unexplained = unexplained(d.Symptoms)
 	for _, r := range d.Roots {
 		r.propose(in.At)
+		r.hold(in.At)
+	}
+	for _, f := range d.Symptoms {
+		if f.likely() {
+			f.hold(in.At)
+		}
 	}
 	d.BlindSpots, d.Next = blindSpots(in, all, d.Roots)
 	d.judge(silent(in))

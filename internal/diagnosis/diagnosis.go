@@ -132,6 +132,9 @@ type SignResult struct {
 	Probes []string        `json:"probes"`        // what it read
 	Source []string        `json:"targets"`       // from whom
 	At     time.Time       `json:"at,omitzero"`   // when the newest of it was answered
+	// Held are those of its alternatives ("a || b") that held, of a true sign of a
+	// likely symptom: what has shown it, where another may be unknown later.
+	Held   []string        `json:"held,omitempty"`
 	reads  []string        // names of probes, without pseudo names
 	value  ratio           // of its weight
 	weight playbook.Weight // for sorting

@@ -142,6 +142,7 @@ type Access struct {
 // Program is a compiled expression. It is safe for concurrent use.
 type Program struct {
 	source   string
+	names    map[string]Type // of its environment
 	program  cel.Program
 	reads    []string
 	accesses []Access
@@ -186,7 +187,7 @@ func (e *Env) compile(source string, want *cel.Type) (*Program, error) {
 	if err != nil {
 		return nil, &Error{Reason: plainMessage(err.Error())}
 	}
-	p := &Program{source: source, program: program}
+	p := &Program{source: source, names: e.names, program: program}
 	p.inspect(checked.NativeRep(), e.names, text, offsets)
 	return p, nil
 }

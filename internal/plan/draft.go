@@ -271,6 +271,12 @@ func watch(f *diagnosis.Finding) Watched {
 	for _, s := range f.Signs {
 		if s.Truth == string(expr.True) && s.Weight != playbook.Against {
 			w.Shown = append(w.Shown, s.Sign)
+			if len(s.Held) > 0 {
+				if w.Held == nil {
+					w.Held = map[string][]string{}
+				}
+				w.Held[s.Sign] = s.Held
+			}
 		}
 	}
 	return w

@@ -91,6 +91,8 @@ type Watched struct {
 	// Shown are the signs that showed it when the plan was made: that one of
 	// them cannot be seen any more says nothing about its end.
 	Shown []string `json:"shown,omitempty"`
+	// Held are, of those of the form "a || b", the alternatives that held, by sign.
+	Held map[string][]string `json:"held,omitempty"`
 }
 
 // Task is something that a person has to do.

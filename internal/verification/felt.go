@@ -3,6 +3,7 @@ package verification
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/quellhq/quell/internal/diagnosis"
 	"github.com/quellhq/quell/internal/expr"
@@ -11,14 +12,15 @@ import (
 
 // Felt says whether people still feel what a step is for, by a diagnosis made
 // now: No only when every watched condition was looked at and is unlikely. A
-// condition whose signs cannot be seen any more is Unknown. level is the
+// condition whose signs cannot be seen any more is Unknown, unless what has shown them
+// is known to be over. level is the
 // highest probability among them, 0 to 1.
 func Felt(d diagnosis.Diagnosis, services []string, watched []plan.Watched) (felt Truth, why string, level float64) {
 	felt = No
 	for _, w := range watched {
 		for _, f := range find(d, w.ID, services) {
 			level = max(level, f.Probability)
-			switch t, reason := one(f, w); {
+			switch t, reason := one(f, w, d.At); {
 			case t == Yes:
 				return Yes, reason, level
 			case t == Unknown:
@@ -37,7 +39,7 @@ func Felt(d diagnosis.Diagnosis, services []string, watched []plan.Watched) (fel
 	return felt, why, level
 }
 
-func one(f *diagnosis.Finding, w plan.Watched) (Truth, string) {
+func one(f *diagnosis.Finding, w plan.Watched, at time.Time) (Truth, string) {
 	if f.Probability >= diagnosis.Possible && !f.Vetoed {
 		return Yes, fmt.Sprintf("%q is %s (%.0f %%)", f.Title, f.Word, 100*f.Probability)
 	}
@@ -45,7 +47,7 @@ func one(f *diagnosis.Finding, w plan.Watched) (Truth, string) {
 	for _, s := range f.Signs {
 		if s.Truth != string(expr.Undecided) {
 			known++
-		} else if slices.Contains(w.Shown, s.Sign) {
+		} else if slices.Contains(w.Shown, s.Sign) && !f.Refuted(s.Sign, w.Held[s.Sign], at) {
 			return Unknown, fmt.Sprintf("%q cannot be seen any more: %s", f.Title, s.Why)
 		}
 	}
