@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -213,4 +214,23 @@ func TestWhatNobodyHasDeclaredIsATaskForPeople(t *testing.T) {
 	require.Len(t, tasks, 1)
 	require.Equal(t, []string{"review"}, tasks[0].Items)
 	require.NotEmpty(t, tasks[0].Why)
+}
+
+func TestARemedyOnSeveralTargetsIsVerifiedOnce(t *testing.T) {
+	t.Parallel()
+	on := func(target string) diagnosis.Proposal {
+		a := act("db.cancel", nil)
+		a.Target = target
+		p := proposal(playbook.Mitigate, "restart", a)
+		p.Remedy = "restart"
+		return p
+	}
+	other := proposal(playbook.Mitigate, "kill", act("db.kill", map[string]any{"pid": 7.0}))
+	other.Remedy = "kill"
+	steps, _, _ := plan.Draft(diagnosed(root("a", on("web-a"), on("web-b"), other), root("b", on("web-c"))), known)
+	var got []string
+	for _, s := range steps {
+		got = append(got, fmt.Sprintf("%s %s %v", s.Remedy, s.Target, s.Continues))
+	}
+	require.Equal(t, []string{"restart web-a true", "restart web-b false", "kill main false", "restart web-c false"}, got)
 }

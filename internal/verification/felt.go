@@ -12,9 +12,8 @@ import (
 
 // Felt says whether people still feel what a step is for, by a diagnosis made
 // now: No only when every watched condition was looked at and is unlikely. A
-// condition whose signs cannot be seen any more is Unknown, unless what has shown them
-// is known to be over. level is the
-// highest probability among them, 0 to 1.
+// condition whose signs cannot be seen any more is Unknown, unless what has shown
+// them is known to be over. level is the highest probability among them, 0 to 1.
 func Felt(d diagnosis.Diagnosis, services []string, watched []plan.Watched) (felt Truth, why string, level float64) {
 	felt = No
 	for _, w := range watched {
@@ -45,9 +44,10 @@ func one(f *diagnosis.Finding, w plan.Watched, at time.Time) (Truth, string) {
 	}
 	known := 0
 	for _, s := range f.Signs {
-		if s.Truth != string(expr.Undecided) {
+		switch {
+		case s.Truth != string(expr.Undecided), f.Refuted(s.Sign, w.Held[s.Sign], at):
 			known++
-		} else if slices.Contains(w.Shown, s.Sign) && !f.Refuted(s.Sign, w.Held[s.Sign], at) {
+		case slices.Contains(w.Shown, s.Sign):
 			return Unknown, fmt.Sprintf("%q cannot be seen any more: %s", f.Title, s.Why)
 		}
 	}
