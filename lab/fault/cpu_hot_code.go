@@ -16,6 +16,7 @@ func hotCode() Fault {
 		About:      "a release compares every result of a search with every other, letter by letter",
 		Truth:      one("app/cpu#each-request-costs-more-than-before"),
 		LookAlikes: []string{"C-under-provisioned", "C-traffic-spike", "C-blocking-in-async", "C-gil-bound"},
+		Warm:       60 * time.Second, // what is usual needs some samples of 15 s
 		Settle:     40 * time.Second,
 		Inject: func(ctx context.Context, s *stack.Stack, r *rand.Rand) (Heal, error) {
 			names, err := comparedIn(ctx, s, time.Duration(between(r, 250, 400))*time.Millisecond)
