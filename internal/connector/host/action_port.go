@@ -106,6 +106,9 @@ func planPort(ctx context.Context, t *target, a action.Args) (action.Preview, er
 		if why := tree.Protected(h); why != "" {
 			return action.Preview{}, action.Refuse("", "port %s: %s", port, why)
 		}
+		if proxies[h.Comm] {
+			return action.Preview{}, action.Refuse("where it is the one in the way, end it by hand", "port %s is held by %s (process %d), through which others may be served", port, h.Comm, h.PID)
+		}
 		if h.Comm == "docker-proxy" {
 			return action.Preview{}, action.Refuse("stop the container: a process target with manager compose does", "port %s is published by a container", port)
 		}

@@ -326,6 +326,10 @@ func TestAPortIsNotFreedOfWhatMustStay(t *testing.T) {
 		_, err = preview(t, nil, "host.port_holder", map[string]any{"port": port})
 		refuses(t, err, "is no port")
 	}
+	behind := realserver.Port(t)
+	startNamed(t, "nginx", fmt.Sprintf("listen 127.0.0.1:%d", behind))
+	_, err = preview(t, nil, "host.port_holder", map[string]any{"port": behind})
+	refuses(t, err, "through which others may be served")
 	// One port, two addresses, two servers.
 	port := realserver.Port(t)
 	start(t, fmt.Sprintf("listen 127.0.0.1:%d", port), "orders-api")

@@ -181,7 +181,23 @@ func start(t *testing.T, role string, argv ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	require.NoError(t, err)
-	cmd := exec.Command(self)
+	return startFile(t, self, role, argv...)
+}
+
+// startNamed is start of a program that the kernel knows by a name too, and not
+// by its command line alone.
+func startNamed(t *testing.T, name, role string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	link := filepath.Join(t.TempDir(), name)
+	require.NoError(t, os.Symlink(self, link))
+	return startFile(t, link, role, name)
+}
+
+func startFile(t *testing.T, file, role string, argv ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.Command(file)
 	cmd.Args = argv
 	cmd.Dir = t.TempDir()
 	cmd.Env = []string{roleKey + "=" + role, "PATH=/bin:/usr/bin"}
