@@ -349,3 +349,28 @@ func TestASentenceIsNeverEmpty(t *testing.T) {
 		require.Equal(t, tells, diagnosis.SignResult{Means: means}.Tells(), means)
 	}
 }
+
+// Going back is no help where nothing was released; where nobody can tell, a person
+// decides.
+func TestARemedyIsProposedOnlyWhereItMayHelp(t *testing.T) {
+	pb := book(t, condition{name: "leak", common: playbook.Often, signs: []sign{{"a.v > 0", playbook.Decisive}}})
+	only, err := newEnv(t).CompileSign("b.v > 0.0")
+	require.NoError(t, err)
+	pb.Conditions[0].Remedies = []playbook.Remedy{
+		{Kind: playbook.Mitigate, Title: "go back", Only: only}, {Kind: playbook.Mitigate, Title: "restart it"},
+	}
+	for _, c := range []struct {
+		values map[string]float64
+		want   []string
+	}{
+		{map[string]float64{"a": 1, "b": 1}, []string{"go back", "restart it"}},
+		{map[string]float64{"a": 1, "b": 0}, []string{"restart it"}},
+		{map[string]float64{"a": 1}, []string{"go back", "restart it"}},
+	} {
+		var titles []string
+		for _, p := range diagnose(subject(pb, "shop", c.values)).Roots[0].Proposals {
+			titles = append(titles, p.Title)
+		}
+		require.Equal(t, c.want, titles)
+	}
+}

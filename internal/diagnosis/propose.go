@@ -16,11 +16,20 @@ import (
 func (f *Finding) propose(at time.Time) {
 	for _, kind := range []playbook.RemedyKind{playbook.Mitigate, playbook.Fix} {
 		for _, r := range f.condition.Remedies {
-			if r.Kind == kind {
+			if r.Kind == kind && f.proposable(r, at) {
 				f.Proposals = append(f.Proposals, f.proposals(r, at)...)
 			}
 		}
 	}
+}
+
+// proposable reports whether what the remedy is only for holds, or cannot be seen.
+func (f *Finding) proposable(r playbook.Remedy, at time.Time) bool {
+	if r.Only == nil {
+		return true
+	}
+	truth, _ := f.subject.Test(r.Only, at)
+	return truth != expr.False
 }
 
 // proposals are one remedy on each set of targets that it could act on: a

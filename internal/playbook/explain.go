@@ -204,6 +204,9 @@ func (g *page) remedy(r Remedy) {
 	}
 	g.line("")
 	g.item("  "+word+": ", r.Title)
+	if r.Only != nil {
+		g.item("      only where ", oneLine(r.Only.Source()))
+	}
 	if prose := strings.ReplaceAll(r.Prose.Source(), "$${", "${"); prose != "" {
 		g.verbatim("      ", prose)
 	}

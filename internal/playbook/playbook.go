@@ -143,8 +143,10 @@ type Remedy struct {
 	Prose     expr.Template // may hold ${…}
 	Actions   []Action
 	Checklist []expr.Template // tasks for people; may hold ${…}
-	Verify    *Verify
-	Pos       Pos
+	// Only is what has to hold for the remedy to be proposed; nil: nothing.
+	Only   *expr.Program
+	Verify *Verify
+	Pos    Pos
 }
 
 // Action is a typed change, with arguments to be evaluated over the evidence.

@@ -1,6 +1,7 @@
 package playbook
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -44,12 +45,10 @@ func (p *parser) remedy(c *Condition, head *block, blocks []block) bool {
 	for i := range blocks {
 		b := &blocks[i]
 		switch {
-		case b.kind == paragraph && verifyWord.MatchString(b.text.text):
-			at := verifyWord.FindStringIndex(b.text.text)[0]
-			if above := b.text.slice(0, at).trim(); above.text != "" {
+		case b.kind == paragraph && (verifyWord.MatchString(b.text.text) || onlyWord.MatchString(b.text.text)):
+			if above := p.whenAndHow(&r, b.text); above.text != "" {
 				p.appendText(&text, above, b.start)
 			}
-			p.verify(&r, b.text.slice(at, len(b.text.text)))
 		case b.kind == fence && readInfo(b.info).lang.text == actionLanguage:
 			p.action(&r, b)
 		case b.kind == list && p.verifyItem(b) != nil:
@@ -137,13 +136,13 @@ func (p *parser) lost(b *block) {
 	default:
 		p.unseen(b)
 		if raw := p.cut(b.start, b.stop); b.kind != fence && verifyHidden.MatchString(raw.text) {
-			p.wrong(raw.offset(verifyHidden.FindStringSubmatchIndex(raw.text)[2]), "misplaced", "this verification stands inside of a list, a quote, HTML or code, where nothing reads it: move it to the margin")
+			p.wrong(raw.offset(verifyHidden.FindStringSubmatchIndex(raw.text)[2]), "misplaced", "this line stands inside of a list, a quote, HTML or code, where nothing reads it: move it to the margin")
 		}
 	}
 }
 
-// verifyHidden is a verification that something stands before.
-var verifyHidden = regexp.MustCompile(`(?im)^[ \t>*+-]+(?:\[[ x]\][ \t]*)?[*_]{0,3}(verify[ \t]+within\b)`)
+// verifyHidden is a verification, or a condition, that something stands before.
+var verifyHidden = regexp.MustCompile(`(?im)^[ \t>*+-]+(?:\[[ x]\][ \t]*)?[*_]{0,3}(verify[ \t]+within\b|only[ \t]+where\b)`)
 
 // verifyItem is the verification that a list of one item holds, or nil.
 func (p *parser) verifyItem(b *block) *located {
@@ -194,6 +193,46 @@ func (p *parser) appendText(text *located, raw located, at int) {
 	text.add(raw.text, raw.offset(0))
 }
 
+// whenAndHow reads what a paragraph says of when to do a remedy and how to verify
+// it, and returns the prose above.
+func (p *parser) whenAndHow(r *Remedy, text located) (above located) {
+	end := len(text.text)
+	if at := verifyWord.FindStringIndex(text.text); at != nil {
+		p.verify(r, text.slice(at[0], end))
+		end = at[0]
+	}
+	if at := onlyWord.FindStringIndex(text.text[:end]); at != nil {
+		p.only(r, text.slice(at[0], end))
+		end = at[0]
+	}
+	return text.slice(0, end).trim()
+}
+
+// onlyWord begins the condition of a remedy; prose may stand above it.
+var onlyWord = regexp.MustCompile(`(?m)^[*_]{0,3}(?i:only[ \t]+where)[*_]{0,3}[ \t]*:[*_]{0,3}[ \t]*`)
+
+func (p *parser) only(r *Remedy, text located) {
+	if r.Only != nil {
+		p.wrong(text.offset(0), "duplicate", "a second condition; join the two with &&")
+		return
+	}
+	program := p.alone(text.slice(len(onlyWord.FindString(text.text)), len(text.text)).trim(), "only-where", "behind \"Only where:\" stands one expression between backticks")
+	if program != nil {
+		r.Only = program
+	}
+}
+
+// alone reads the one expression between backticks that a text has to be, with a
+// full stop at most.
+func (p *parser) alone(text located, rule, otherwise string) *expr.Program {
+	spans := codeSpans(text)
+	if len(spans) != 1 || spans[0].start != 0 || strings.Trim(text.text[spans[0].stop:], ". ") != "" {
+		p.wrong(text.offset(0), rule, "%s", otherwise)
+		return nil
+	}
+	return p.program(spans[0].code)
+}
+
 // verifyWord begins a verification; prose may stand above it in its paragraph.
 var verifyWord = regexp.MustCompile(`(?m)^(?:[*_]{0,3}(?i:verify[ \t]+within)\b|[*_]{0,3}Verif(?:y|ied)\b[^` + "`" + `\n]*:|\AVerif(?:y|ied)\b)`)
 
@@ -210,17 +249,15 @@ func (p *parser) verify(r *Remedy, text located) {
 		return
 	}
 	rest := text.slice(m[1], len(text.text)).trim()
-	spans := codeSpans(rest)
-	if len(spans) != 1 || spans[0].start != 0 || strings.Trim(rest.text[spans[0].stop:], ". ") != "" {
-		p.wrong(rest.offset(0), "verify", "behind \"Verify within %s:\" stands one expression between backticks", text.text[m[2]:m[3]])
+	program := p.alone(rest, "verify", fmt.Sprintf("behind \"Verify within %s:\" stands one expression between backticks", text.text[m[2]:m[3]]))
+	if program == nil {
 		return
 	}
 	within, param := p.patience(text.slice(m[2], m[3]))
-	program := p.program(spans[0].code)
-	if within <= 0 || program == nil {
+	if within <= 0 {
 		return
 	}
-	r.Verify = &Verify{Within: within, Param: param, Program: program, Pos: p.pos(spans[0].code.offset(0))}
+	r.Verify = &Verify{Within: within, Param: param, Program: program, Pos: p.pos(codeSpans(rest)[0].code.offset(0))}
 }
 
 // patience reads 5m, or ${name} of a parameter that is a duration.

@@ -119,6 +119,20 @@ func TestPlacesOfArgumentsSurviveTheirWrapping(t *testing.T) {
 	require.Equal(t, playbook.Pos{Path: "p.md", Line: line, Col: col}, findings[0].Pos)
 }
 
+func TestARemedyMayBeForSomeSituationsOnly(t *testing.T) {
+	for _, written := range []string{
+		"Only where: `sessions.size() > 1`\n\n" + verifyPart, "Mind the backups.\n**Only where:** `sessions.size() > 1`.\n" + verifyPart,
+	} {
+		pb, findings := playbook.ParseFile("p.md", sound(t, verifyPart, written), vocabulary())
+		require.Empty(t, findings, written)
+		_, remedy := pb.Remedy("mitigate-end-them")
+		require.Equal(t, "sessions.size() > 1", remedy.Only.Source())
+		require.Equal(t, "sessions.size() < 3", remedy.Verify.Program.Source())
+		require.NotContains(t, remedy.Prose.Source(), "Only")
+		formatKeeps(t, sound(t, verifyPart, written))
+	}
+}
+
 // One mistake gives one message, at its place, and nothing is dropped silently.
 func TestNearMissesAreSeen(t *testing.T) {
 	const signs = "| sign | weight | means |\n|---|---|---|\n| `sessions.size() > limit` | strong | many |\n"
@@ -134,6 +148,10 @@ func TestNearMissesAreSeen(t *testing.T) {
 		{edgePart, "Results in: [requests wait](#requests-wait)\n", "Results in", "is prose here"},
 		{edgePart, "| Leads to | How common |\n|---|---|\n| [x](#requests-wait) | often |\n", "Leads to", "not the column of a table"},
 		{verifyPart, "> " + verifyPart, "Verify within", "inside of a list, a quote"},
+		{verifyPart, "- Only where: `sessions.size() > 1`\n\n" + verifyPart, "Only where", "inside of a list, a quote"},
+		{verifyPart, "Only where: there are many\n\n" + verifyPart, "there are many", "one expression between backticks"},
+		{verifyPart, "Only where: `sessions.size() > 1`\n\nOnly where: `sessions.size() > 2`\n\n" + verifyPart, "Only where: `sessions.size() > 2`", "join the two with &&"},
+		{verifyPart, "Only where: `sesions.size() > 1`\n\n" + verifyPart, "sesions", "sessions"},
 		{"#### Mitigate: end them", "#### Mitigate – end them", "Mitigate – end", `did you mean "Mitigate: end them"`},
 		{"#### Mitigate: end them", "##### Mitigate: end them", "Mitigate: end", "a heading with four #"},
 		{itemPart, "[ ] nobody waits: `last(waiting) == 0`", "[ ] nobody", "write - before it"},

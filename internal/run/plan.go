@@ -395,6 +395,9 @@ func (i Investigation) readProbes(pb *playbook.Playbook) map[string]bool {
 		}
 		for _, r := range c.Remedies {
 			note(r.Prose.Reads())
+			if r.Only != nil {
+				note(r.Only.Reads())
+			}
 			for _, task := range r.Checklist {
 				note(task.Reads())
 			}
