@@ -142,7 +142,7 @@ func (p *parser) lost(b *block) {
 }
 
 // verifyHidden is a verification, or a condition, that something stands before.
-var verifyHidden = regexp.MustCompile(`(?im)^[ \t>*+-]+(?:\[[ x]\][ \t]*)?[*_]{0,3}(verify[ \t]+within\b|only[ \t]+where\b)`)
+var verifyHidden = regexp.MustCompile(`(?im)^[ \t>*+-]+(?:\[[ x]\][ \t]*)?[*_]{0,3}(verify[ \t]+within\b|only[ \t]+where[ \t]*[*_]{0,3}:)`)
 
 // verifyItem is the verification that a list of one item holds, or nil.
 func (p *parser) verifyItem(b *block) *located {
