@@ -69,8 +69,9 @@ func (w world) ask(ctx context.Context, playbooks, services []string) run.Result
 	}.Ask(ctx)
 }
 
-// Sample asks again whether a step's check holds, and what people feel.
-func (w world) Sample(ctx context.Context, s plan.Step) verification.Sample {
+// Sample asks again whether a step's check holds, and what people feel. changed is
+// when the change was made; zero: it was not made yet.
+func (w world) Sample(ctx context.Context, s plan.Step, changed time.Time) verification.Sample {
 	playbooks := []string{s.Playbook}
 	for _, watched := range s.Watch {
 		playbooks = append(playbooks, playbookOf(watched.ID))
@@ -78,7 +79,7 @@ func (w world) Sample(ctx context.Context, s plan.Step) verification.Sample {
 	result := w.ask(ctx, playbooks, s.Services)
 	sample := verification.Sample{Check: verification.None}
 	if s.Verify != "" {
-		sample.Check, sample.CheckWhy = w.check(result, s)
+		sample.Check, sample.CheckWhy = w.check(result, s, changed)
 	}
 	d := diagnosis.Diagnose(diagnosis.Input{Subjects: result.Subjects, At: result.At})
 	sample.Felt, sample.FeltWhy, sample.Level = verification.Felt(d, s.Services, s.Watch)
@@ -108,7 +109,7 @@ func (w world) expression(s plan.Step) (*expr.Program, error) {
 }
 
 // check evaluates a step's own expression.
-func (w world) check(result run.Result, s plan.Step) (verification.Truth, string) {
+func (w world) check(result run.Result, s plan.Step, changed time.Time) (verification.Truth, string) {
 	program, err := w.expression(s)
 	if err != nil {
 		return verification.Unknown, err.Error()
@@ -118,7 +119,7 @@ func (w world) check(result run.Result, s plan.Step) (verification.Truth, string
 		if subject.Playbook.ID != s.Playbook || !slices.Contains(s.Services, subject.Service) || !maps.Equal(subject.Targets, s.Bound) {
 			continue
 		}
-		return truth(subject, program, result.At)
+		return truth(subject.After(verification.Counts(changed, result.At)), program, result.At)
 	}
 	return verification.Unknown, fmt.Sprintf("nothing answers for %s as it did when the plan was made", s.Playbook)
 }

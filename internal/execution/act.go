@@ -138,7 +138,7 @@ func (x *Executor) baseline(ctx context.Context, j *journal, s plan.Step, v reco
 	if s.Continues && s.Verify == "" && len(s.Watch) == 0 || v.Before != nil {
 		return nil, nil
 	}
-	sample := x.sample(ctx, s)
+	sample := x.sample(ctx, s, time.Time{})
 	if err := j.write(ctx, incident.KindMeasured, s.ID, incident.Measured{Before: true, Sample: sample}); err != nil {
 		return nil, err
 	}

@@ -167,7 +167,7 @@ func TestAStoreThatIsAwayForAMomentCostsNothing(t *testing.T) {
 // stuck is a world in which nothing that is asked ever answers.
 type stuck struct{ *drivertest.World }
 
-func (stuck) Sample(context.Context, plan.Step) verification.Sample { select {} }
+func (stuck) Sample(context.Context, plan.Step, time.Time) verification.Sample { select {} }
 
 func TestAVerificationThatHangsEndsAsOneThatNobodyCouldMake(t *testing.T) {
 	t.Parallel()

@@ -42,8 +42,9 @@ type Config struct {
 type World interface {
 	// Doer returns what does a type of action on a target.
 	Doer(target, action string) (action.Doer, error)
-	// Sample asks again whether a step's check holds, and what people feel.
-	Sample(ctx context.Context, s plan.Step) verification.Sample
+	// Sample asks again whether a step's check holds, and what people feel; changed
+	// is when the change was made, zero where it was not made yet.
+	Sample(ctx context.Context, s plan.Step, changed time.Time) verification.Sample
 	// Verifiable says why a step could not be verified whatever the world
 	// answers: its playbook is another one now.
 	Verifiable(s plan.Step) error
@@ -239,21 +240,21 @@ func (x *Executor) measure(ctx context.Context, j *journal, s plan.Step, c recov
 	if err := x.wait(ctx, c.At); err != nil {
 		return err
 	}
-	sample := x.sample(ctx, s)
+	view, _ := j.run.View(s.ID)
+	sample := x.sample(ctx, s, view.At)
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("interrupted: %w", err)
 	}
-	view, _ := j.run.View(s.ID)
 	x.cfg.Say(Progress{Step: s, Point: Sampled, Sample: &sample, Number: len(view.After) + 1})
 	return j.write(ctx, incident.KindMeasured, s.ID, incident.Measured{Sample: sample})
 }
 
 // sample never takes longer than Look, whatever the world does.
-func (x *Executor) sample(ctx context.Context, s plan.Step) verification.Sample {
+func (x *Executor) sample(ctx context.Context, s plan.Step, changed time.Time) verification.Sample {
 	ctx, cancel := context.WithTimeout(ctx, x.cfg.Look)
 	defer cancel()
 	got := make(chan verification.Sample, 1)
-	go func() { got <- x.cfg.World.Sample(ctx, s) }()
+	go func() { got <- x.cfg.World.Sample(ctx, s, changed) }()
 	select {
 	case sample := <-got:
 		sample.At = x.cfg.Now().UTC()

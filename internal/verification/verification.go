@@ -44,6 +44,17 @@ func (s Sample) silent() bool {
 	return !s.well() && s.Check != No && s.Felt != Yes
 }
 
+// Counts is since when what a log says counts for a step's own check, asked at a
+// moment: since the middle of the time that has passed since the change. What was
+// written before it says nothing of whether it helped, and a change takes a while
+// to reach everything. Zero where nothing was changed yet: all of it counts.
+func Counts(changed, at time.Time) time.Time {
+	if changed.IsZero() || !at.After(changed) {
+		return changed
+	}
+	return changed.Add(at.Sub(changed) / 2)
+}
+
 // Verdict is what the samples say together.
 type Verdict string
 

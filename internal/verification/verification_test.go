@@ -128,3 +128,11 @@ func TestWhatPeopleFeel(t *testing.T) {
 	felt, _, _ := verification.Felt(diagnosed(0.9, "true"), []string{"billing"}, watched)
 	require.Equal(t, verification.Unknown, felt, "the symptom of another service says nothing")
 }
+
+func TestOfALogTheLaterHalfSinceTheChangeCounts(t *testing.T) {
+	t.Parallel()
+	at := time.Unix(1000, 0)
+	require.Equal(t, at.Add(30*time.Second), verification.Counts(at, at.Add(time.Minute)))
+	require.Equal(t, at, verification.Counts(at, at.Add(-time.Second)), "a clock that was put back")
+	require.Zero(t, verification.Counts(time.Time{}, at), "before the change all of it counts")
+}

@@ -34,7 +34,7 @@ type Process struct {
 	Store incident.Store
 	World interface {
 		Doer(target, action string) (action.Doer, error)
-		Sample(ctx context.Context, s plan.Step) verification.Sample
+		Sample(ctx context.Context, s plan.Step, changed time.Time) verification.Sample
 		Verifiable(s plan.Step) error
 		Capture(ctx context.Context, s plan.Step) []evidence.Evidence
 	}

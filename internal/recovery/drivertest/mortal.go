@@ -114,8 +114,8 @@ func (m mortalWorld) Doer(target, name string) (action.Doer, error) {
 	return mortalDoer{d, m.life}, err
 }
 
-func (m mortalWorld) Sample(ctx context.Context, s plan.Step) (v verification.Sample) {
-	_ = m.life.do(func() { v = m.World.Sample(ctx, s) })
+func (m mortalWorld) Sample(ctx context.Context, s plan.Step, changed time.Time) (v verification.Sample) {
+	_ = m.life.do(func() { v = m.World.Sample(ctx, s, changed) })
 	return v
 }
 

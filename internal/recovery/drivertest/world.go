@@ -107,7 +107,7 @@ func (s setter) done(o action.Order) action.Done {
 }
 
 // Sample implements execution.World.
-func (w *World) Sample(context.Context, plan.Step) verification.Sample {
+func (w *World) Sample(context.Context, plan.Step, time.Time) verification.Sample {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
