@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -14,8 +15,11 @@ func table() *cobra.Command {
 	var page string
 	var unseen, blind, closed []string
 	cmd := &cobra.Command{
-		Use: "table FILE…", Short: "Prints what results come to, or writes them as a page", Args: cobra.ArbitraryArgs,
+		Use: "table [FILE…]", Short: "Prints what results come to, or writes them as a page", Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, files []string) error {
+			if len(files)+len(closed) == 0 {
+				return errors.New("name a file of results, as `lab score --out` writes it, or one of closed loops (--closed)")
+			}
 			var m trial.Measured
 			for _, err := range []error{
 				readAll(files, &m.Results), readAll(unseen, &m.Unseen), readAll(blind, &m.Blind), readAll(closed, &m.Closed),

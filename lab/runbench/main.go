@@ -168,7 +168,9 @@ func (nothing) Standing(context.Context, action.Order) (action.Standing, error) 
 	return action.Standing{State: action.Made}, nil
 }
 
-func (nothing) Sample(context.Context, plan.Step, time.Time) verification.Sample        { return verification.Sample{} }
+func (nothing) Sample(context.Context, plan.Step, time.Time) verification.Sample {
+	return verification.Sample{}
+}
 func (nothing) Capture(context.Context, plan.Step) []evidence.Evidence       { return nil }
 func (nothing) Verifiable(plan.Step) error                                   { return nil }
 func (nothing) MayUndo(context.Context, plan.Step, time.Time) *incident.Held { return nil }
