@@ -28,8 +28,8 @@ func table() *cobra.Command {
 					return err
 				}
 			}
-			for _, c := range m.Closed { // a loop begins with a diagnosis, which is a trial as well
-				if c.Diagnosed != nil {
+			for _, c := range m.Closed { // a loop begins with a diagnosis, which counts where nothing else does
+				if c.Diagnosed != nil && len(files) == 0 {
 					m.Results = append(m.Results, *c.Diagnosed)
 				}
 			}
