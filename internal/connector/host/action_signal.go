@@ -179,11 +179,25 @@ func guarded(tree pid.Tree, w named, now pid.Process, signal string) *action.Ref
 		return action.Refuse("ask again", "process %d was %s when it was found, and is %s now", now.PID, w.command, now.Comm)
 	case signal == "KILL" && now.Comm == "postgres":
 		return action.Refuse("postgres.terminate ends single sessions", "process %d is of Postgres: when one is killed, the server ends all sessions and recovers", now.PID)
+	case sig.ends && serves(now):
+		return action.Refuse("where it is the one to be ended, a process target stops it, or you do by hand", "process %d is %s, which others are served by", now.PID, now.Comm)
 	}
 	if catches, known := pid.Catches(now.PID, sig.number); known && !catches && !sig.ends && signal != "CONT" {
 		return action.Refuse("TERM ends it, if that is what is wanted", "process %d (%s) does not catch %s: the signal would end it, or do nothing", now.PID, now.Comm, signal)
 	}
 	return nil
+}
+
+// stores are programs that keep data for others, and see to work for them.
+var stores = map[string]bool{
+	"postgres": true, "mysqld": true, "mariadbd": true, "mongod": true, "redis-server": true, "valkey-server": true, "memcached": true, "etcd": true,
+	"beam.smp": true, "clickhouse-serv": true, "pgbouncer": true,
+}
+
+// serves reports whether a process is known as one that others rest on: its end is
+// another outage, however busy it is. One session of Postgres is not.
+func serves(p pid.Process) bool {
+	return proxies[p.Comm] || stores[p.Comm] && !strings.HasPrefix(p.Line(), "postgres: ")
 }
 
 // advice says what else one should know of a process that is to be signalled.

@@ -243,6 +243,17 @@ func TestAMachineThatIsOnlyLookedAtIsNotChanged(t *testing.T) {
 	}
 }
 
+func TestWhatOthersAreServedByIsNotEnded(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"nginx", "redis-server", "mysqld"} {
+		cmd := startNamed(t, name, fmt.Sprintf("listen 127.0.0.1:%d", realserver.Port(t)))
+		for _, signal := range []string{"TERM", "KILL"} {
+			_, err := preview(t, nil, "host.signal", map[string]any{"processes": []any{cmd.Process.Pid}, "signal": signal})
+			refuses(t, err, "which others are served by")
+		}
+	}
+}
+
 func TestFreeingAPortKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	for name, role := range map[string]string{"one process": "", "a master and a worker that share it": ""} {
