@@ -28,8 +28,8 @@ func pulseSpec() probe.Spec {
 			{Name: "lines", Type: "number", About: "lines of the window"},
 			{Name: "wrote_s", Type: "number", About: "seconds from its first line to its last"},
 			{Name: "silent_s", Type: "number", About: "seconds since its last line"},
-			{Name: "pause_s", Type: "number", About: "the longest pause between two of its lines, in seconds"},
-			{Name: "stopped", Type: "bool", About: "it wrote all the time, and has been silent for three times as long as it ever paused, and half a minute at least; what says at last that it is done has not stopped, nor has a log of nothing but warnings and errors"},
+			{Name: "pause_s", Type: "number", About: "the longest pause between two of its lines, in seconds; without the two longest ones where it writes in nearly every minute"},
+			{Name: "stopped", Type: "bool", About: "it wrote all the time, and has been silent for three times as long as it pauses at most, and half a minute at least; what says at last that it is done has not stopped, nor has a log of nothing but warnings and errors"},
 			{Name: "last", Type: "text", About: "the message of its last line"},
 		},
 		Outcomes: []probe.Outcome{
@@ -46,6 +46,7 @@ const (
 	leastSilence = 30 * time.Second
 	stopPauses   = 3
 	mostPulses   = 50
+	everyMinute  = 0.8 // share of the minutes in which it writes
 	mostLaments  = 0.9 // share of lines; the silence of a log of errors is good news
 )
 
@@ -167,21 +168,33 @@ func (b *beat) merge(o *beat) {
 	}
 }
 
-// span is how long it wrote, and the longest pause of that time, in seconds.
+// span is how long it wrote, and how long it paused meanwhile at most, in seconds.
+// Of a log that writes in nearly every minute two pauses are left out: an outage
+// of ten minutes ago must not hide the one of now.
 func (b *beat) span() (wrote, pause int) {
 	first, last := -1, -1
+	pauses := []int{0}
+	minutes := map[int]bool{}
 	for i, word := range b.seconds {
 		for ; word != 0; word &= word - 1 {
 			at := i*64 + bits.TrailingZeros64(word)
 			if first < 0 {
 				first = at
+			} else if at > last+1 {
+				pauses = append(pauses, at-last)
 			} else {
-				pause = max(pause, at-last)
+				pauses[0] = 1
 			}
+			minutes[at/60] = true
 			last = at
 		}
 	}
-	return last - first, pause
+	slices.Sort(pauses)
+	left := 0
+	if float64(len(minutes)) >= everyMinute*float64(last/60-first/60+1) {
+		left = min(2, len(pauses)-1)
+	}
+	return last - first, pauses[len(pauses)-1-left]
 }
 
 func (b *beat) row(name string, now time.Time) map[string]any {
