@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -26,6 +27,9 @@ type Preview struct {
 	// MayShrink allows that items are gone when it is applied: the others are
 	// changed all the same. Without it any difference makes a plan stale.
 	MayShrink bool `json:"may_shrink,omitempty"`
+	// MayGrow allows that there is more when it is applied: jobs come and go. What
+	// has come since is left alone.
+	MayGrow bool `json:"may_grow,omitempty"`
 	// Already says that the world is as the change wants it: nothing to do.
 	Already bool `json:"already,omitempty"`
 	// Risk is higher than the type's where this instance is graver.
@@ -45,6 +49,19 @@ type Preview struct {
 
 // Touches is the blast radius of p.
 func (p Preview) Touches() int64 { return max(p.Blast, int64(len(p.Items))) }
+
+// Among is p without what an earlier preview does not have, where that may be so.
+func (p Preview) Among(planned Preview) Preview {
+	if !planned.MayGrow {
+		return p
+	}
+	known := map[string]bool{}
+	for _, i := range planned.Items {
+		known[i.ID] = true
+	}
+	p.Items = slices.DeleteFunc(slices.Clone(p.Items), func(i Item) bool { return !known[i.ID] })
+	return p
+}
 
 // Item is one thing that a change touches.
 type Item struct {

@@ -112,6 +112,45 @@ func TestTheWholeWay(t *testing.T) {
 	require.Greater(t, proved.Entries, int64(10))
 }
 
+// A second plan rests on what is so after the first one, and does not propose
+// again what is known not to have helped.
+func TestTheNextPlanKnowsWhatWasTried(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, policy.Policy{})
+	d := o.desk(t, "ann")
+	req := app.Request{Playbook: "wrong"}
+	out, err := d.Diagnose(t.Context(), req)
+	require.NoError(t, err)
+	id, err := d.Save(t.Context(), req, out)
+	require.NoError(t, err)
+	p, err := d.MakePlan(t.Context(), id, app.PlanOptions{})
+	require.NoError(t, err)
+	require.Len(t, p.Steps, 1, p.Notes)
+	ref, err := incident.ParseRef(p.ID)
+	require.NoError(t, err)
+
+	again, err := d.MakePlan(t.Context(), id, app.PlanOptions{})
+	require.NoError(t, err)
+	require.Len(t, again.Steps, 1, "nothing was tried yet")
+	require.Equal(t, p.Evidence, again.Evidence, "and nothing asked again")
+
+	_, err = d.Approve(t.Context(), ref, nil)
+	require.NoError(t, err)
+	_, end, err := d.Apply(t.Context(), ref, nil)
+	require.NoError(t, err)
+	require.Equal(t, incident.NotHelped, end.Outcome, end.Text)
+
+	asked := ""
+	next, err := d.MakePlan(t.Context(), id, app.PlanOptions{Progress: func(text string) { asked += text }})
+	require.NoError(t, err)
+	require.Contains(t, asked, "was made before something was changed: asking again")
+	require.NotEqual(t, p.Evidence, next.Evidence)
+	require.Empty(t, next.Steps)
+	require.Len(t, next.Notes, 1)
+	require.Contains(t, next.Notes[0], "postgres.role_limit on main is not in the plan: step "+p.Steps[0].ID+" tried that")
+	require.Contains(t, next.Notes[0], "it did not help")
+}
+
 // A plan is made with questions alone: the server's log of statements has
 // nothing in it that could change anything.
 func TestAPlanTouchesNothing(t *testing.T) {

@@ -44,9 +44,18 @@ func (d *Desk) MakePlan(ctx context.Context, id string, o PlanOptions) (plan.Pla
 	if err != nil {
 		return plan.Plan{}, fmt.Errorf("%s: %w", id, err)
 	}
-	if age := d.now().Sub(at); age > freshFor && !o.Saved {
+	tried, changed, err := attempts(events)
+	if err != nil {
+		return plan.Plan{}, fmt.Errorf("%s: %w", id, err)
+	}
+	age := d.now().Sub(at)
+	if !o.Saved && (age > freshFor || changed.After(at)) {
 		if o.Progress != nil {
-			o.Progress(fmt.Sprintf("the diagnosis of %s is %s old: asking again", id, expr.FormatDuration(age.Round(time.Second))))
+			why := "is " + expr.FormatDuration(age.Round(time.Second)) + " old"
+			if changed.After(at) {
+				why = "was made before something was changed"
+			}
+			o.Progress(fmt.Sprintf("the diagnosis of %s %s: asking again", id, why))
 		}
 		if latest, err = d.again(ctx, id, events, false); err != nil {
 			return plan.Plan{}, err
@@ -54,6 +63,7 @@ func (d *Desk) MakePlan(ctx context.Context, id string, o PlanOptions) (plan.Pla
 	}
 	known := d.known(latest.Since)
 	steps, tasks, notes := plan.Draft(latest.Diagnosis, known)
+	steps, notes = plan.Untried(steps, tried, d.now(), notes)
 	steps, tasks, notes = plan.Declared(d.preview(ctx, steps), tasks, notes)
 	p := plan.Plan{
 		Incident: id, By: d.who, Source: plan.Diagnosis, Evidence: action.Digest(latest.Evidence),

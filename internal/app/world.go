@@ -81,7 +81,11 @@ func (w world) Sample(ctx context.Context, s plan.Step, changed time.Time) verif
 	if s.Verify != "" {
 		sample.Check, sample.CheckWhy = w.check(result, s, changed)
 	}
-	d := diagnosis.Diagnose(diagnosis.Input{Subjects: result.Subjects, At: result.At})
+	subjects := slices.Clone(result.Subjects)
+	for i := range subjects {
+		subjects[i] = *subjects[i].Changed(changed, verification.Counts(changed, result.At), result.At)
+	}
+	d := diagnosis.Diagnose(diagnosis.Input{Subjects: subjects, At: result.At})
 	sample.Felt, sample.FeltWhy, sample.Level = verification.Felt(d, s.Services, s.Watch)
 	return sample
 }

@@ -110,6 +110,7 @@ func (x *Executor) readyToAct(ctx context.Context, j *journal, p plan.Plan, s pl
 	if stale := plan.Stale(s.Preview, found); stale != "" {
 		return ready{}, &incident.Held{Reason: incident.HeldStale, Text: fmt.Sprintf("%s: make a new plan with `quell plan %s`", stale, p.Incident)}, nil
 	}
+	found = found.Among(s.Preview)
 	if err := x.cfg.World.Verifiable(s); err != nil {
 		return ready{}, &incident.Held{Reason: incident.HeldStale, Text: fmt.Sprintf("it could not be verified: %s: make a new plan with `quell plan %s`", err, p.Incident)}, nil
 	}
@@ -138,7 +139,10 @@ func (x *Executor) baseline(ctx context.Context, j *journal, s plan.Step, v reco
 	if s.Continues && s.Verify == "" && len(s.Watch) == 0 || v.Before != nil {
 		return nil, nil
 	}
-	sample := x.sample(ctx, s, time.Time{})
+	sample, err := x.before(ctx, s, j.named(s.ID))
+	if err != nil {
+		return nil, err
+	}
 	if err := j.write(ctx, incident.KindMeasured, s.ID, incident.Measured{Before: true, Sample: sample}); err != nil {
 		return nil, err
 	}
@@ -150,6 +154,26 @@ func (x *Executor) baseline(ctx context.Context, j *journal, s plan.Step, v reco
 		return &incident.Held{Reason: incident.HeldWell, Text: text}, nil
 	}
 	return nil, nil
+}
+
+// longestPause bounds the time between two looks before an act.
+const longestPause = 5 * time.Second
+
+// before is how the world is before the act. That all is well again is believed
+// after as many looks as it takes to believe that something has helped: a symptom
+// of counts per second comes and goes. once: one look is enough, since the step
+// is begun whatever it shows.
+func (x *Executor) before(ctx context.Context, s plan.Step, once bool) (verification.Sample, error) {
+	pause := min(verification.Schedule{Within: s.Within}.Interval(), longestPause)
+	for n := 1; ; n++ {
+		sample := x.sample(ctx, s, time.Time{})
+		if once || sample.Felt != verification.No || n == verification.Needed {
+			return sample, nil
+		}
+		if err := x.wait(ctx, x.cfg.Now().Add(pause)); err != nil {
+			return sample, err
+		}
+	}
 }
 
 func (x *Executor) capture(ctx context.Context, j *journal, s plan.Step) error {

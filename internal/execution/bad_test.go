@@ -3,6 +3,7 @@ package execution_test
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -179,6 +180,34 @@ func TestAVerificationThatHangsEndsAsOneThatNobodyCouldMake(t *testing.T) {
 	require.Contains(t, end.Text, "nobody can tell whether step")
 	require.Contains(t, end.Text, "no answer within 20ms")
 	require.Equal(t, recovery.Unclear, s.view(t).Standing)
+}
+
+// flickering is a world in which nothing is felt at so many of the first looks.
+type flickering struct {
+	*drivertest.World
+	calm int
+	seen *atomic.Int32
+}
+
+func (w flickering) Sample(ctx context.Context, s plan.Step, changed time.Time) verification.Sample {
+	if int(w.seen.Add(1)) <= w.calm {
+		return verification.Sample{Check: verification.None, Felt: verification.No}
+	}
+	return w.World.Sample(ctx, s, changed)
+}
+
+func TestOneQuietLookBeforeAnActIsNoRecovery(t *testing.T) {
+	t.Parallel()
+	for calm, want := range map[int]incident.Outcome{
+		verification.Needed - 1: incident.Recovered, // it was felt at the last look, and the step helped
+		verification.Needed:     incident.Subsided,
+	} {
+		s := newScene(t)
+		s.plan.Steps[0].Within = time.Second
+		end, err := s.run(t, func(c *execution.Config) { c.World = flickering{s.world, calm, new(atomic.Int32)} })
+		require.NoError(t, err)
+		require.Equal(t, want, end.Outcome, end.Text)
+	}
 }
 
 // sleeper is a change that does not come back when its time is over, and

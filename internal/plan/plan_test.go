@@ -120,6 +120,8 @@ func TestStale(t *testing.T) {
 	planned := action.Preview{Identity: "db 1", Items: []action.Item{item("pid 1", "a"), item("pid 2", "b")}}
 	shrinking := planned
 	shrinking.MayShrink = true
+	growing := planned
+	growing.MayGrow = true
 	for sentence, c := range map[string]struct {
 		planned, now action.Preview
 		want         string
@@ -128,6 +130,7 @@ func TestStale(t *testing.T) {
 		"another target":               {planned, action.Preview{Identity: "db 2", Items: planned.Items}, "the target is another one: it was db 1 and is db 2"},
 		"a pid was used again":         {planned, action.Preview{Identity: "db 1", Items: []action.Item{item("pid 1", "a"), item("pid 2", "c")}}, "changed since it was planned: pid 2 (was b, is c)"},
 		"it would touch more":          {planned, action.Preview{Identity: "db 1", Items: append(planned.Items[:2:2], item("pid 3", "x"))}, "it would now touch more than was planned: pid 3"},
+		"more has come, and is left":   {growing, action.Preview{Identity: "db 1", Items: append(planned.Items[:2:2], item("pid 3", "x"))}, ""},
 		"one is gone, and all matter":  {planned, action.Preview{Identity: "db 1", Items: planned.Items[:1]}, "no longer there: pid 2"},
 		"one is gone, and that is all": {shrinking, action.Preview{Identity: "db 1", Items: planned.Items[:1]}, ""},
 		"it became graver":             {planned, action.Preview{Identity: "db 1", Items: planned.Items, TwoPeople: "sessions of users are among them"}, "it has become graver: sessions of users are among them"},
@@ -233,4 +236,27 @@ func TestARemedyOnSeveralTargetsIsVerifiedOnce(t *testing.T) {
 		got = append(got, fmt.Sprintf("%s %s %v", s.Remedy, s.Target, s.Continues))
 	}
 	require.Equal(t, []string{"restart web-a true", "restart web-b false", "kill main false", "restart web-c false"}, got)
+}
+
+func TestWhatWasTriedIsNotProposedAgain(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	steps, _, _ := plan.Draft(diagnosed(root("x#a", proposal(playbook.Mitigate, "one", act("db.limit", nil), act("db.cancel", nil)))), known)
+	require.Len(t, steps, 2)
+	require.True(t, steps[0].Continues)
+	second := plan.Tried{Step: "INC-1.1.2", Target: "main", Change: steps[1].Change, At: now.Add(-3 * time.Minute), Why: "it did not help"}
+
+	kept, notes := plan.Untried(steps, []plan.Tried{second}, now, nil)
+	require.Equal(t, []string{"one db.limit"}, titles(kept))
+	require.False(t, kept[0].Continues, "it is the last of its remedy now")
+	require.Equal(t, []string{"one: db.cancel on main is not in the plan: step INC-1.1.2 tried that 3m ago, and it did not help"}, notes)
+
+	second.Target = "other"
+	kept, notes = plan.Untried(steps, []plan.Tried{second}, now, nil)
+	require.Len(t, kept, 2)
+	require.Empty(t, notes)
+
+	second.Target, second.At = "main", now.Add(-time.Hour)
+	kept, _ = plan.Untried(steps, []plan.Tried{second}, now, nil)
+	require.Len(t, kept, 2, "an hour later the world is another one")
 }

@@ -69,10 +69,16 @@ func Declared(steps []Step, tasks []Task, notes []string) ([]Step, []Task, []str
 		}
 		tasks[at].Why = why
 	}
-	for i := range kept { // the last of a remedy may be one that was left out
-		if kept[i].Continues && (i == len(kept)-1 || kept[i+1].Remedy != kept[i].Remedy || kept[i+1].Root != kept[i].Root) {
-			kept[i].Continues = false
+	endRemedies(kept)
+	return kept, tasks, notes
+}
+
+// endRemedies makes the last step that is left of each remedy the one after
+// which it is verified.
+func endRemedies(steps []Step) {
+	for i := range steps {
+		if steps[i].Continues && (i == len(steps)-1 || steps[i+1].Remedy != steps[i].Remedy || steps[i+1].Root != steps[i].Root) {
+			steps[i].Continues = false
 		}
 	}
-	return kept, tasks, notes
 }

@@ -10,7 +10,8 @@ import (
 // Stale compares what was found when a step was planned with what is found
 // now, and says what has changed, in one line; "" where the step may go on.
 // Items that are gone are allowed where the preview says so, as long as one is
-// left; nothing may be new, and no guard may differ.
+// left; nothing may be new, unless the preview says that it is left alone; and no
+// guard may differ.
 func Stale(planned, now action.Preview) string {
 	if planned.Identity != now.Identity {
 		return fmt.Sprintf("the target is another one: it was %s and is %s", planned.Identity, now.Identity)
@@ -41,7 +42,7 @@ func Stale(planned, now action.Preview) string {
 	switch {
 	case len(changed) > 0:
 		return "changed since it was planned: " + few(changed)
-	case len(added) > 0:
+	case len(added) > 0 && !planned.MayGrow:
 		return "it would now touch more than was planned: " + few(added)
 	case len(gone) > 0 && !planned.MayShrink:
 		return "no longer there: " + few(gone)

@@ -126,10 +126,11 @@ func Judge(before *Sample, after []Sample, s Schedule) Judgement {
 }
 
 // over reports whether the time is used up: Within for the check; where the
-// check holds and only a symptom still shows, Settle as well.
+// check holds and only a symptom still shows, Settle as well. What cannot be seen
+// is not waited for so long: it does not fade.
 func over(end Sample, s Schedule) bool {
 	limit := s.From.Add(s.Within)
-	if end.Check == Yes || end.Check == None {
+	if (end.Check == Yes || end.Check == None) && end.Felt == Yes {
 		limit = limit.Add(s.Settle)
 	}
 	return !end.At.Add(s.Interval()).Before(limit)

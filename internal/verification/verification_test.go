@@ -16,7 +16,8 @@ import (
 var from = time.Date(2026, 3, 1, 3, 0, 0, 0, time.UTC)
 
 // samples are one letter each, a second apart: w well, f still felt, c its own
-// check does not hold, u nothing could be seen.
+// check does not hold, u nothing could be seen, b the check holds and what is
+// felt could not be seen.
 func samples(letters string) []verification.Sample {
 	var out []verification.Sample
 	for i, l := range letters {
@@ -26,6 +27,8 @@ func samples(letters string) []verification.Sample {
 			s.Felt, s.Level, s.FeltWhy = verification.Yes, 0.9, "requests still wait"
 		case 'c':
 			s.Check, s.CheckWhy = verification.No, "`waiting == 0` does not hold"
+		case 'b':
+			s.Felt, s.FeltWhy = verification.Unknown, "the front does not answer"
 		case 'u':
 			s.Check, s.CheckWhy, s.Felt = verification.Unknown, "the metrics do not answer", verification.Unknown
 		}
@@ -61,6 +64,7 @@ func TestVerdicts(t *testing.T) {
 		"a single late look is not the end":                     {"f", 0, verification.Pending, ""},
 		"its own check fails where nobody feels anything":       {"cccccccccc", time.Minute, verification.NotBetter, ""},
 		"missing data while the check holds waits for settling": {"uuuuuuuuuuu", time.Minute, verification.CannotTell, ""},
+		"what cannot be seen does not fade":                     {"bbbbbbbbbb", time.Minute, verification.CannotTell, "the front does not answer"},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()
@@ -74,7 +78,7 @@ func TestVerdicts(t *testing.T) {
 func TestWhatAlwaysHoldsOfAVerdict(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		letters := rapid.StringOfN(rapid.RuneFrom([]rune("wfcu")), 0, 40, -1).Draw(t, "samples")
+		letters := rapid.StringOfN(rapid.RuneFrom([]rune("wfcub")), 0, 40, -1).Draw(t, "samples")
 		schedule := verification.Schedule{From: from, Within: 10 * time.Second, Settle: time.Duration(rapid.IntRange(0, 20).Draw(t, "settle")) * time.Second}
 		j := verification.Judge(nil, samples(letters), schedule)
 		if j.Verdict == verification.Better {

@@ -197,7 +197,7 @@ func (s *Stack) startDatabase(ctx context.Context) error {
 
 func (s *Stack) fillDatabase(ctx context.Context) error {
 	roles := `CREATE ROLE orders LOGIN PASSWORD '{database-password}';
-CREATE ROLE quell LOGIN PASSWORD '{database-password}' IN ROLE pg_monitor, pg_signal_backend, orders;
+CREATE ROLE quell LOGIN CREATEROLE PASSWORD '{database-password}' IN ROLE pg_monitor, pg_signal_backend, orders;
 CREATE ROLE quell_without_grants LOGIN PASSWORD '{database-password}';
 CREATE DATABASE orders OWNER orders;`
 	for _, line := range strings.Split(roles, "\n") {

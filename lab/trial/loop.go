@@ -18,7 +18,8 @@ type Closed struct {
 	Fault   string   `json:"fault"`
 	Group   string   `json:"group"`
 	Seed    uint64   `json:"seed"`
-	Steps   []string `json:"steps"`   // types of the actions of the plan, in order
+	Steps   []string `json:"steps"`   // types of the actions of the plans, in order
+	Plans   int      `json:"plans"`   // that were applied, one after another
 	Outcome string   `json:"outcome"` // as quell says: "recovered"
 	Text    string   `json:"text,omitempty"`
 	// Well is what the world says afterwards, whatever quell says.
@@ -43,10 +44,14 @@ const (
 	listening = 6 * time.Second
 	calming   = 8 * time.Second
 	patience  = 9 * time.Minute
-	// applying bounds the run of a plan: customers who have waited longer have
+	// applying bounds the run of all plans: customers who have waited longer have
 	// not been helped, whatever comes of it.
 	applying = 4 * time.Minute
 )
+
+// mostPlans is how often quell is asked what to do: a plan that has become stale,
+// or that has not helped, says itself that another one is to be made.
+const mostPlans = 3
 
 // tooLong is the outcome of a run that the lab has broken off.
 const tooLong = "takes too long"
@@ -110,52 +115,71 @@ func nothingToDo(p plan.Plan) string {
 
 // carryOut goes from the question to the end of the plan.
 func (t Trial) carryOut(ctx context.Context, s *stack.Stack, c *Closed) error {
-	q := t.quell(s)
 	t.Save = true
 	r, err := t.Ask(ctx, s)
 	if err != nil {
 		return err
 	}
 	c.Diagnosed = &r
+	bounded, cancel := context.WithTimeout(ctx, applying)
+	defer cancel()
+	for c.Plans < mostPlans {
+		again, err := t.onePlan(bounded, s, c)
+		if bounded.Err() != nil && ctx.Err() == nil {
+			c.Outcome = tooLong
+			return nil
+		}
+		if err != nil || !again {
+			return err
+		}
+	}
+	return nil
+}
+
+// onePlan asks for a plan, has it approved and applies it. again: quell says
+// that another plan is to be made, as it did of one that had become stale or had
+// not helped.
+func (t Trial) onePlan(ctx context.Context, s *stack.Stack, c *Closed) (again bool, err error) {
+	q := t.quell(s)
 	out, err := q.run(ctx, "plan", "INC-1", "--config", s.Quell, "--json", "--as", "alice")
 	if err != nil {
-		return err
+		return false, err
 	}
 	var p plan.Plan
 	if err := json.Unmarshal(out, &p); err != nil {
-		return fmt.Errorf("read the plan: %w", err)
+		return false, fmt.Errorf("read the plan: %w", err)
 	}
+	var steps []string
 	for _, step := range p.Steps {
 		if step.Blocked == "" {
-			c.Steps = append(c.Steps, step.Change.Type)
+			steps = append(steps, step.Change.Type)
 		}
 	}
-	if len(c.Steps) == 0 {
-		c.Outcome, c.Text = "nothing to do", nothingToDo(p)
-		return nil
+	if len(steps) == 0 {
+		if c.Plans == 0 {
+			c.Outcome = "nothing to do"
+		}
+		c.Text += nothingToDo(p)
+		return false, nil
 	}
+	c.Plans++
+	c.Steps = append(c.Steps, steps...)
 	// One step after another, as a person at the keyboard would: what the first
 	// one changes may make the preview of the next one stale.
-	said := []string{} // what is not approved is held back, and this says why
 	for _, who := range []string{"alice", "bob"} {
 		if _, err := q.run(ctx, "approve", p.ID, "--config", s.Quell, "--json", "--as", who); err != nil {
-			said = append(said, err.Error())
+			c.Text += err.Error() + "\n" // what is not approved is held back, and this says why
 		}
 	}
-	bounded, cancel := context.WithTimeout(ctx, applying)
-	defer cancel()
-	out, err = q.run(bounded, "apply", p.ID, "--config", s.Quell, "--json", "--as", "alice")
-	if bounded.Err() != nil && ctx.Err() == nil {
-		c.Outcome, c.Text = tooLong, strings.Join(said, "\n")
-		return nil
-	}
+	out, err = q.run(ctx, "apply", p.ID, "--config", s.Quell, "--json", "--as", "alice")
 	if err != nil {
-		return err
+		return false, err
 	}
 	var end incident.Finished
 	if err := json.Unmarshal(out, &end); err != nil {
-		return fmt.Errorf("read the end of the run: %w", err)
+		return false, fmt.Errorf("read the end of the run: %w", err)
 	}
-	c.Outcome, c.Text = string(end.Outcome), strings.Join(append(said, end.Text), "\n")
-	return nil
+	c.Outcome = string(end.Outcome)
+	c.Text += end.Text + "\n"
+	return (end.Outcome == incident.NotHelped || end.Outcome == incident.NeedsPerson) && strings.Contains(end.Text, "`quell plan "), nil
 }

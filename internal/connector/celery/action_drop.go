@@ -78,7 +78,7 @@ func (b broker) lookDrop(ctx context.Context, s *redisapi.Session, a action.Args
 		return action.Preview{Already: true, Summary: "none of these tasks waits in queue " + queue}, nil
 	}
 	p := action.Preview{
-		MayShrink: true, Items: items(found, "taken out"),
+		MayShrink: true, MayGrow: true, Items: items(found, "taken out"),
 		Summary: fmt.Sprintf("takes %s out of queue %s", redisact.Count(len(found), "task"), queue),
 	}
 	bytes := 0

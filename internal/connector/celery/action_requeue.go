@@ -82,7 +82,7 @@ func (b broker) lookMove(ctx context.Context, s *redisapi.Session, w wanted, a a
 		return action.Preview{Already: true, Summary: "none of these tasks is in " + from}, nil
 	}
 	return action.Preview{
-		MayShrink: true, Items: items(found, "waits in "+to),
+		MayShrink: true, MayGrow: true, Items: items(found, "waits in "+to),
 		Summary:  fmt.Sprintf("moves %s from %s to %s", redisact.Count(len(found), "task"), from, to),
 		Warnings: []string{"what a task had done before it came there, it may do again"},
 	}, nil

@@ -53,8 +53,10 @@ func (r reloader) Preview(ctx context.Context, _ action.Change) (action.Preview,
 	for _, path := range changed {
 		p.Warnings = append(p.Warnings, path+" was changed since it was last loaded")
 	}
-	if len(changed) == 0 {
-		p.Warnings = append(p.Warnings, "no file of the configuration was changed since it was last loaded")
+	if len(changed) == 0 && looksUp(tree) {
+		p.Warnings = append(p.Warnings, "no file of the configuration was changed since it was last loaded: only names of servers are looked up again")
+	} else if len(changed) == 0 {
+		p.Already, p.Summary = true, "no file of the configuration was changed since it was last loaded"
 	}
 	return p, nil
 }

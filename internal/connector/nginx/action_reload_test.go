@@ -46,6 +46,30 @@ func TestABrokenConfigurationIsNotLoaded(t *testing.T) {
 	require.Zero(t, s.loads(t))
 }
 
+func TestWhatIsLoadedAlreadyIsNotLoadedAgain(t *testing.T) {
+	t.Parallel()
+	s := start(t, "")
+	long := time.Now().Add(-time.Hour)
+	for _, name := range []string{"nginx.conf", "sites-available/shop.conf"} {
+		require.NoError(t, os.Chtimes(filepath.Join(s.Dir, name), long, long))
+	}
+	d := s.doer(t, "nginx.reload")
+	ch := action.Change{Type: "nginx.reload", Args: action.Args{}}
+	p, err := d.Preview(t.Context(), ch)
+	require.NoError(t, err)
+	require.True(t, p.Already, p.Warnings)
+	require.Equal(t, "no file of the configuration was changed since it was last loaded", p.Summary)
+
+	// A name may have got another address meanwhile.
+	named := filepath.Join(s.Dir, "snippets/named.conf")
+	require.NoError(t, os.WriteFile(named, []byte("upstream named { server localhost:1; }"), 0o644))
+	require.NoError(t, os.Chtimes(named, long, long))
+	p, err = d.Preview(t.Context(), ch)
+	require.NoError(t, err)
+	require.False(t, p.Already)
+	require.Contains(t, p.Warnings[0], "only names of servers are looked up again")
+}
+
 func ask(t *testing.T, settings connector.Settings) map[string]any {
 	t.Helper()
 	a := open(t, settings).Ask(t.Context(), probe.Question{Lang: "probe", Builtin: "nginx.config"})

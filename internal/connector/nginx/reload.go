@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 )
 
@@ -81,22 +80,6 @@ func loadedSince(m master, at time.Time) (bool, error) {
 		}
 	}
 	return len(workers) > 0, nil
-}
-
-// changedSince lists the files that are younger than the oldest worker that
-// serves: nginx has not loaded them yet.
-func changedSince(tree *tree, m master) []string {
-	var out []string
-	for _, f := range tree.files {
-		info, err := os.Stat(f.path)
-		if err != nil {
-			continue
-		}
-		if loaded, err := loadedSince(m, info.ModTime()); err == nil && !loaded {
-			out = append(out, f.path)
-		}
-	}
-	return out
 }
 
 func sleep(ctx context.Context, d time.Duration) bool {

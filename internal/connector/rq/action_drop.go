@@ -93,7 +93,7 @@ func lookDrop(ctx context.Context, s *redisapi.Session, a action.Args) (action.P
 	if err != nil {
 		return action.Preview{}, err
 	}
-	p := action.Preview{MayShrink: true}
+	p := action.Preview{MayShrink: true, MayGrow: true}
 	p.Items, p.Warnings = f.items("deleted")
 	if len(p.Items) == 0 {
 		return action.Preview{Already: true, Summary: fmt.Sprintf("none of these jobs is in %s", w.text()), Warnings: p.Warnings}, nil

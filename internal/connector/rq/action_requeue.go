@@ -60,7 +60,7 @@ func lookRequeue(ctx context.Context, s *redisapi.Session, a action.Args) (actio
 	if err != nil {
 		return action.Preview{}, err
 	}
-	p := action.Preview{MayShrink: true}
+	p := action.Preview{MayShrink: true, MayGrow: true}
 	p.Items, p.Warnings = f.items("waits in queue " + w.queue)
 	if len(p.Items) == 0 {
 		return action.Preview{Already: true, Summary: "none of these jobs is among the failed ones of queue " + w.queue, Warnings: p.Warnings}, nil
