@@ -64,7 +64,7 @@ func (w world) ask(ctx context.Context, playbooks, services []string) run.Result
 		}
 	}
 	return run.Investigation{
-		Playbooks: books, Services: about, Targets: w.session.targets, Since: w.since, Redact: w.session.redact, Afterwards: true, Usual: w.usual,
+		Playbooks: books, Services: about, Targets: w.session.targets, Since: w.since, Redact: w.session.redact, Afterwards: true, Timeline: true, Usual: w.usual,
 		Params: func(p *playbook.Playbook) map[string]any { return w.session.values[p.ID] },
 	}.Ask(ctx)
 }

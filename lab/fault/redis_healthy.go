@@ -46,12 +46,18 @@ func redisEvictsOld() Fault {
 			if err != nil {
 				return nil, err
 			}
-			if _, err := redisCLI(ctx, s, "CONFIG", "SET", "maxmemory", fmt.Sprint(used+int64(between(r, 4, 8))<<20)); err != nil {
+			if _, err := redisCLI(ctx, s, "CONFIG", "SET", "maxmemory", fmt.Sprint(used+int64(between(r, 10, 16))<<20)); err != nil {
 				return nil, err
 			}
-			go func() { // reports that are written once and never read
-				for i := 0; ctx.Err() == nil; i++ {
-					_, _ = redisCLI(ctx, s, "EVAL", fmt.Sprintf("for i=1,200 do redis.call('SET', 'report:%d:'..i, string.rep('x', 1000), 'EX', 600) end", i), "0")
+			// Reports that are written once and never read: it is full of them, and
+			// more come, so few that what is evicted is minutes old.
+			report := "for i=1,%d do redis.call('SET', 'report:%d:'..i, string.rep('x', 1000), 'EX', 3600) end"
+			if _, err := redisCLI(ctx, s, "EVAL", fmt.Sprintf(report, 16000, 0), "0"); err != nil {
+				return nil, err
+			}
+			go func() {
+				for i := 1; ctx.Err() == nil; i++ {
+					_, _ = redisCLI(ctx, s, "EVAL", fmt.Sprintf(report, 16, i), "0")
 					time.Sleep(400 * time.Millisecond)
 				}
 			}()

@@ -72,5 +72,5 @@ func (s *Stack) goBack(ctx context.Context) error {
 		return err
 	}
 	o.before, o.wentTo = o.before[:last], last
-	return s.Restart(s.WebA, s.WebB, s.Receipts, s.Tasks)
+	return s.Restart(s.WebA, s.WebB, s.Receipts, s.Tasks, s.Beat)
 }
