@@ -22,7 +22,9 @@ func planCommand(s streams) *cobra.Command {
 		Long: `Turns the diagnosis of an incident into steps: what would be done, in which
 order, on what exactly, at which risk, how it is taken back, how one will know
 that it helped, and what it would destroy. Asks each system what it would do,
-and changes none. A diagnosis that is older than five minutes is asked again.
+and changes none. A diagnosis that is older than five minutes, or was made before
+something was changed, is asked again. What was tried within half an hour and
+did not help is left out, and named.
 
 With the name of a plan (INC-7.1) it shows that plan and how far it has come.`,
 		Example: "  quell plan INC-7\n  quell plan INC-7.1\n  quell plan INC-7 --json | jq .steps[0].preview",

@@ -29,6 +29,16 @@ func (s *Stack) deployed(back func(context.Context) error) {
 	o.wentTo = -1
 }
 
+// takenBack forgets the newest change: somebody else has taken it back.
+func (s *Stack) takenBack() {
+	o := &s.operations
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if n := len(o.before); n > 0 {
+		o.before = o.before[:n-1]
+	}
+}
+
 // startOperations listens on the port of Ports.
 func (s *Stack) startOperations() error {
 	o := &s.operations

@@ -203,7 +203,7 @@ func (s *Stack) Release(ctx context.Context, message string, edits []Edit, resta
 	if err := s.commit(ctx, message); err != nil {
 		return err
 	}
-	s.deployed(func(ctx context.Context) error { return s.Back(ctx) })
+	s.deployed(s.revert)
 	return s.Restart(restart...)
 }
 
@@ -230,10 +230,17 @@ func (s *Stack) nextVersion() error {
 
 // Back takes the last release back, in source and processes.
 func (s *Stack) Back(ctx context.Context, restart ...*Process) error {
-	if _, err := s.Tool(ctx, nil, "git", "reset", "-q", "--hard", "HEAD~1"); err != nil {
+	s.takenBack()
+	if err := s.revert(ctx); err != nil {
 		return err
 	}
 	return s.Restart(restart...)
+}
+
+// revert takes the last release back in the source.
+func (s *Stack) revert(ctx context.Context) error {
+	_, err := s.Tool(ctx, nil, "git", "reset", "-q", "--hard", "HEAD~1")
+	return err
 }
 
 // web is one gunicorn instance of the service.
