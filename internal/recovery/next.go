@@ -2,10 +2,12 @@ package recovery
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/quellhq/quell/internal/action"
 	"github.com/quellhq/quell/internal/incident"
+	"github.com/quellhq/quell/internal/plan"
 	"github.com/quellhq/quell/internal/playbook"
 	"github.com/quellhq/quell/internal/verification"
 )
@@ -174,11 +176,34 @@ func (r *Run) begin(i int, s *progress, at time.Time) (Command, bool) {
 	case incident.HeldMoot:
 		return Command{}, false
 	case incident.HeldWell:
+		if r.watchesMore(i) {
+			return Command{}, false
+		}
 		return stop(incident.Subsided, s.held.Text), true
 	case incident.HeldStale, incident.HeldRefused, incident.HeldBlind:
 		return stop(incident.NeedsPerson, fmt.Sprintf("step %s was not begun: %s", s.step.ID, s.held.Text)), true
 	}
 	return stop(incident.Waiting, fmt.Sprintf("step %s waits: %s", s.step.ID, s.held.Text)), true
+}
+
+// watchesMore reports whether a later step that may still be begun is for
+// something that step i is not for: that what i is for has gone by itself says
+// nothing of that.
+func (r *Run) watchesMore(i int) bool {
+	watched := map[string]bool{}
+	for _, w := range r.plan.Steps[i].Watch {
+		watched[w.ID] = true
+	}
+	for _, later := range r.plan.Steps[i+1:] {
+		s := r.steps[later.ID]
+		if _, ahead := s.act.again(); !ahead || !r.chosen(later.ID) || later.Blocked != "" || s.undone() {
+			continue
+		}
+		if slices.ContainsFunc(later.Watch, func(w plan.Watched) bool { return !watched[w.ID] }) {
+			return true
+		}
+	}
+	return false
 }
 
 // provenIll reports whether the beginning of the same remedy was judged, and not
@@ -237,7 +262,7 @@ func keeps(s *progress) bool {
 
 // end is what is said when no step has anything left to do.
 func (r *Run) end() Command {
-	done, back, failed := 0, 0, ""
+	done, back, failed, well := 0, 0, "", ""
 	for _, planned := range r.plan.Steps {
 		s := r.steps[planned.ID]
 		switch {
@@ -247,9 +272,13 @@ func (r *Run) end() Command {
 			done++
 		case s.act.result != nil:
 			failed = fmt.Sprintf("; step %s was not done: %s", planned.ID, s.act.result.Text)
+		case s.held != nil && s.held.Reason == incident.HeldWell:
+			well = s.held.Text
 		}
 	}
 	switch {
+	case done == 0 && back == 0 && failed == "" && well != "":
+		return stop(incident.Subsided, well)
 	case done == 0 && back == 0 && failed == "":
 		return stop(incident.NotHelped, "there was nothing that could be applied")
 	case done == 0 && back > 0:

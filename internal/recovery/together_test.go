@@ -93,3 +93,29 @@ func TestARemedyGoesOnWhereItOnlySeemedWell(t *testing.T) {
 	c := s.next()
 	require.Equal(t, []any{recovery.Act, "INC-7.1.2"}, []any{c.Kind, c.Step})
 }
+
+// That one symptom has gone by itself says nothing of another.
+func TestAPlanGoesOnForWhatElseIsFelt(t *testing.T) {
+	t.Parallel()
+	scene := func(second ...plan.Watched) *story {
+		s := &story{t: t, plan: plan.Plan{ID: "INC-7.1", Incident: "INC-7", Steps: []plan.Step{
+			{ID: "INC-7.1.1", Within: time.Minute, Watch: []plan.Watched{{ID: "x#slow"}}}, {ID: "INC-7.1.2", Within: time.Minute, Watch: second},
+		}}}
+		s.add(incident.KindStarted, "", incident.Started{Plan: "INC-7.1"})
+		s.add(incident.KindHeld, "INC-7.1.1", incident.Held{Plan: "INC-7.1", Reason: incident.HeldWell, Text: "slow has gone by itself"})
+		return s
+	}
+	require.Equal(t, incident.Subsided, scene(plan.Watched{ID: "x#slow"}).next().Outcome, "both are for the same")
+
+	s := scene(plan.Watched{ID: "x#slow"}, plan.Watched{ID: "x#full"})
+	c := s.next()
+	require.Equal(t, []any{recovery.Act, "INC-7.1.2"}, []any{c.Kind, c.Step})
+	s.held(incident.HeldWell)
+	require.Equal(t, incident.Subsided, s.next().Outcome)
+
+	s = scene(plan.Watched{ID: "x#full"})
+	s.held(incident.HeldMoot)
+	c = s.next()
+	require.Equal(t, incident.Subsided, c.Outcome, "nothing else can be done")
+	require.Equal(t, "slow has gone by itself", c.Text)
+}

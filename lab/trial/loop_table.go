@@ -27,7 +27,7 @@ func (c Closed) Line() string {
 
 // LoopSummary is what the closed loops come to.
 func LoopSummary(all []Closed) string {
-	var verified, worse share
+	var verified, worse, first share
 	var wrong, idle, failed int
 	var seconds []float64
 	for _, c := range all {
@@ -40,6 +40,7 @@ func LoopSummary(all []Closed) string {
 			continue
 		}
 		verified.count(c.Outcome == "recovered" && c.Well)
+		first.count(c.Outcome == "recovered" && c.Well && c.Plans <= 1)
 		worse.count(c.Worse)
 		if c.Wrong() {
 			wrong++
@@ -50,6 +51,7 @@ func LoopSummary(all []Closed) string {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nverified recovery where the plan has an action: %s\n", verified)
+	fmt.Fprintf(&b, "by the first plan: %s\n", first)
 	fmt.Fprintf(&b, "customers left worse off than before: %s\n", worse)
 	fmt.Fprintf(&b, "wrongly called recovered: %d; plans without an action: %d; trials that could not be held: %d\n", wrong, idle, failed)
 	if len(seconds) > 0 {
