@@ -374,3 +374,27 @@ func TestARemedyIsProposedOnlyWhereItMayHelp(t *testing.T) {
 		require.Equal(t, c.want, titles)
 	}
 }
+
+// Of a service's processes those are restarted that a remedy is for.
+func TestEachTargetIsAskedWhatARemedyIsOnlyFor(t *testing.T) {
+	pb := book(t, condition{name: "leak", common: playbook.Often, signs: []sign{{"a.v > 0", playbook.Decisive}}})
+	pb.Needs = append(pb.Needs, playbook.Need{Role: "svc", Kind: "process", Optional: true})
+	only, err := newEnv(t).CompileSign("b.v > 0.0")
+	require.NoError(t, err)
+	pb.Conditions[0].Remedies = []playbook.Remedy{
+		{Kind: playbook.Mitigate, Title: "restart it", Only: only, Actions: []playbook.Action{{Type: "process.restart", Role: "svc"}}},
+	}
+	with := func(target string, serves float64) diagnosis.Subject {
+		s := subject(pb, "shop", map[string]float64{"a": 1, "b": serves})
+		s.Targets = map[string]string{"db": "main", "svc": target}
+		return s
+	}
+	var targets []string
+	d := diagnose(with("beat", 0), with("web-a", 1), with("web-b", 1))
+	require.Len(t, d.Roots, 1)
+	for _, p := range d.Roots[0].Proposals {
+		targets = append(targets, p.Actions[0].Target)
+	}
+	require.Equal(t, []string{"web-a", "web-b"}, targets)
+	require.Empty(t, diagnose(with("beat", 0)).Roots[0].Proposals)
+}

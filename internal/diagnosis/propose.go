@@ -16,30 +16,26 @@ import (
 func (f *Finding) propose(at time.Time) {
 	for _, kind := range []playbook.RemedyKind{playbook.Mitigate, playbook.Fix} {
 		for _, r := range f.condition.Remedies {
-			if r.Kind == kind && f.proposable(r, at) {
+			if r.Kind == kind {
 				f.Proposals = append(f.Proposals, f.proposals(r, at)...)
 			}
 		}
 	}
 }
 
-// proposable reports whether what the remedy is only for holds, or cannot be seen.
-func (f *Finding) proposable(r playbook.Remedy, at time.Time) bool {
-	if r.Only == nil {
-		return true
-	}
-	truth, _ := f.subject.Test(r.Only, at)
-	return truth != expr.False
-}
-
-// proposals are one remedy on each set of targets that it could act on: a
-// service of two processes has two to restart. Where none is bound it is
+// proposals are one remedy on each set of targets that it could act on, and is
+// for: a service of two processes has two to restart. Where none is bound it is
 // proposed all the same, for people, if it says anything to them.
 func (f *Finding) proposals(r playbook.Remedy, at time.Time) []Proposal {
-	out := []Proposal{f.subject.Propose(r, at)}
-	for _, s := range f.others {
+	var out []Proposal
+	for _, s := range append([]*Subject{f.subject}, f.others...) {
+		if !s.mayTake(r, at) {
+			continue
+		}
 		p := s.Propose(r, at)
 		switch {
+		case len(out) == 0:
+			out = []Proposal{p}
 		case slices.ContainsFunc(out, p.sameTargets) || !p.bound():
 		case out[0].bound():
 			out = append(out, p)
@@ -47,10 +43,19 @@ func (f *Finding) proposals(r playbook.Remedy, at time.Time) []Proposal {
 			out = []Proposal{p}
 		}
 	}
-	if p := out[0]; len(p.Actions) > 0 && !p.bound() && p.Text == "" && len(p.Checklist) == 0 {
+	if len(out) > 0 && len(out[0].Actions) > 0 && !out[0].bound() && out[0].Text == "" && len(out[0].Checklist) == 0 {
 		return nil
 	}
 	return out
+}
+
+// mayTake reports whether what the remedy is only for holds, or cannot be seen.
+func (s *Subject) mayTake(r playbook.Remedy, at time.Time) bool {
+	if r.Only == nil {
+		return true
+	}
+	truth, _ := s.Test(r.Only, at)
+	return truth != expr.False
 }
 
 func (p Proposal) sameTargets(q Proposal) bool {
