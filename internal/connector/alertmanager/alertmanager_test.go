@@ -309,6 +309,15 @@ func TestAServerThatHangsIsAnsweredForInTime(t *testing.T) {
 	d := doer(t, open(t, connector.Settings{"url": s.URL, "timeout": "300ms"}).(action.Changer), "alertmanager.silence")
 	require.NoError(t, s.Signal(syscall.SIGSTOP))
 	t.Cleanup(func() { _ = s.Signal(syscall.SIGCONT) })
+	// The signal may arrive after the next answer.
+	client := &http.Client{Timeout: 200 * time.Millisecond}
+	require.Eventually(t, func() bool {
+		r, err := client.Get(s.URL + "/-/healthy")
+		if err == nil {
+			_ = r.Body.Close()
+		}
+		return err != nil
+	}, 5*time.Second, 20*time.Millisecond)
 	start := time.Now()
 	_, err := d.Preview(t.Context(), change)
 	var unavailable *action.Unavailable
