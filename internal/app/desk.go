@@ -72,13 +72,22 @@ func (d *Desk) Plan(ctx context.Context, ref incident.Ref) (plan.Plan, *recovery
 	case found == nil:
 		return plan.Plan{}, nil, fmt.Errorf("%s has no plan %s: `quell incident show %s` lists them", id, ref, id)
 	}
-	run := recovery.NewRun(*found)
-	for _, e := range events {
-		if err := run.Add(e); err != nil {
-			return plan.Plan{}, nil, err
-		}
+	run, err := runOf(*found, events)
+	if err != nil {
+		return plan.Plan{}, nil, err
 	}
 	return *found, run, nil
+}
+
+// runOf is how far a plan has come, by the record of its incident.
+func runOf(p plan.Plan, events []incident.Event) (*recovery.Run, error) {
+	run := recovery.NewRun(p)
+	for _, e := range events {
+		if err := run.Add(e); err != nil {
+			return nil, err
+		}
+	}
+	return run, nil
 }
 
 // stillOpen refuses to work on an incident that is over.

@@ -48,10 +48,10 @@ func (o *office) desk(t *testing.T, who string) *app.Desk {
 	return d
 }
 
-// planned is an incident with a plan, made by who.
-func (o *office) planned(t *testing.T, d *app.Desk) incident.Ref {
+// planned is an incident with a plan by a playbook.
+func (o *office) planned(t *testing.T, d *app.Desk, playbook string) incident.Ref {
 	t.Helper()
-	req := app.Request{Playbook: "limit"}
+	req := app.Request{Playbook: playbook}
 	out, err := d.Diagnose(t.Context(), req)
 	require.NoError(t, err)
 	id, err := d.Save(t.Context(), req, out)
@@ -81,7 +81,7 @@ func TestTheWholeWay(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t, policy.Policy{})
 	d := o.desk(t, "ann")
-	ref := o.planned(t, d)
+	ref := o.planned(t, d, "limit")
 	before := o.limit(t)
 
 	_, end, err := d.Apply(t.Context(), ref, nil)
@@ -118,18 +118,11 @@ func TestTheNextPlanKnowsWhatWasTried(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t, policy.Policy{})
 	d := o.desk(t, "ann")
-	req := app.Request{Playbook: "wrong"}
-	out, err := d.Diagnose(t.Context(), req)
-	require.NoError(t, err)
-	id, err := d.Save(t.Context(), req, out)
-	require.NoError(t, err)
-	p, err := d.MakePlan(t.Context(), id, app.PlanOptions{})
-	require.NoError(t, err)
-	require.Len(t, p.Steps, 1, p.Notes)
-	ref, err := incident.ParseRef(p.ID)
+	ref := o.planned(t, d, "wrong")
+	p, _, err := d.Plan(t.Context(), ref)
 	require.NoError(t, err)
 
-	again, err := d.MakePlan(t.Context(), id, app.PlanOptions{})
+	again, err := d.MakePlan(t.Context(), p.Incident, app.PlanOptions{})
 	require.NoError(t, err)
 	require.Len(t, again.Steps, 1, "nothing was tried yet")
 	require.Equal(t, p.Evidence, again.Evidence, "and nothing asked again")
@@ -141,7 +134,7 @@ func TestTheNextPlanKnowsWhatWasTried(t *testing.T) {
 	require.Equal(t, incident.NotHelped, end.Outcome, end.Text)
 
 	asked := ""
-	next, err := d.MakePlan(t.Context(), id, app.PlanOptions{Progress: func(text string) { asked += text }})
+	next, err := d.MakePlan(t.Context(), p.Incident, app.PlanOptions{Progress: func(text string) { asked += text }})
 	require.NoError(t, err)
 	require.Contains(t, asked, "was made before something was changed: asking again")
 	require.NotEqual(t, p.Evidence, next.Evidence)
@@ -159,7 +152,7 @@ func TestAPlanTouchesNothing(t *testing.T) {
 	d := o.desk(t, "ann")
 	before, err := os.ReadFile(o.server.LogFile)
 	require.NoError(t, err)
-	o.planned(t, d)
+	o.planned(t, d, "limit")
 	after, err := os.ReadFile(o.server.LogFile)
 	require.NoError(t, err)
 	asked := string(after[len(before):])
@@ -176,7 +169,7 @@ func TestAnApprovalIsForOneWorldOneTimeAndOtherPeople(t *testing.T) {
 	key := map[action.Risk]policy.Need{action.R2: policy.One}
 	o := newOffice(t, policy.Policy{Risk: key, Approvers: []policy.Approver{{Name: "ann"}, {Name: "bob"}}, Expires: 2 * time.Second})
 	ann, bob, eve := o.desk(t, "ann"), o.desk(t, "bob"), o.desk(t, "eve")
-	ref := o.planned(t, ann)
+	ref := o.planned(t, ann, "limit")
 
 	_, err := ann.Approve(t.Context(), ref, nil)
 	require.ErrorContains(t, err, "ann made the plan: somebody else has to approve it")
@@ -205,7 +198,7 @@ func TestTwoPeopleApprovingAtOnceBothCount(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t, policy.Policy{Risk: map[action.Risk]policy.Need{action.R2: policy.Two}})
 	ann := o.desk(t, "ann")
-	ref := o.planned(t, ann)
+	ref := o.planned(t, ann, "limit")
 	var wg sync.WaitGroup
 	errs := make(chan error, 2)
 	for _, who := range []string{"bob", "eve"} {
@@ -227,7 +220,7 @@ func TestTheKillSwitchStopsEverybody(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t, policy.Policy{})
 	ann, bob := o.desk(t, "ann"), o.desk(t, "bob")
-	ref := o.planned(t, ann)
+	ref := o.planned(t, ann, "limit")
 	_, err := ann.Approve(t.Context(), ref, nil)
 	require.NoError(t, err)
 	require.NoError(t, bob.StopAll(t.Context(), "a migration runs until six"))
@@ -246,7 +239,7 @@ func TestTwoProcessesApplyingAtOnce(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t, policy.Policy{})
 	ann, bob := o.desk(t, "ann"), o.desk(t, "bob")
-	ref := o.planned(t, ann)
+	ref := o.planned(t, ann, "limit")
 	_, err := ann.Approve(t.Context(), ref, nil)
 	require.NoError(t, err)
 	errs := make(chan error, 2)
@@ -298,7 +291,7 @@ func TestAnAlteredRecordMovesNothing(t *testing.T) {
 			t.Parallel()
 			o := newOffice(t, policy.Policy{})
 			d := o.desk(t, "ann")
-			ref := o.planned(t, d)
+			ref := o.planned(t, d, "limit")
 			_, err := d.Approve(t.Context(), ref, nil)
 			require.NoError(t, err)
 			db, err := sql.Open("sqlite", filepath.Join(o.state, "incidents.db"))

@@ -3,12 +3,10 @@ package app
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/quellhq/quell/internal/action"
 	"github.com/quellhq/quell/internal/incident"
-	"github.com/quellhq/quell/internal/plan"
 	"github.com/quellhq/quell/internal/policy"
 	"github.com/quellhq/quell/internal/verification"
 )
@@ -119,67 +117,4 @@ func trackRecord(name string, events []incident.Event) (policy.TrackRecord, erro
 		r.Verified, r.LastFailure = 0, events[len(events)-1].At
 	}
 	return r, nil
-}
-
-// attempts folds an incident's record, in order of time, into what was tried and
-// has not mended it, and when something was last changed; zero: never.
-func attempts(events []incident.Event) (tried []plan.Tried, changed time.Time, err error) {
-	proposed := map[string]plan.Tried{}
-	remedies := map[string][]string{} // the steps that are judged by a step: those of its remedy up to it
-	made := map[string]bool{}
-	fell := func(id, why string, at time.Time) {
-		t := proposed[id]
-		if slices.ContainsFunc(tried, func(o plan.Tried) bool { return o.Step == id }) || t.Step == "" {
-			return
-		}
-		t.At, t.Why = at, why
-		tried = append(tried, t)
-	}
-	for _, e := range events {
-		switch e.Kind {
-		case incident.KindPlanned:
-			p, err := incident.Read[plan.Plan](e)
-			if err != nil {
-				return nil, changed, err
-			}
-			var together []string
-			for _, s := range p.Steps {
-				proposed[s.ID] = plan.Tried{Step: s.ID, Target: s.Target, Change: s.Change}
-				together = append(together, s.ID)
-				remedies[s.ID] = together
-				if !s.Continues {
-					together = nil
-				}
-			}
-		case incident.KindResult:
-			v, err := incident.Read[incident.Result](e)
-			if err != nil {
-				return nil, changed, err
-			}
-			if v.State != action.NotMade {
-				changed = e.At
-			}
-			switch {
-			case v.Undo:
-			case v.State == action.NotMade && !v.Temporary:
-				fell(e.Step, "it could not be done: "+v.Text, e.At)
-			default:
-				made[e.Step] = v.State == action.Made
-			}
-		case incident.KindJudged:
-			v, err := incident.Read[incident.Judged](e)
-			if err != nil {
-				return nil, changed, err
-			}
-			if v.Verdict != verification.NotBetter {
-				continue
-			}
-			for _, id := range remedies[e.Step] {
-				if made[id] {
-					fell(id, "it did not help", e.At)
-				}
-			}
-		}
-	}
-	return tried, changed, nil
 }

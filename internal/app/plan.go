@@ -75,6 +75,29 @@ func (d *Desk) MakePlan(ctx context.Context, id string, o PlanOptions) (plan.Pla
 	return d.writePlan(ctx, p)
 }
 
+// attempts are the changes of an incident's earlier plans that have not mended it,
+// and when something was last changed; zero: never.
+func attempts(events []incident.Event) (tried []plan.Tried, changed time.Time, err error) {
+	for _, e := range events {
+		if e.Kind != incident.KindPlanned {
+			continue
+		}
+		p, err := incident.Read[plan.Plan](e)
+		if err != nil {
+			return nil, changed, err
+		}
+		run, err := runOf(p, events)
+		if err != nil {
+			return nil, changed, err
+		}
+		tried = append(tried, run.Tried()...)
+		if at := run.Changed(); at.After(changed) {
+			changed = at
+		}
+	}
+	return tried, changed, nil
+}
+
 // latestDiagnosis is what a record last says is wrong, and when it was asked.
 func latestDiagnosis(events []incident.Event) (latest incident.Diagnosed, at time.Time, err error) {
 	for _, e := range events {
