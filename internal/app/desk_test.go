@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -142,6 +143,28 @@ func TestTheNextPlanKnowsWhatWasTried(t *testing.T) {
 	require.Len(t, next.Notes, 1)
 	require.Contains(t, next.Notes[0], "postgres.role_limit on main is not in the plan: step "+p.Steps[0].ID+" tried that")
 	require.Contains(t, next.Notes[0], "it did not help")
+}
+
+// A verification asks what has changed as a diagnosis does: here a checkout tells
+// it, which no playbook names.
+func TestAVerificationKnowsWhatHasChanged(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, policy.Policy{})
+	code := t.TempDir()
+	for _, args := range [][]string{{"init", "-q"}, {"commit", "-q", "--allow-empty", "-m", "release"}} {
+		cmd := exec.Command("git", append([]string{"-C", code, "-c", "user.name=Ada", "-c", "user.email=ada@example.org"}, args...)...)
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, string(out))
+	}
+	o.setup.Targets = append(o.setup.Targets, app.TargetSetup{Name: "code", Kind: "git", Settings: connector.Settings{"dir": code}})
+	o.setup.Services[0].Targets = append(o.setup.Services[0].Targets, "code")
+	d := o.desk(t, "ann")
+	ref := o.planned(t, d, "released")
+	_, err := d.Approve(t.Context(), ref, nil)
+	require.NoError(t, err)
+	_, end, err := d.Apply(t.Context(), ref, nil)
+	require.NoError(t, err)
+	require.Equal(t, incident.Recovered, end.Outcome, end.Text)
 }
 
 // A plan is made with questions alone: the server's log of statements has
