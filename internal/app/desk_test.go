@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -163,6 +164,30 @@ func TestAVerificationKnowsWhatHasChanged(t *testing.T) {
 	_, err := d.Approve(t.Context(), ref, nil)
 	require.NoError(t, err)
 	_, end, err := d.Apply(t.Context(), ref, nil)
+	require.NoError(t, err)
+	require.Equal(t, incident.Recovered, end.Outcome, end.Text)
+}
+
+// What a log said before a change does not stand against it for a quarter of an
+// hour, where it said it ten times a second and has been silent since.
+func TestALogThatFallsSilentShowsThatItHelped(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, policy.Policy{})
+	log := filepath.Join(t.TempDir(), "api.log")
+	var lines strings.Builder
+	for ago := 20 * time.Second; ago > 0; ago -= 100 * time.Millisecond {
+		fmt.Fprintf(&lines, `{"time":"%s","service":"api","level":"error","message":"role has no limit"}`+"\n", time.Now().Add(-ago).UTC().Format(time.RFC3339Nano))
+	}
+	require.NoError(t, os.WriteFile(log, []byte(lines.String()), 0o644))
+	o.setup.Targets = append(o.setup.Targets, app.TargetSetup{Name: "logs", Kind: "logs", Settings: connector.Settings{"paths": []any{log}}})
+	o.setup.Services[0].Targets = append(o.setup.Services[0].Targets, "logs")
+	d := o.desk(t, "ann")
+	ref := o.planned(t, d, "complains")
+	_, err := d.Approve(t.Context(), ref, nil)
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	_, end, err := d.Apply(ctx, ref, nil)
 	require.NoError(t, err)
 	require.Equal(t, incident.Recovered, end.Outcome, end.Text)
 }

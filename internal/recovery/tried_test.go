@@ -40,7 +40,7 @@ func TestWhatWasTriedInVain(t *testing.T) {
 		tell func(s *story)
 		want map[string]string
 	}{
-		"nothing was done": {func(*story) {}, map[string]string{}},
+		"nothing was done":         {func(*story) {}, map[string]string{}},
 		"made, and not judged yet": {func(s *story) { s.made(first, 1) }, map[string]string{}},
 		"a verdict is on all that was made of the remedy": {func(s *story) {
 			s.made(first, 1)

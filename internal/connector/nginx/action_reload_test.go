@@ -1,7 +1,13 @@
 package nginx_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
+	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +22,7 @@ import (
 	"github.com/quellhq/quell/internal/connector/nginx"
 	"github.com/quellhq/quell/internal/evidence"
 	"github.com/quellhq/quell/internal/probe"
+	"github.com/quellhq/quell/internal/realserver"
 )
 
 func TestReload(t *testing.T) {
@@ -68,6 +75,45 @@ func TestWhatIsLoadedAlreadyIsNotLoadedAgain(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, p.Already)
 	require.Contains(t, p.Warnings[0], "only names of servers are looked up again")
+}
+
+// certificate writes a certificate of its own and its key.
+func certificate(t *testing.T, certFile, keyFile string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	tpl := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, tpl, tpl, &key.PublicKey, key)
+	require.NoError(t, err)
+	secret, err := x509.MarshalECPrivateKey(key)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(certFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o644))
+	require.NoError(t, os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: secret}), 0o600))
+}
+
+// A renewed certificate is no file of the configuration, and nginx reads it when
+// it loads that.
+func TestARenewedCertificateIsWorthAReload(t *testing.T) {
+	t.Parallel()
+	s := start(t, "")
+	cert, key, conf := filepath.Join(s.Dir, "site.pem"), filepath.Join(s.Dir, "site.key"), filepath.Join(s.Dir, "snippets/tls.conf")
+	certificate(t, cert, key)
+	require.NoError(t, os.WriteFile(conf, []byte(fmt.Sprintf("server { listen 127.0.0.1:%d ssl; ssl_certificate site.pem; ssl_certificate_key %s; }", realserver.Port(t), key)), 0o644))
+	long := time.Now().Add(-time.Hour)
+	for _, file := range []string{cert, key, conf, filepath.Join(s.Dir, "nginx.conf"), filepath.Join(s.Dir, "sites-available/shop.conf")} {
+		require.NoError(t, os.Chtimes(file, long, long))
+	}
+	d := s.doer(t, "nginx.reload")
+	ch := action.Change{Type: "nginx.reload", Args: action.Args{}}
+	p, err := d.Preview(t.Context(), ch)
+	require.NoError(t, err)
+	require.True(t, p.Already, p.Warnings)
+
+	certificate(t, cert, key)
+	p, err = d.Preview(t.Context(), ch)
+	require.NoError(t, err)
+	require.False(t, p.Already)
+	require.Equal(t, []string{cert + " was changed since it was last loaded", key + " was changed since it was last loaded"}, p.Warnings)
 }
 
 func ask(t *testing.T, settings connector.Settings) map[string]any {
